@@ -1,0 +1,61 @@
+"""What a converter makes of a file: blocks in reading order, free of the file's format."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """`level` counts from 1 (the most important)."""
+
+    text: str
+    level: int
+    page: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.level < 1:
+            raise ValueError(f"a heading's level counts from 1, not {self.level}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paragraph:
+    text: str
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulletList:
+    """Items in order; nested lists are flattened, two spaces of indent a level."""
+
+    items: tuple[str, ...]
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """`header` may be empty; every row has as many cells as the widest row."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str = ""
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture's words: its caption or alternative text, empty when it has none."""
+
+    caption: str = ""
+    page: int | None = None
+
+
+Block = Heading | Paragraph | BulletList | Table | Picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentStructure:
+    """`page_count` counts pages, slides or sheets; 1 for formats without any."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    page_count: int = 1
+    warnings: tuple[str, ...] = ()

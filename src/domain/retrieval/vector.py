@@ -1,0 +1,16 @@
+"""Embedding vectors and the model that made them: a vector means nothing without its model."""
+
+from array import array
+from dataclasses import dataclass
+
+Vector = array[float]
+"""Single-precision floats (typecode 'f'), of unit length."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingModel:
+    """`name` is stored on every row; `max_tokens` is the longest text that is embedded whole."""
+
+    name: str
+    dimensions: int
+    max_tokens: int
