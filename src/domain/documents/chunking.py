@@ -1,0 +1,172 @@
+"""Cutting a document into chunks that each fit an embedding model and say where they stood."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from domain.documents.chunk_packing import kind_of, overlap_text, pack
+from domain.documents.chunk_pieces import (
+    NEW_BLOCK,
+    ChunkKind,
+    Piece,
+    PieceLimits,
+    join_pieces,
+    list_pieces,
+    paragraph_pieces,
+)
+from domain.documents.chunk_sections import Section, sections_of
+from domain.documents.chunk_tables import table_pieces
+from domain.documents.chunk_text import TokenCounter, cut_text, first_words
+from domain.documents.structure import Block, BulletList, DocumentStructure, Heading, Table
+
+__all__ = ["Chunk", "ChunkKind", "ChunkingPolicy", "chunk_document", "embedding_text"]
+
+_CONTEXT_JOINER = " > "
+_MIN_MAX_TOKENS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A part of a document.
+
+    `ordinal` counts from 0; `page` is the first page, None for formats without pages;
+    `context` is the section path as it is embedded, cut when the headings are long;
+    `token_count` is that of `embedding_text(chunk)`.
+    """
+
+    ordinal: int
+    text: str
+    section_path: tuple[str, ...]
+    page: int | None
+    kind: ChunkKind
+    token_count: int
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkingPolicy:
+    """Tokens. `max_tokens` bounds `embedding_text`; a last chunk under `min_tokens` is filled up
+    from the one before; `overlap_tokens` of a section's prose are said again in its next chunk."""
+
+    max_tokens: int = 200
+    min_tokens: int = 40
+    overlap_tokens: int = 24
+
+    def __post_init__(self) -> None:
+        if self.max_tokens < _MIN_MAX_TOKENS:
+            raise ValueError(f"max_tokens must be at least {_MIN_MAX_TOKENS}")
+        if not 0 <= self.min_tokens <= self.max_tokens // 2:
+            raise ValueError("min_tokens must lie between 0 and half of max_tokens")
+        if not 0 <= self.overlap_tokens <= self.max_tokens // 4:
+            raise ValueError("overlap_tokens must lie between 0 and a quarter of max_tokens")
+
+
+def embedding_text(chunk: Chunk) -> str:
+    """What is embedded for a chunk: its heading context, then its text; fits `max_tokens`."""
+    return _with_context(chunk.context, chunk.text)
+
+
+def chunk_document(
+    structure: DocumentStructure,
+    *,
+    policy: ChunkingPolicy,
+    count_tokens: Callable[[str], int],
+) -> tuple[Chunk, ...]:
+    """Cut `structure` into chunks in reading order; an empty document gives none.
+
+    No word is lost and none invented, but for repeated table headers, overlap and Markdown syntax.
+    """
+    count = TokenCounter(count_tokens)
+    drafts = (
+        draft
+        for section in sections_of(structure)
+        for draft in _section_chunks(section, policy, count)
+    )
+    return tuple(replace(draft, ordinal=ordinal) for ordinal, draft in enumerate(drafts))
+
+
+def _section_chunks(
+    section: Section, policy: ChunkingPolicy, count: TokenCounter
+) -> Iterator[Chunk]:
+    context = _context(section.path, policy.max_tokens // 4, count)
+    budget = policy.max_tokens - count.whole(_with_context(context, ""))
+    limits = PieceLimits(whole=max(1, budget - 1), cut=max(1, budget - policy.overlap_tokens - 1))
+    pieces = [piece for block in section.blocks for piece in _pieces(block, limits, count)]
+    groups = pack(pieces, budget=budget, overlap=policy.overlap_tokens, minimum=policy.min_tokens)
+    draft = _Draft(section=section, context=context, max_tokens=policy.max_tokens, count=count)
+    for before, group in zip([[], *groups], groups, strict=False):
+        overlap = overlap_text(before, group[0], policy.overlap_tokens, count) if before else ""
+        yield from draft.chunks(group, overlap)
+
+
+def _pieces(block: Block, limits: PieceLimits, count: TokenCounter) -> Iterator[Piece]:
+    match block:
+        case Heading():
+            return iter(())
+        case BulletList():
+            return list_pieces(block, limits, count)
+        case Table():
+            return table_pieces(block, limits, count)
+        case _:
+            return paragraph_pieces(block, limits, count)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """Makes chunks of one section and proves each against the limit by counting it whole."""
+
+    section: Section
+    context: str
+    max_tokens: int
+    count: TokenCounter
+
+    def chunks(self, pieces: list[Piece], overlap: str = "") -> Iterator[Chunk]:
+        text = join_pieces(pieces)
+        if overlap:
+            chunk = self._chunk(pieces, overlap + (pieces[0].glue or " ") + text)
+            if chunk.token_count <= self.max_tokens:
+                yield chunk
+                return
+        chunk = self._chunk(pieces, text)
+        if chunk.token_count <= self.max_tokens or len(text) == 1:
+            yield chunk
+            return
+        middle = len(pieces) // 2
+        halves = [pieces[:middle], pieces[middle:]] if middle else self._smaller(pieces[0])
+        for half in halves:
+            yield from self.chunks(half)
+
+    def _smaller(self, piece: Piece) -> list[list[Piece]]:
+        """A piece that costs more with its neighbours than alone is cut again, and smaller."""
+        limit = max(1, piece.tokens * 2 // 3)
+        cuts = cut_text(piece.text, limit=limit, word_limit=limit, count=self.count)
+        texts = [cut.text for cut in cuts]
+        if len(texts) < 2:
+            middle = len(piece.text) // 2
+            texts = [piece.text[:middle], piece.text[middle:]]
+        return [
+            [replace(piece, text=text, tokens=self.count(text))] for text in texts if text.strip()
+        ]
+
+    def _chunk(self, pieces: list[Piece], text: str) -> Chunk:
+        return Chunk(
+            ordinal=0,
+            text=text,
+            section_path=self.section.path,
+            page=next((piece.page for piece in pieces if piece.page is not None), None),
+            kind=kind_of(pieces),
+            token_count=self.count.whole(_with_context(self.context, text)),
+            context=self.context,
+        )
+
+
+def _context(path: tuple[str, ...], limit: int, count: TokenCounter) -> str:
+    """The path in one line of at most `limit` tokens; outer headings go first."""
+    for start in range(max(0, len(path) - limit), len(path)):
+        line = _CONTEXT_JOINER.join(path[start:])
+        if count(line) <= limit:
+            return line
+    return first_words(path[-1], limit, count) if path else ""
+
+
+def _with_context(context: str, text: str) -> str:
+    return context + NEW_BLOCK + text if context else text
