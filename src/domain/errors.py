@@ -12,8 +12,8 @@ ObeliskError
 |- QuotaExceeded       a limit of the space or of the process is used up
 `- Unavailable         a dependency does not answer; trying again may work
 
-Leaves sit beside their aggregate. `reason` is stable and machine-readable; the message is for people.
-Transports map kinds, never leaves.
+Leaves sit beside their aggregate. `reason` is stable and machine-readable; the message is for
+people. Transports map kinds, never leaves.
 """
 
 from collections.abc import Mapping

@@ -83,7 +83,7 @@ class Document:
 
 
 def checked_filename(filename: str) -> str:
-    """Return the last path segment of `filename`; raise InvalidInput when nothing usable is left."""
+    """Return the last path segment; raise InvalidInput when nothing usable is left."""
     name = filename.replace("\\", "/").rsplit("/", 1)[-1].strip()
     if not name or name in (".", "..") or any(ord(c) < 32 for c in name):
         raise InvalidInput("give the file's name, such as 'brand-guide.docx'", field="filename")

@@ -1,0 +1,20 @@
+"""The kinds of work that outlive a request."""
+
+from dataclasses import dataclass
+
+from domain.identifiers import DocumentId, RunId, SpaceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecuteRunJob:
+    space_id: SpaceId
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestDocumentJob:
+    space_id: SpaceId
+    document_id: DocumentId
+
+
+Job = ExecuteRunJob | IngestDocumentJob

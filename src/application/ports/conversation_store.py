@@ -1,0 +1,33 @@
+from typing import Protocol
+
+from domain.conversations.conversation import Conversation, Message
+from domain.identifiers import ConversationId, SpaceId
+from domain.paging import Page, PageRequest
+
+
+class ConversationStore(Protocol):
+    """Conversations of a space. Their messages are written with the runs that they belong to."""
+
+    async def add(self, conversation: Conversation) -> None:
+        """Keep a new, empty conversation."""
+        ...
+
+    async def list(self, space: SpaceId, page: PageRequest) -> Page[Conversation]:
+        """Conversations, newest first."""
+        ...
+
+    async def messages(
+        self, space: SpaceId, conversation: ConversationId, page: PageRequest
+    ) -> Page[Message]:
+        """Messages, oldest first. Raises ConversationNotFound."""
+        ...
+
+    async def window(
+        self, space: SpaceId, conversation: ConversationId, limit: int
+    ) -> tuple[Message, ...]:
+        """The last `limit` messages, oldest first. Raises ConversationNotFound."""
+        ...
+
+    async def delete(self, space: SpaceId, conversation: ConversationId) -> None:
+        """Remove it with its messages; runs stay, detached. Raises ConversationNotFound."""
+        ...

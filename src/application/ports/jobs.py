@@ -1,0 +1,16 @@
+from typing import Protocol
+
+from application.jobs import Job
+from domain.identifiers import RunId
+
+
+class Jobs(Protocol):
+    """Work that goes on after the request that asked for it has been answered."""
+
+    def submit(self, job: Job) -> None:
+        """Hand the job over; it starts when there is room. Never waits, never raises."""
+        ...
+
+    def cancel_run(self, run: RunId) -> None:
+        """Stop the run's job if it is at work here; no error when it is not."""
+        ...

@@ -1,0 +1,39 @@
+from collections.abc import Sequence
+from typing import Protocol
+
+from domain.documents.document import Collection
+from domain.identifiers import DocumentId, SpaceId
+from domain.retrieval.passage import Passage
+from domain.retrieval.vector import EmbeddingModel, Vector
+
+
+class KnowledgeIndex(Protocol):
+    """Finds passages of READY documents in one space. Only vectors of `model` are compared."""
+
+    async def hybrid(
+        self,
+        space: SpaceId,
+        *,
+        text: str,
+        vector: Vector | None,
+        model: EmbeddingModel,
+        collections: frozenset[Collection],
+        limit: int,
+    ) -> tuple[Passage, ...]:
+        """Nearest by meaning and by words, fused by rank, best first; by words alone without vector."""
+        ...
+
+    async def of_documents(
+        self,
+        space: SpaceId,
+        *,
+        documents: Sequence[DocumentId],
+        vector: Vector | None,
+        model: EmbeddingModel,
+        limit: int,
+    ) -> tuple[Passage, ...]:
+        """Passages of exactly these documents, nearest first; in reading order without vector.
+
+        Documents of another space are as if they did not exist.
+        """
+        ...

@@ -1,0 +1,81 @@
+"""Several ranked lists into one: fuse by rank, drop near-duplicates, cut to a budget."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from domain.identifiers import ChunkId
+from domain.retrieval.passage import FusedPassage, Passage
+from domain.retrieval.policy import Stream
+
+RRF_K = 60
+_SHINGLE_WORDS = 4
+_DUPLICATE_CONTAINMENT = 0.8
+_WORD = re.compile(r"\w+")
+
+
+def reciprocal_rank_fusion(
+    ranked: Mapping[Stream, Sequence[Passage]], weights: Mapping[Stream, float]
+) -> list[FusedPassage]:
+    """Fuse ranked lists: score = sum of weight / (60 + rank), ranks from 1; ties by chunk id.
+
+    Source: Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and
+    individual Rank Learning Methods", SIGIR 2009.
+    """
+    passages: dict[ChunkId, Passage] = {}
+    scores: dict[ChunkId, float] = {}
+    streams: dict[ChunkId, list[str]] = {}
+    for stream, found in ranked.items():
+        for rank, passage in enumerate(found, start=1):
+            key = passage.chunk_id
+            passages.setdefault(key, passage)
+            scores[key] = scores.get(key, 0.0) + weights[stream] / (RRF_K + rank)
+            streams.setdefault(key, []).append(stream.value)
+    order = sorted(passages, key=lambda key: (-scores[key], key))
+    return [
+        FusedPassage(passage=passages[key], streams=tuple(streams[key]), score=scores[key])
+        for key in order
+    ]
+
+
+def without_near_duplicates(fused: Sequence[FusedPassage]) -> list[FusedPassage]:
+    """Keep the better-ranked one of two passages that say nearly the same.
+
+    Near means that four fifths of the shorter one's word 4-grams stand in the other as well.
+    """
+    kept: list[tuple[FusedPassage, frozenset[tuple[str, ...]]]] = []
+    for candidate in fused:
+        shingles = _shingles(candidate.passage.text)
+        if not any(_same(shingles, other) for _, other in kept):
+            kept.append((candidate, shingles))
+    return [passage for passage, _ in kept]
+
+
+def cut_to_budget(
+    fused: Sequence[FusedPassage],
+    *,
+    top_k: int,
+    budget_tokens: int,
+    count_tokens: Callable[[str], int],
+) -> list[FusedPassage]:
+    """Take the best passages, whole, while they fit; a passage that does not fit is passed over."""
+    taken: list[FusedPassage] = []
+    left = budget_tokens
+    for candidate in fused:
+        cost = count_tokens(candidate.passage.text)
+        if len(taken) < top_k and cost <= left:
+            taken.append(candidate)
+            left -= cost
+    return taken
+
+
+def _shingles(text: str) -> frozenset[tuple[str, ...]]:
+    words = [word.lower() for word in _WORD.findall(text)]
+    if len(words) < _SHINGLE_WORDS:
+        return frozenset({tuple(words)})
+    last = len(words) - _SHINGLE_WORDS + 1
+    return frozenset(tuple(words[i : i + _SHINGLE_WORDS]) for i in range(last))
+
+
+def _same(left: frozenset[tuple[str, ...]], right: frozenset[tuple[str, ...]]) -> bool:
+    smaller = min(len(left), len(right))
+    return len(left & right) >= _DUPLICATE_CONTAINMENT * smaller

@@ -1,0 +1,120 @@
+"""The events of a run's log: a versioned union. Sequences count from 1 without a gap."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.identifiers import ChunkId, DocumentId, RunId
+from domain.runs.run import TerminationReason
+
+EVENT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunQueued:
+    run_id: RunId
+    agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    chat_model: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageTimed:
+    stage: str
+    seconds: float
+    degraded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A passage exactly as the model read it; `number` is how an answer cites it, from 1."""
+
+    number: int
+    document_id: DocumentId
+    chunk_id: ChunkId
+    title: str
+    filename: str
+    section_path: tuple[str, ...]
+    page: int | None
+    text: str
+    streams: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcesRetrieved:
+    sources: tuple[Source, ...]
+    degraded_streams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCalled:
+    call_id: str
+    tool: str
+    arguments_json: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolReturned:
+    call_id: str
+    tool: str
+    result_json: str = ""
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenBatch:
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drafted:
+    text: str
+    cited_sources: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarningRaised:
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageRecorded:
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCompleted:
+    reason: TerminationReason
+    detail: str = ""
+
+
+EventKind = (
+    RunQueued
+    | RunStarted
+    | StageTimed
+    | SourcesRetrieved
+    | ToolCalled
+    | ToolReturned
+    | TokenBatch
+    | Drafted
+    | WarningRaised
+    | UsageRecorded
+    | RunCompleted
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEvent:
+    sequence: int
+    create_time: datetime
+    kind: EventKind
+
+    @property
+    def is_last(self) -> bool:
+        return isinstance(self.kind, RunCompleted)
