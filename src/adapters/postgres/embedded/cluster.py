@@ -107,13 +107,15 @@ def _create(data: Path, home: Residence, spawner: Spawner, lock: int, deadline: 
     for ctype in _CTYPES:
         unfinished = data.with_name(f"{_UNFINISHED}{secrets.token_hex(4)}")
         program = [home.binaries.initdb, "-D", unfinished, *_OPTIONS, f"--lc-ctype={ctype}"]
-        code, said = _run_initdb(list(map(str, program)), home, spawner, lock, deadline)
-        if code == 0:
-            # initdb has synced the files; a half-made directory never bears the real name.
-            unfinished.rename(data)
-            sync_folder(data.parent)
-            return
-        shutil.rmtree(unfinished, ignore_errors=True)
+        try:
+            code, said = _run_initdb(list(map(str, program)), home, spawner, lock, deadline)
+            if code == 0:
+                # initdb has synced the files; a half-made directory never bears the real name.
+                unfinished.rename(data)
+                sync_folder(data.parent)
+                return
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
         if "invalid locale" not in said:
             break
     raise EmbeddedPostgresError(f"cannot create a database in {data}: {said[-2_000:]}")

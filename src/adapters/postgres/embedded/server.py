@@ -14,8 +14,8 @@ from adapters.postgres.embedded.locks import OwnerLock, server_lock
 from adapters.postgres.embedded.log import open_log
 from adapters.postgres.embedded.postmaster import Postmaster
 from adapters.postgres.embedded.residence import Residence, RunAs, choose_residence, key_of
-from adapters.postgres.embedded.settings import settings_of
-from adapters.postgres.embedded.sockets import dsn, socket_folder
+from adapters.postgres.embedded.settings import check, settings_of
+from adapters.postgres.embedded.sockets import dsn, leave, socket_folder
 from adapters.postgres.embedded.spawner import Spawner
 
 _NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
@@ -56,6 +56,7 @@ class EmbeddedPostgres:
         """
         if self._running is not None:
             raise EmbeddedPostgresError(f"the server in {self._root} has been started already")
+        check(self._settings)
         root = _absolute(self._root)
         with ExitStack() as undo:
             try:
@@ -131,6 +132,7 @@ class EmbeddedPostgres:
             once.callback(os.close, lock)
             data = ensure_cluster(home, spawner, lock, deadline)
             sockets = socket_folder(home.state, key_of(root), home.identity)
+            undo.callback(leave, sockets, home.state)
             clear_stale_files(data, sockets)
             log = open_log(root / "postgres.log")
             once.callback(log.stream.close)

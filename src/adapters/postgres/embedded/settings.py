@@ -17,24 +17,39 @@ _DEFAULTS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-_OUT_OF_REACH = frozenset({"config_file", "data_directory", "external_pid_file", "hba_file"})
+_FIXED = {
+    "listen_addresses": "",
+    "port": str(PORT),
+    "unix_socket_permissions": "0700",
+    "logging_collector": "off",
+    "log_destination": "stderr",
+}
+_OUT_OF_REACH = frozenset(
+    {
+        "config_file",
+        "data_directory",
+        "external_pid_file",
+        "hba_file",
+        "unix_socket_directories",
+    }
+)
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only measured
 
 
 def settings_of(wishes: Mapping[str, str], sockets: Path) -> dict[str, str]:
-    """Defaults, the caller's wishes, and what the launcher itself relies on.
+    """Defaults, the caller's wishes, and what the launcher itself relies on."""
+    memory = {"dynamic_shared_memory_type": shared_memory_type(_SHARED_MEMORY)}
+    return {**_DEFAULTS, **memory, **wishes, **_FIXED, "unix_socket_directories": f'"{sockets}"'}
 
-    Raises EmbeddedPostgresError for a wish that would open the server or hide it from us.
-    """
-    fixed = _fixed(sockets)
+
+def check(wishes: Mapping[str, str]) -> None:
+    """Raises EmbeddedPostgresError for a wish that would open the server or hide it from us."""
     for name in wishes:
-        if name.lower() in _OUT_OF_REACH | fixed.keys():
+        if name.lower() in _OUT_OF_REACH | _FIXED.keys():
             raise EmbeddedPostgresError(
                 f"the setting {name} of the embedded server cannot be changed; "
                 "for other needs set DATABASE_URL to a server of your own"
             )
-    memory = {"dynamic_shared_memory_type": shared_memory_type(_SHARED_MEMORY)}
-    return {**_DEFAULTS, **memory, **wishes, **fixed}
 
 
 def shared_memory_type(place: Path) -> str:
@@ -47,14 +62,3 @@ def shared_memory_type(place: Path) -> str:
         return "mmap"
     enough = room.f_bavail * room.f_frsize >= _ROOMY_BYTES and os.access(place, os.W_OK)
     return "posix" if enough else "mmap"
-
-
-def _fixed(sockets: Path) -> dict[str, str]:
-    return {
-        "listen_addresses": "",
-        "port": str(PORT),
-        "unix_socket_directories": f'"{sockets}"',
-        "unix_socket_permissions": "0700",
-        "logging_collector": "off",
-        "log_destination": "stderr",
-    }

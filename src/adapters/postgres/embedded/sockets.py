@@ -1,5 +1,6 @@
 """A folder for the unix socket, whose path the kernel limits to about a hundred bytes."""
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -29,6 +30,13 @@ def socket_folder(state: Path, key: str, identity: Identity) -> Path:
     raise EmbeddedPostgresError(
         f"no folder is short enough for a unix socket of {state}; set TMPDIR to a short path"
     )
+
+
+def leave(sockets: Path, state: Path) -> None:
+    """Remove a short folder that is empty; one inside `state` stays."""
+    if sockets.parent != state:
+        with contextlib.suppress(OSError):
+            sockets.rmdir()
 
 
 def dsn(folder: Path, user: str, database: str) -> str:
