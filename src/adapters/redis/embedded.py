@@ -51,6 +51,13 @@ class EmbeddedValkey:
             raise EmbeddedValkeyError("the embedded Valkey is not started")
         return f"unix://{quote(str(self._socket))}"
 
+    @property
+    def pid(self) -> int:
+        """The process id of the server. Raises EmbeddedValkeyError unless started."""
+        if self._process is None:
+            raise EmbeddedValkeyError("the embedded Valkey is not started")
+        return self._process.pid
+
     def start(self, timeout: float = 10.0) -> None:
         """Return when the server answers. Raises EmbeddedValkeyError after `timeout` seconds."""
         if self._process is not None:

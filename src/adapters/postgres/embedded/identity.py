@@ -37,6 +37,15 @@ def caller() -> Identity:
     return Identity(kind="self", uid=os.geteuid(), gid=os.getegid())
 
 
+def has_name() -> bool:
+    """Whether the account database knows the caller; initdb insists on it."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return False
+    return True
+
+
 def namespace() -> Identity:
     """The caller under an unprivileged number; it must have a name, or initdb refuses it."""
     for name in _UNPRIVILEGED:

@@ -40,9 +40,12 @@ def key_of(root: Path) -> str:
 def choose_residence(root: Path, spawner: Spawner, run_as: RunAs, state_home: Path) -> Residence:
     """The way that works here; data that exists already decides before any preference.
 
-    A normal user runs the server as itself. Root runs it in a user namespace, so that files
-    stay root's and closed folders can be entered; where that is not permitted, as the account
-    nobody, with its state below `state_home`. Raises EmbeddedPostgresError.
+    A normal user runs the server as itself; one without a name in the account database, as in
+    some containers, creates the data in a user namespace, where it borrows one. Root runs it in
+    a user namespace too, so that files stay root's and closed folders can be entered; where that
+    is not permitted, as the account nobody, with its state below `state_home`.
+
+    Raises EmbeddedPostgresError when no way works, or the one that the data needs does not.
     """
     installed = installed_binaries()
     if os.geteuid() != 0:
@@ -74,6 +77,8 @@ def _as_caller(root: Path, installed: Binaries, spawner: Spawner, run_as: RunAs)
             f"the database of {root} was made by root; run as root, or use another folder"
         )
     home, problem = _settle(identity.caller(), root, installed, spawner)
+    if home is not None and not identity.has_name() and not (root / "data").exists():
+        home, problem = _settle(identity.namespace(), root, installed, spawner)
     if home is None:
         raise EmbeddedPostgresError(f"cannot run PostgreSQL: {problem}")
     return home

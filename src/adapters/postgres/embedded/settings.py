@@ -38,7 +38,7 @@ _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only measured
 
 def settings_of(wishes: Mapping[str, str], sockets: Path) -> dict[str, str]:
     """Defaults, the caller's wishes, and what the launcher itself relies on."""
-    memory = {"dynamic_shared_memory_type": shared_memory_type(_SHARED_MEMORY)}
+    memory = {"dynamic_shared_memory_type": shared_memory_type()}
     return {**_DEFAULTS, **memory, **wishes, **_FIXED, "unix_socket_directories": f'"{sockets}"'}
 
 
@@ -52,7 +52,7 @@ def check(wishes: Mapping[str, str]) -> None:
             )
 
 
-def shared_memory_type(place: Path) -> str:
+def shared_memory_type(place: Path = _SHARED_MEMORY) -> str:
     """`posix`, or `mmap` where a container gives too little shared memory for parallel queries."""
     if sys.platform != "linux":
         return "posix"
