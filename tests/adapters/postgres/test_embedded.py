@@ -23,6 +23,7 @@ from adapters.postgres.embedded.residence import key_of
 from adapters.postgres.embedded.settings import shared_memory_type
 
 SOURCE = Path(__file__).parents[3] / "src"
+MODULES = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
 # Starts a server for `root`, says its pid, and waits to be killed.
 OWNER = """
 import sys, time
@@ -110,7 +111,7 @@ def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 def _owner(root: Path, *words: str, program: str = OWNER) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", program, str(root), *words],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env={**os.environ, "PYTHONPATH": MODULES},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -24,6 +24,7 @@ from adapters.postgres.embedded import EmbeddedPostgres, EmbeddedPostgresError, 
 from adapters.postgres.embedded.binaries import installed_binaries
 
 SOURCE = Path(__file__).parents[3] / "src"
+MODULES = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
 IS_ROOT = os.geteuid() == 0
 START = """
 import sys
@@ -68,7 +69,7 @@ def _python_as(who: identity.Identity, folder: Path, *arguments: str) -> tuple[i
     prefix = [sys.executable, child.__file__, str(os.getpid()), str(int(signal.SIGKILL))]
     done = subprocess.run(
         [*prefix, who.argument, str(folder), sys.executable, *arguments],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env={**os.environ, "PYTHONPATH": MODULES},
         capture_output=True,
         text=True,
         timeout=60,
@@ -184,7 +185,7 @@ def _exec_without_namespaces(program: str, *arguments: str) -> None:
     try:
         _enter_full_namespace()
         Path("/proc/sys/user/max_user_namespaces").write_text("0")
-        os.environ["PYTHONPATH"] = str(SOURCE)
+        os.environ["PYTHONPATH"] = MODULES
         assert ctypes.CDLL(None).unshare(child.CLONE_NEWUSER) != 0
         wanted = f"{program}    assert server.runs_as == 'account', server.runs_as\n"
         os.execv(sys.executable, [sys.executable, "-c", wanted, *arguments])

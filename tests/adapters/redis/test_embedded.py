@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 from adapters.redis.embedded import EmbeddedValkey, EmbeddedValkeyError
 
 SOURCE = Path(__file__).parents[3] / "src"
+MODULES = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
 OWNER = """
 import sys, time
 from pathlib import Path
@@ -62,7 +63,7 @@ def _ends_within(seconds: float, pid: int) -> bool:
 def _pid_of_a_killed_owners_server(folder: Path) -> int:
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER, str(folder)],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        env={**os.environ, "PYTHONPATH": MODULES},
         stdout=subprocess.PIPE,
     )
     assert owner.stdout is not None
