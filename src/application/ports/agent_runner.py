@@ -1,7 +1,7 @@
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from application.agents.steps import AgentTask
+from domain.agents.task import AgentTask
 from domain.runs.event import EventKind
 
 

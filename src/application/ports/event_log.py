@@ -23,5 +23,5 @@ class EventLog(Protocol):
     async def read(
         self, space: SpaceId, run: RunId, after: int, limit: int
     ) -> tuple[RunEvent, ...]:
-        """Up to `limit` events with a sequence above `after`, in order; none when there are none."""
+        """Up to `limit` events with a sequence above `after`, in order; maybe none."""
         ...

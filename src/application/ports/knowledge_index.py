@@ -20,7 +20,7 @@ class KnowledgeIndex(Protocol):
         collections: frozenset[Collection],
         limit: int,
     ) -> tuple[Passage, ...]:
-        """Nearest by meaning and by words, fused by rank, best first; by words alone without vector."""
+        """Nearest by meaning and by words, fused by rank; by words alone without vector."""
         ...
 
     async def of_documents(

@@ -11,10 +11,11 @@ STATE_VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolOutcome:
-    """`result_json` is empty when the tool failed."""
+    """`result_json` is empty when the tool failed; `brief` says the outcome to the model."""
 
     tool: str
     result_json: str
+    brief: str
     failure: str = ""
 
 

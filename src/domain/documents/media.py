@@ -47,13 +47,8 @@ _MAGIC = {
 _HEAD_BYTES = 1024
 
 
-def media_type_of(filename: str, content: bytes) -> MediaType:
-    """Tell the media type of an upload.
-
-    Raises:
-        UnsupportedMediaType: the name's ending is none that Obelisk reads.
-        MediaTypeMismatch: the first bytes are not what the name promises.
-    """
+def check_suffix(filename: str) -> MediaType:
+    """Tell the media type by the name alone. Raises UnsupportedMediaType."""
     suffix = PurePosixPath(filename).suffix.lower()
     media_type = _BY_SUFFIX.get(suffix)
     if media_type is None:
@@ -62,6 +57,17 @@ def media_type_of(filename: str, content: bytes) -> MediaType:
             f"files ending in {suffix or 'nothing'!r} cannot be read; send one of {known}",
             field="filename",
         )
+    return media_type
+
+
+def media_type_of(filename: str, content: bytes) -> MediaType:
+    """Tell the media type of an upload.
+
+    Raises:
+        UnsupportedMediaType: the name's ending is none that Obelisk reads.
+        MediaTypeMismatch: the first bytes are not what the name promises.
+    """
+    media_type = check_suffix(filename)
     _confirm(filename, media_type, content[:_HEAD_BYTES])
     return media_type
 

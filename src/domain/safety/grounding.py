@@ -7,18 +7,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from domain.words import COMMON_WORDS
+
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _SUPPORT = 0.5
 _MIN_WORDS = 4
-_COMMON_WORDS = """
-about after also and any are been but can com could each every for from get had has have her here his how
-into its just know like make many may more most much must need new not now off one only other our
-out over own see she should some such take than that the their them then there these they this those
-through too use very want was way well were what when where which while who will with would www you your
-"""
-_COMMON = frozenset(_COMMON_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,4 +64,4 @@ def _claims(sentence: str, known: frozenset[str]) -> bool:
 
 
 def _words(text: str) -> frozenset[str]:
-    return frozenset(word.lower() for word in _WORD.findall(text)) - _COMMON
+    return frozenset(word.lower() for word in _WORD.findall(text)) - COMMON_WORDS

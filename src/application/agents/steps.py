@@ -1,0 +1,239 @@
+"""The four steps of an agent. Each takes the state and returns the next; none knows an engine."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from application.agents.prompt import Prompt, build_prompt, instructions
+from application.ports.chat_model import ChatModel
+from application.ports.clock import Clock
+from application.ports.entropy import Entropy
+from application.ports.tool import Tool, ToolInput, ToolOutput
+from application.retrieval.retrieve import RetrievalRequest, Retrieve
+from domain.agents.chat import ChatFinished, FinishReason
+from domain.agents.routing import Step
+from domain.agents.state import AgentState, ToolOutcome
+from domain.agents.task import AgentTask
+from domain.errors import ObeliskError
+from domain.retrieval.fusion import without_near_duplicates
+from domain.retrieval.passage import FusedPassage
+from domain.runs.event import (
+    Drafted,
+    EventKind,
+    Source,
+    SourcesRetrieved,
+    StageTimed,
+    TokenBatch,
+    ToolCalled,
+    ToolReturned,
+    UsageRecorded,
+    WarningRaised,
+)
+from domain.safety.contamination import AnswerScreen, Screened
+from domain.safety.grounding import ground
+
+Emit = Callable[[EventKind], None]
+
+
+class AgentSteps:
+    """Retrieve, act, write, check. Events leave through `emit` while a step is at work."""
+
+    def __init__(
+        self,
+        *,
+        retrieve: Retrieve,
+        model: ChatModel,
+        tools: Mapping[str, Tool],
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self._retrieve = retrieve
+        self._model = model
+        self._tools = dict(tools)
+        self._clock = clock
+        self._entropy = entropy
+
+    async def take(self, step: Step, task: AgentTask, state: AgentState, emit: Emit) -> AgentState:
+        """Do one step."""
+        act = {
+            Step.RETRIEVE: self.retrieve,
+            Step.ACT: self.act,
+            Step.WRITE: self.write,
+            Step.CHECK: self.check,
+        }[step]
+        return await act(task, state, emit)
+
+    async def retrieve(self, task: AgentTask, state: AgentState, emit: Emit) -> AgentState:
+        start = self._clock.monotonic()
+        request = RetrievalRequest(
+            space=task.space_id,
+            question=task.question,
+            documents=task.document_ids,
+            config=task.agent.retrieval,
+        )
+        found = await self._retrieve(request, emit)
+        emit(StageTimed(stage="retrieve", seconds=self._clock.monotonic() - start))
+        return replace(
+            state,
+            progress=replace(state.progress, retrieved=True),
+            settings=found.settings,
+            passages=found.passages,
+            degraded_streams=found.degraded_streams,
+        )
+
+    async def act(self, task: AgentTask, state: AgentState, emit: Emit) -> AgentState:
+        """Call the plan's next tool; a failure is recorded and, unless required, lived with."""
+        name = task.agent.plan[state.progress.tools_called]
+        output, failure = await self._call(name, task, state, emit)
+        failed = bool(failure) and name in task.agent.required
+        outcome = ToolOutcome(
+            tool=name,
+            result_json=output.result_json if output else "",
+            brief=output.brief if output else f"The tool {name} failed: {failure}",
+            failure=failure,
+        )
+        return replace(
+            state,
+            progress=replace(
+                state.progress,
+                tools_called=state.progress.tools_called + 1,
+                required_tool_failed=failed,
+                iterations=state.progress.iterations + 1,
+            ),
+            passages=_with(state.passages, output.passages if output else ()),
+            outcomes=(*state.outcomes, outcome),
+        )
+
+    async def write(self, task: AgentTask, state: AgentState, emit: Emit) -> AgentState:
+        """Have the model write; every piece passes the screen before anybody sees it."""
+        marker = self._entropy.nonce()
+        prompt = build_prompt(
+            task,
+            state,
+            [outcome.brief for outcome in state.outcomes],
+            marker=marker,
+            context_tokens=self._model.context_tokens,
+            count_tokens=self._model.count_tokens,
+        )
+        emit(_sources(prompt.sent, state.degraded_streams))
+        screen = _screen(task, state, prompt, marker)
+        draft, finished, contaminated = await self._stream(prompt, screen, emit)
+        progress = replace(
+            state.progress,
+            drafted=True,
+            refused=finished is not None and finished.reason is FinishReason.REFUSED,
+            contaminated=contaminated,
+            iterations=state.progress.iterations + 1,
+            tokens_used=state.progress.tokens_used + _tokens(finished),
+        )
+        return replace(state, progress=progress, sent=prompt.sent, draft=draft)
+
+    async def check(self, task: AgentTask, state: AgentState, emit: Emit) -> AgentState:
+        """Hold the draft against its sources and the brand's rules; say what does not hold."""
+        known = f"{task.question}\n{instructions(task.agent, state.settings)}"
+        grounding = ground(state.draft, [f.passage.text for f in state.sent], known)
+        emit(Drafted(text=state.draft, cited_sources=grounding.cited))
+        for sentence in grounding.unsupported:
+            emit(WarningRaised(reason="UNSUPPORTED_CLAIM", message=sentence))
+        for term in state.settings.brand_voice.terms_to_avoid:
+            if term.lower() in state.draft.lower():
+                emit(WarningRaised(reason="TERM_TO_AVOID", message=term))
+        return replace(state, progress=replace(state.progress, checked=True))
+
+    async def _call(
+        self, name: str, task: AgentTask, state: AgentState, emit: Emit
+    ) -> tuple[ToolOutput | None, str]:
+        tool, call_id = self._tools[name], self._entropy.nonce()
+        given = ToolInput(
+            space=task.space_id,
+            question=task.question,
+            passages=state.passages,
+            settings=state.settings,
+        )
+        emit(ToolCalled(call_id=call_id, tool=name, arguments_json=tool.arguments_json(given)))
+        start = self._clock.monotonic()
+        output: ToolOutput | None = None
+        failure = ""
+        try:
+            output = await tool.call(given)
+        except ObeliskError as error:
+            failure = error.message
+        result = output.result_json if output else ""
+        emit(ToolReturned(call_id=call_id, tool=name, result_json=result, failure=failure))
+        emit(_timed(f"tool.{name}", self._clock.monotonic() - start, degraded=bool(failure)))
+        return output, failure
+
+    async def _stream(
+        self, prompt: Prompt, screen: AnswerScreen, emit: Emit
+    ) -> tuple[str, ChatFinished | None, bool]:
+        start = self._clock.monotonic()
+        shown: list[str] = []
+        finished: ChatFinished | None = None
+        stream = self._model.stream(prompt.request)
+        try:
+            async for chunk in stream:
+                if isinstance(chunk, ChatFinished):
+                    finished = chunk
+                    continue
+                if not shown:
+                    emit(_timed("model.first_token", self._clock.monotonic() - start))
+                if self._show(screen.feed(chunk.text), shown, emit):
+                    return "".join(shown), None, True
+        finally:
+            await stream.aclose()
+        contaminated = self._show(screen.finish(), shown, emit)
+        emit(_timed("model.answer", self._clock.monotonic() - start))
+        if finished is not None:
+            emit(self._usage(finished))
+        return "".join(shown), finished, contaminated
+
+    def _show(self, screened: Screened, shown: list[str], emit: Emit) -> bool:
+        for finding in screened.findings:
+            emit(WarningRaised(reason=finding.kind.value.upper(), message=finding.excerpt))
+        if screened.text and not screened.contaminated:
+            shown.append(screened.text)
+            emit(TokenBatch(text=screened.text))
+        return screened.contaminated
+
+    def _usage(self, finished: ChatFinished) -> UsageRecorded:
+        return UsageRecorded(
+            model=self._model.name,
+            prompt_tokens=finished.prompt_tokens,
+            completion_tokens=finished.completion_tokens,
+        )
+
+
+def _timed(stage: str, seconds: float, *, degraded: bool = False) -> StageTimed:
+    return StageTimed(stage=stage, seconds=seconds, degraded=degraded)
+
+
+def _tokens(finished: ChatFinished | None) -> int:
+    return finished.prompt_tokens + finished.completion_tokens if finished else 0
+
+
+def _with(
+    passages: tuple[FusedPassage, ...], more: tuple[FusedPassage, ...]
+) -> tuple[FusedPassage, ...]:
+    return tuple(without_near_duplicates(sorted([*passages, *more], key=lambda f: -f.score)))
+
+
+def _screen(task: AgentTask, state: AgentState, prompt: Prompt, marker: str) -> AnswerScreen:
+    allowed = "\n".join([task.question, *(f.passage.text for f in prompt.sent)])
+    return AnswerScreen(marker=marker, prompt=task.agent.prompt, allowed=allowed)
+
+
+def _sources(sent: tuple[FusedPassage, ...], degraded: tuple[str, ...]) -> SourcesRetrieved:
+    sources = tuple(
+        Source(
+            number=number,
+            document_id=fused.passage.document_id,
+            chunk_id=fused.passage.chunk_id,
+            title=fused.passage.title,
+            filename=fused.passage.filename,
+            section_path=fused.passage.section_path,
+            page=fused.passage.page,
+            text=fused.passage.text,
+            streams=fused.streams,
+        )
+        for number, fused in enumerate(sent, start=1)
+    )
+    return SourcesRetrieved(sources=sources, degraded_streams=degraded)
