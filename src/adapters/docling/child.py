@@ -1,0 +1,121 @@
+"""The process that reads files: `python -m adapters.docling.child`, spoken to over its pipes.
+
+It reads two frames a job (JSON with `filename` and `media_type`, then the content) and answers with
+one JSON frame: {"structure": ...} or {"refused": message}. It ends when its input does.
+"""
+
+import ctypes
+import json
+import logging
+import os
+import resource
+import signal
+import sys
+import time
+from typing import BinaryIO
+
+from adapters.docling.frames import encode_json, read_frame
+from adapters.docling.refusal import Refused
+from adapters.docling.wire import structure_to_json
+from domain.documents.media import MediaType
+
+_PR_SET_PDEATHSIG = 1
+_FORBIDDEN_EVENTS = frozenset(
+    {
+        "socket.connect",
+        "socket.bind",
+        "socket.getaddrinfo",
+        "subprocess.Popen",
+        "os.system",
+        "os.exec",
+        "os.fork",
+        "os.forkpty",
+        "os.posix_spawn",
+    }
+)
+
+
+def main() -> None:
+    parent, memory_bytes, cpu_seconds = (int(argument) for argument in sys.argv[1:4])
+    _die_with(parent)
+    requests, replies = _private_pipes()
+    logging.disable(logging.CRITICAL)
+    from adapters.docling.reading import DoclingReader
+
+    reader = DoclingReader()
+    _confine(memory_bytes)
+    _send(replies, {"ready": True})
+    while (header := read_frame(requests)) is not None:
+        content = read_frame(requests)
+        if content is None:
+            return
+        _allow_cpu(cpu_seconds)
+        _send(replies, _answer(reader, header, content))
+        del content
+
+
+def _answer(reader: object, header: bytes, content: bytes) -> dict[str, object]:
+    from adapters.docling.reading import DoclingReader
+
+    assert isinstance(reader, DoclingReader)
+    job = json.loads(header)
+    try:
+        structure = reader.read(job["filename"], MediaType(job["media_type"]), content)
+        return {"structure": structure_to_json(structure)}
+    except Refused as refusal:
+        return {"refused": refusal.message}
+    except MemoryError:
+        return {"refused": "the file needs more memory than one document may use; split it"}
+    except RecursionError:
+        return {"refused": "the file nests its parts too deeply to be read safely"}
+    except Exception:  # noqa: BLE001 - whatever a parser throws at a broken file is a refusal
+        return {"refused": "the file is damaged or not what its name promises"}
+
+
+def _send(replies: BinaryIO, value: dict[str, object]) -> None:
+    replies.write(encode_json(value))
+    replies.flush()
+
+
+def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Keep stdin and stdout for the protocol; what libraries print goes nowhere."""
+    requests = os.fdopen(os.dup(0), "rb")
+    replies = os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    return requests, replies
+
+
+def _die_with(parent: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        sys.exit(0)
+
+
+def _confine(memory_bytes: int) -> None:
+    """No more memory than this, no core dumps, no files written, no network, no programs."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    sys.addaudithook(_refuse_to_leave)
+
+
+def _refuse_to_leave(event: str, _arguments: tuple[object, ...]) -> None:
+    if event in _FORBIDDEN_EVENTS:
+        raise PermissionError("reading a document needs no network and no other program")
+
+
+def _allow_cpu(seconds: int) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    soft = int(time.process_time()) + seconds + 1
+    resource.setrlimit(
+        resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard)
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""One child process that reads files, seen from the parent."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import adapters
+from adapters.docling.frames import HEADER, FrameTooLong, encode_frame, encode_json, frame_length
+
+_SOURCE_FOLDER = Path(adapters.__path__[0]).parent
+
+
+class ChildDied(Exception):
+    """The child ended without an answer; `ran_out_of_cpu` tells the usual reason."""
+
+    def __init__(self, *, ran_out_of_cpu: bool) -> None:
+        super().__init__("the child ended without an answer")
+        self.ran_out_of_cpu = ran_out_of_cpu
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildLimits:
+    """`memory_bytes` of address space; `cpu_seconds` for each file."""
+
+    memory_bytes: int
+    cpu_seconds: int
+
+
+class ChildProcess:
+    """A child answers one request at a time, and is killed when it must be stopped."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._ready = False
+        self.answered = 0
+
+    @classmethod
+    async def spawn(cls, limits: ChildLimits) -> "ChildProcess":
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "adapters.docling.child",
+            str(os.getpid()),
+            str(limits.memory_bytes),
+            str(limits.cpu_seconds),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=_environment(),
+            cwd="/",
+            start_new_session=True,
+        )
+        return cls(process)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.returncode is None
+
+    async def ready(self) -> None:
+        """Wait until docling is imported. Raises ChildDied."""
+        if not self._ready:
+            await self._reply()
+            self._ready = True
+
+    async def ask(self, header: dict[str, str], content: bytes) -> dict[str, object]:
+        """Send a file and wait for the answer. Raises ChildDied."""
+        writer = self._process.stdin
+        assert writer is not None
+        try:
+            writer.write(encode_json(header))
+            writer.write(encode_frame(content))
+            await writer.drain()
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise await self._died() from error
+        reply = await self._reply()
+        self.answered += 1
+        return reply
+
+    async def kill(self) -> None:
+        """Stop the child at once and wait until it is gone."""
+        if self.is_alive:
+            self._process.kill()
+        await self._process.wait()
+
+    async def _reply(self) -> dict[str, object]:
+        reader = self._process.stdout
+        assert reader is not None
+        try:
+            length = frame_length(await reader.readexactly(HEADER.size))
+            reply = json.loads(await reader.readexactly(length))
+        except (asyncio.IncompleteReadError, ConnectionResetError) as error:
+            raise await self._died() from error
+        except (FrameTooLong, ValueError) as error:
+            await self.kill()
+            raise ChildDied(ran_out_of_cpu=False) from error
+        if not isinstance(reply, dict):
+            await self.kill()
+            raise ChildDied(ran_out_of_cpu=False)
+        return reply
+
+    async def _died(self) -> ChildDied:
+        await self.kill()
+        return ChildDied(ran_out_of_cpu=self._process.returncode == -signal.SIGXCPU)
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of ours but what Python needs; no search path, so no helper programs either."""
+    return {
+        "PYTHONPATH": str(_SOURCE_FOLDER),
+        "PYTHONSAFEPATH": "1",
+        "PYTHONUTF8": "1",
+        "PYTHONHASHSEED": "0",
+        "PATH": "",
+        "HOME": "/nonexistent",
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",
+    }

@@ -1,0 +1,229 @@
+"""docling's document tree as our blocks."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from docling_core.types.doc import (
+    CodeItem,
+    ContentLayer,
+    DoclingDocument,
+    GroupItem,
+    ListGroup,
+    ListItem,
+    NodeItem,
+    PictureItem,
+    SectionHeaderItem,
+    TableItem,
+    TextItem,
+    TitleItem,
+)
+from docling_core.types.doc.document import InlineGroup
+
+from domain.documents.structure import Block, BulletList, Heading, Paragraph, Picture, Table
+
+_NO_SPACE_BEFORE = re.compile(r"\s+([.,;:!?)\]}’”])")
+_NO_SPACE_AFTER = re.compile(r"([(\[{“‘])\s+")
+_CAPTION = re.compile(r"^(?:table|tabelle|figure|fig\.|abbildung)\s*\d+", re.IGNORECASE)
+_MAX_DEPTH = 200
+NOTES_PREFIX = "Speaker notes: "
+
+
+def blocks_of(document: DoclingDocument) -> tuple[Block, ...]:
+    """The body and the notes of a document in reading order, headings counted from level 1."""
+    mapping = _Mapping(document)
+    return _levelled(_captioned(list(mapping.blocks(document.body))))
+
+
+@dataclass(slots=True)
+class _Mapping:
+    document: DoclingDocument
+    captions: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        for owner in (*self.document.tables, *self.document.pictures):
+            self.captions.update(reference.cref for reference in owner.captions)
+
+    def blocks(self, node: NodeItem, depth: int = 0) -> Iterator[Block]:
+        for child in self._children(node):
+            if depth < _MAX_DEPTH and child.self_ref not in self.captions:
+                yield from self._block(child, depth)
+
+    def _block(self, node: NodeItem, depth: int) -> Iterator[Block]:
+        page = _page(node)
+        layer = getattr(node, "content_layer", ContentLayer.BODY)
+        if layer is ContentLayer.NOTES and isinstance(node, TextItem):
+            yield from _paragraph(NOTES_PREFIX + " ".join(node.text.split()), page)
+            return
+        if layer is not ContentLayer.BODY:
+            return
+        match node:
+            case ListGroup():
+                items = tuple(self._items(node, 0))
+                if items:
+                    yield BulletList(items=items, page=self._first_page(node))
+                return
+            case InlineGroup():
+                yield from _paragraph(self._inline(node), self._first_page(node))
+                return
+            case TableItem():
+                yield self._table(node, page)
+            case PictureItem():
+                yield Picture(caption=_tidy(node.caption_text(self.document)), page=page)
+            case TitleItem() | SectionHeaderItem():
+                level = node.level + 1 if isinstance(node, SectionHeaderItem) else 1
+                text = _tidy(node.text) or self._inline(node)
+                if text:
+                    yield Heading(text=text, level=level, page=page)
+            case CodeItem():
+                yield from _paragraph(node.text.strip("\n"), page)
+            case ListItem():
+                yield BulletList(items=tuple(self._item(node, 0)), page=page)
+                return
+            case TextItem():
+                yield from _paragraph(_tidy(node.text), page)
+            case GroupItem() if node.label.value == "sheet":
+                yield from self._sheet(node, depth)
+                return
+            case GroupItem() if node.name.startswith("slide-"):
+                yield from self._slide(node, depth)
+                return
+        yield from self.blocks(node, depth + 1)
+
+    def _sheet(self, group: GroupItem, depth: int) -> Iterator[Block]:
+        blocks = list(self.blocks(group, depth + 1))
+        if blocks:
+            yield Heading(text=group.name, level=1, page=blocks[0].page)
+            yield from blocks
+
+    def _slide(self, group: GroupItem, depth: int) -> Iterator[Block]:
+        """A slide is read from its title on, wherever the title stands in the file."""
+        blocks = [block for block in self.blocks(group, depth + 1) if block != Picture()]
+        titles = [b for b in blocks if isinstance(b, Heading) and b.level == 1]
+        number = int(group.name.removeprefix("slide-") or 0) + 1
+        if blocks and not titles:
+            titles = [Heading(text=f"Slide {number}", level=1, page=number)]
+        yield from titles
+        yield from (block for block in blocks if block not in titles)
+
+    def _items(self, group: NodeItem, indent: int) -> Iterator[str]:
+        for child in self._children(group):
+            if isinstance(child, ListItem):
+                yield from self._item(child, indent)
+            elif isinstance(child, ListGroup):
+                yield from self._items(child, indent + 1)
+            elif isinstance(child, TextItem | InlineGroup):
+                text = child.text if isinstance(child, TextItem) else self._inline(child)
+                if text.strip():
+                    yield "  " * indent + _tidy(text)
+
+    def _item(self, item: ListItem, indent: int) -> Iterator[str]:
+        """One item, its own paragraphs joined, then the items below it."""
+        texts = [_tidy(item.text)]
+        nested: list[str] = []
+        for child in self._children(item):
+            if isinstance(child, ListGroup):
+                nested += self._items(child, indent + 1)
+            elif isinstance(child, ListItem):
+                nested += self._item(child, indent + 1)
+            elif isinstance(child, TextItem):
+                texts.append(_tidy(child.text))
+            else:
+                texts.append(self._inline(child))
+        text = " ".join(part for part in texts if part)
+        number = f"{item.marker} " if item.enumerated and item.marker else ""
+        if text:
+            yield "  " * indent + number + text
+        yield from nested
+
+    def _inline(self, node: NodeItem) -> str:
+        """The text of runs that stand in one line."""
+        texts: list[str] = []
+        stack = list(reversed(self._children(node)))
+        while stack:
+            child = stack.pop()
+            if isinstance(child, TextItem):
+                texts.append(child.text)
+            stack += reversed(self._children(child))
+        return _joined(texts)
+
+    def _table(self, item: TableItem, page: int | None) -> Table:
+        grid = [
+            [
+                _tidy(cell.text) if _starts_at(cell.start_col_offset_idx, column, cell) else ""
+                for column, cell in enumerate(row)
+            ]
+            for row in item.data.grid
+        ]
+        heads = 0
+        for row in item.data.grid:
+            if not row or not all(cell.column_header for cell in row):
+                break
+            heads += 1
+        header = tuple(_unique_words(column) for column in zip(*grid[:heads], strict=True))
+        rows = tuple(tuple(row) for row in grid[heads:])
+        caption = _tidy(item.caption_text(self.document))
+        return Table(header=header, rows=rows, caption=caption, page=page)
+
+    def _children(self, node: NodeItem) -> list[NodeItem]:
+        return [reference.resolve(self.document) for reference in node.children]
+
+    def _first_page(self, node: NodeItem) -> int | None:
+        stack = list(reversed(self._children(node)))
+        while stack:
+            child = stack.pop()
+            page = _page(child)
+            if page is not None:
+                return page
+            stack += reversed(self._children(child))
+        return None
+
+
+def _starts_at(start: int, column: int, cell: object) -> bool:
+    """A cell over several columns is shown once, but a header stands over each of them."""
+    return start == column or bool(getattr(cell, "column_header", False))
+
+
+def _unique_words(cells: tuple[str, ...]) -> str:
+    return " ".join(dict.fromkeys(cell for cell in cells if cell))
+
+
+def _page(node: NodeItem) -> int | None:
+    provenance = getattr(node, "prov", None)
+    return int(provenance[0].page_no) if provenance else None
+
+
+def _paragraph(text: str, page: int | None) -> Iterator[Paragraph]:
+    if text.strip():
+        yield Paragraph(text=text, page=page)
+
+
+def _tidy(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _joined(texts: list[str]) -> str:
+    """Runs of one line, without the spaces that joining leaves around punctuation."""
+    text = _NO_SPACE_BEFORE.sub(r"\1", _tidy(" ".join(texts)))
+    return _NO_SPACE_AFTER.sub(r"\1", text)
+
+
+def _captioned(blocks: list[Block]) -> list[Block]:
+    """Give a table the caption paragraph that stands right before it."""
+    kept: list[Block] = []
+    for block in blocks:
+        before = kept[-1] if kept else None
+        is_caption = isinstance(before, Paragraph) and _CAPTION.match(before.text)
+        if isinstance(block, Table) and isinstance(before, Paragraph) and is_caption:
+            kept.pop()
+            block = replace(block, caption=block.caption or before.text)
+        kept.append(block)
+    return kept
+
+
+def _levelled(blocks: list[Block]) -> tuple[Block, ...]:
+    lowest = min((block.level for block in blocks if isinstance(block, Heading)), default=1)
+    return tuple(
+        replace(block, level=block.level - lowest + 1) if isinstance(block, Heading) else block
+        for block in blocks
+    )

@@ -1,0 +1,168 @@
+"""Reads one file with docling; runs in the child only."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
+from pathlib import PurePosixPath
+
+import docling.document_converter as converters
+from docling.datamodel.backend_options import (
+    HTMLBackendOptions,
+    MsExcelBackendOptions,
+    ThreadedDoclingParseBackendOptions,
+)
+from docling.datamodel.base_models import ConversionStatus, DocumentStream, InputFormat
+from docling.datamodel.document import ConversionResult
+from docling.datamodel.pipeline_options import NativePdfPipelineOptions
+from docling_core.types.doc import TitleItem
+
+from adapters.docling.mapping import blocks_of
+from adapters.docling.pdf_pipeline import ReadingOrderPdfPipeline
+from adapters.docling.picture_texts import document_pictures, slide_pictures
+from adapters.docling.refusal import Refused
+from adapters.docling.screen_archive import screen_archive, screen_workbook
+from adapters.docling.screen_pdf import screen_pdf
+from adapters.docling.screen_text import clean_html, readable_text
+from domain.documents.media import MediaType
+from domain.documents.structure import Block, DocumentStructure, Heading, Picture
+
+_FORMATS = {
+    MediaType.MARKDOWN: (InputFormat.MD, "md"),
+    MediaType.HTML: (InputFormat.HTML, "html"),
+    MediaType.CSV: (InputFormat.CSV, "csv"),
+    MediaType.PDF: (InputFormat.PDF, "pdf"),
+    MediaType.DOCX: (InputFormat.DOCX, "docx"),
+    MediaType.PPTX: (InputFormat.PPTX, "pptx"),
+    MediaType.XLSX: (InputFormat.XLSX, "xlsx"),
+}
+# Shapes are only computed when pages are rendered, so they are rendered as small as can be.
+_RENDER_SCALE = 0.05
+
+
+class DoclingReader:
+    """Converts files one after another with one warm docling converter."""
+
+    def __init__(self) -> None:
+        self._converter = _converter()
+
+    def read(self, filename: str, media_type: MediaType, content: bytes) -> DocumentStructure:
+        """Raises Refused."""
+        content, title = _screened(media_type, content)
+        result = self._convert(media_type, content)
+        blocks = _with_pictures(media_type, content, blocks_of(result.document))
+        if not any(block != Picture() for block in _words_only(blocks)):
+            raise Refused(_EMPTY_PDF if media_type is MediaType.PDF else _EMPTY)
+        return DocumentStructure(
+            title=title or _title(result, blocks) or PurePosixPath(filename).stem or filename,
+            blocks=blocks,
+            page_count=max(1, len(result.document.pages)),
+            warnings=_warnings(result),
+        )
+
+    def _convert(self, media_type: MediaType, content: bytes) -> ConversionResult:
+        _, suffix = _FORMATS[media_type]
+        source = DocumentStream(name=f"document.{suffix}", stream=BytesIO(content))
+        result = self._converter.convert(source, raises_on_error=False)
+        if result.status not in (ConversionStatus.SUCCESS, ConversionStatus.PARTIAL_SUCCESS):
+            raise Refused("the file is damaged or empty; open it, save it again and send it")
+        return result
+
+
+def _converter() -> converters.DocumentConverter:
+    html = HTMLBackendOptions.model_validate({"add_title": False, "infer_furniture": False})
+    pdf = NativePdfPipelineOptions(
+        generate_page_images=False, generate_picture_images=False, parser_threads=1
+    )
+    parser = ThreadedDoclingParseBackendOptions.model_validate(
+        {"parser_threads": 1, "render_scale": _RENDER_SCALE, "max_concurrent_results": 4}
+    )
+    return converters.DocumentConverter(
+        allowed_formats=[docling_format for docling_format, _ in _FORMATS.values()],
+        format_options={
+            InputFormat.HTML: converters.HTMLFormatOption(backend_options=html),
+            InputFormat.XLSX: converters.ExcelFormatOption(
+                backend_options=MsExcelBackendOptions.model_validate(
+                    {"treat_singleton_as_text": True}
+                )
+            ),
+            InputFormat.PDF: converters.PdfFormatOption(
+                pipeline_cls=ReadingOrderPdfPipeline,
+                pipeline_options=pdf,
+                backend_options=parser,
+            ),
+        },
+    )
+
+
+def _screened(media_type: MediaType, content: bytes) -> tuple[bytes, str]:
+    """Refuse what is hostile; return what docling is to read, and a title if one is known."""
+    screen: dict[MediaType, Callable[[bytes], tuple[bytes, str]]] = {
+        MediaType.MARKDOWN: lambda data: (readable_text(data).encode(), ""),
+        MediaType.CSV: lambda data: (readable_text(data).encode(), ""),
+        MediaType.HTML: clean_html,
+    }
+    if media_type in screen:
+        return screen[media_type](content)
+    if media_type is MediaType.PDF:
+        screen_pdf(content)
+        return content, ""
+    screen_archive(media_type, content)
+    if media_type is MediaType.XLSX:
+        screen_workbook(content)
+    return content, ""
+
+
+def _with_pictures(
+    media_type: MediaType, content: bytes, blocks: tuple[Block, ...]
+) -> tuple[Block, ...]:
+    if media_type is MediaType.PPTX:
+        return _slide_pictures_added(blocks, slide_pictures(content))
+    if media_type is MediaType.DOCX:
+        texts = document_pictures(content)
+        places = [i for i, block in enumerate(blocks) if isinstance(block, Picture)]
+        if len(texts) == len(places):
+            captions = dict(zip(places, texts, strict=True))
+            return tuple(
+                replace(b, caption=b.caption or captions[i]) if isinstance(b, Picture) else b
+                for i, b in enumerate(blocks)
+            )
+    return blocks
+
+
+def _slide_pictures_added(
+    blocks: tuple[Block, ...], pictures: tuple[Picture, ...]
+) -> tuple[Block, ...]:
+    """Put each described picture at the end of its slide."""
+    kept = [b for b in blocks if not isinstance(b, Picture) or b.caption]
+    for picture in pictures:
+        place = max((i for i, b in enumerate(kept) if b.page == picture.page), default=-1)
+        kept.insert(place + 1 if place >= 0 else len(kept), picture)
+    return tuple(kept)
+
+
+def _words_only(blocks: tuple[Block, ...]) -> list[Block]:
+    return [block for block in blocks if not isinstance(block, Picture) or block.caption]
+
+
+def _title(result: ConversionResult, blocks: tuple[Block, ...]) -> str:
+    titled = next((item for item in result.document.texts if isinstance(item, TitleItem)), None)
+    if titled is not None and titled.text.strip():
+        return " ".join(titled.text.split())
+    is_sheet = result.input.format in (InputFormat.XLSX, InputFormat.CSV)
+    first = next((b for b in blocks if isinstance(b, Heading) and b.level == 1), None)
+    return "" if is_sheet or first is None else first.text
+
+
+def _warnings(result: ConversionResult) -> tuple[str, ...]:
+    pages = sorted({error.page_no for error in result.errors if error.page_no})
+    if not pages:
+        return ()
+    named = ", ".join(str(page) for page in pages[:20])
+    return (f"these pages could not be read and are missing: {named}",)
+
+
+_EMPTY = "the file holds no text that could be read"
+_EMPTY_PDF = (
+    "the PDF holds no text, only pictures of it (a scan, perhaps); "
+    "run text recognition (OCR) on it and send the result"
+)

@@ -1,0 +1,89 @@
+"""Text formats before docling sees them: one encoding, no clutter, no bottomless nesting."""
+
+import re
+
+import lxml.html
+from bs4.dammit import UnicodeDammit
+
+from adapters.docling.refusal import Refused
+
+MAX_HTML_DEPTH = 150
+_TAG = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^>]*?(/?)>")
+_VOID = frozenset(b"area base br col embed hr img input link meta param source track wbr".split())
+# Their end tag may be left out: the next one of the same name closes the last.
+_IMPLIED = frozenset(b"p li dt dd tr td th thead tbody tfoot option optgroup colgroup".split())
+_CLUTTER = (
+    "script",
+    "style",
+    "noscript",
+    "template",
+    "nav",
+    "footer",
+    "iframe",
+    "svg",
+    "canvas",
+    "object",
+    "select",
+    "button",
+    "dialog",
+)
+
+
+def readable_text(content: bytes) -> str:
+    """Decode text of any common encoding; line ends become one line feed."""
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return _lines(content.decode(encoding, "replace"))
+    try:
+        return _lines(content.decode("utf-8"))
+    except UnicodeDecodeError:
+        return _lines(content.decode("cp1252", "replace"))
+
+
+def clean_html(content: bytes) -> tuple[bytes, str]:
+    """Return the page as UTF-8 without navigation, scripts and footers, and its title.
+
+    Raises Refused: nested too deeply, or nothing in it.
+    """
+    _check_depth(content)
+    text = UnicodeDammit(content, ["utf-8"], is_html=True).unicode_markup
+    if not text or not text.strip():
+        raise Refused("the page holds no text")
+    parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True)
+    root = lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+    title = " ".join((root.findtext(".//title") or "").split())
+    for element in list(root.iter(*_CLUTTER)):
+        element.drop_tree()
+    return lxml.html.tostring(root, encoding="utf-8", doctype="<!DOCTYPE html>"), title
+
+
+def _check_depth(content: bytes) -> None:
+    open_tags: dict[bytes, int] = {}
+    depth = 0
+    for closing, name, self_closed in _TAG.findall(content):
+        tag = name.lower()
+        if tag in _VOID or self_closed:
+            continue
+        if closing:
+            if open_tags.get(tag, 0):
+                open_tags[tag] -= 1
+                depth -= 1
+        elif not (tag in _IMPLIED and open_tags.get(tag, 0) > MAX_HTML_DEPTH // 8):
+            open_tags[tag] = open_tags.get(tag, 0) + 1
+            depth += 1
+        if depth > MAX_HTML_DEPTH:
+            raise Refused(
+                f"the page nests its elements more than {MAX_HTML_DEPTH} levels deep, "
+                "which no real page does; save the page's text and send that"
+            )
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+
+
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)

@@ -1,0 +1,104 @@
+"""A document's structure as plain JSON and back; what comes back is checked, never trusted."""
+
+from collections.abc import Mapping, Sequence
+
+from domain.documents.structure import (
+    Block,
+    BulletList,
+    DocumentStructure,
+    Heading,
+    Paragraph,
+    Picture,
+    Table,
+)
+
+
+class MalformedReply(Exception):
+    """The child answered something that is no document structure."""
+
+
+def structure_to_json(structure: DocumentStructure) -> dict[str, object]:
+    return {
+        "title": structure.title,
+        "page_count": structure.page_count,
+        "warnings": list(structure.warnings),
+        "blocks": [_block_to_json(block) for block in structure.blocks],
+    }
+
+
+def structure_from_json(value: object) -> DocumentStructure:
+    """Raises MalformedReply."""
+    fields = _object(value)
+    return DocumentStructure(
+        title=_text(fields.get("title")),
+        blocks=tuple(_block_from_json(item) for item in _array(fields.get("blocks"))),
+        page_count=_integer(fields.get("page_count")),
+        warnings=_texts(fields.get("warnings")),
+    )
+
+
+def _block_to_json(block: Block) -> list[object]:
+    match block:
+        case Heading():
+            return ["heading", block.page, block.text, block.level]
+        case Paragraph():
+            return ["paragraph", block.page, block.text]
+        case BulletList():
+            return ["list", block.page, list(block.items)]
+        case Table():
+            rows = [list(row) for row in block.rows]
+            return ["table", block.page, list(block.header), rows, block.caption]
+        case Picture():
+            return ["picture", block.page, block.caption]
+
+
+def _block_from_json(value: object) -> Block:
+    match _array(value):
+        case ["heading", page, text, level]:
+            return Heading(text=_text(text), level=_integer(level), page=_page(page))
+        case ["paragraph", page, text]:
+            return Paragraph(text=_text(text), page=_page(page))
+        case ["list", page, items]:
+            return BulletList(items=_texts(items), page=_page(page))
+        case ["table", page, header, rows, caption]:
+            return Table(
+                header=_texts(header),
+                rows=tuple(_texts(row) for row in _array(rows)),
+                caption=_text(caption),
+                page=_page(page),
+            )
+        case ["picture", page, caption]:
+            return Picture(caption=_text(caption), page=_page(page))
+    raise MalformedReply("an unknown kind of block")
+
+
+def _object(value: object) -> Mapping[object, object]:
+    if not isinstance(value, dict):
+        raise MalformedReply("expected an object")
+    return value
+
+
+def _array(value: object) -> Sequence[object]:
+    if not isinstance(value, list):
+        raise MalformedReply("expected an array")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise MalformedReply("expected text")
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(_text(item) for item in _array(value))
+
+
+def _integer(value: object) -> int:
+    if not isinstance(value, int) or value < 1:
+        raise MalformedReply("expected a number from 1")
+    return value
+
+
+def _page(value: object) -> int | None:
+    return None if value is None else _integer(value)
