@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import os
 import platform
+import shutil
 import socket
 import stat
 import subprocess
@@ -62,21 +63,23 @@ class EmbeddedValkey:
         """Return when the server answers. Raises EmbeddedValkeyError after `timeout` seconds."""
         if self._process is not None:
             raise EmbeddedValkeyError("the embedded Valkey has been started already")
-        place = _socket_path(self._folder.expanduser().resolve())
+        folder = self._folder.expanduser().resolve()
+        place = _socket_path(folder)
         if _answers(place):
             raise EmbeddedValkeyError(f"a server answers on {place} already; use another folder")
-        log = place.with_suffix(".log")
+        log = folder / "valkey.log"
+        self._socket = place
         try:
             self._process = self._spawn(_command(place, log))
             self._wait_until_it_answers(place, log, time.monotonic() + timeout)
         except BaseException:
             self.stop()
             raise
-        self._socket = place
 
     def stop(self, timeout: float = 5.0) -> None:
         """Return when the server has gone. Idempotent."""
-        process, self._process, self._socket = self._process, None, None
+        process, self._process = self._process, None
+        place, self._socket = self._socket, None
         if process is not None:
             process.terminate()
             try:
@@ -85,6 +88,8 @@ class EmbeddedValkey:
                 process.kill()
                 process.wait()
         self._ended.set()
+        if place is not None and place.parent != self._folder.expanduser().resolve():
+            shutil.rmtree(place.parent, ignore_errors=True)
 
     def __enter__(self) -> Self:
         self.start()

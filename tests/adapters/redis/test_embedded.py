@@ -88,6 +88,9 @@ async def test_only_its_owner_can_reach_it_and_no_port_is_open(folder: Path) -> 
 async def test_a_path_too_long_for_a_socket_works(folder: Path) -> None:
     with EmbeddedValkey(folder / ("d" * 60) / ("é" * 40)) as server:
         assert await _round_trip(server.url) == b"hello"
+        short = Path(server.url.removeprefix("unix://")).parent
+        assert stat.S_IMODE(short.stat().st_mode) == 0o700
+    assert not short.exists()
 
 
 async def test_nothing_is_kept(folder: Path) -> None:
