@@ -1,0 +1,1 @@
+"""REST and server-sent events over the gRPC server, from the contract's `google.api.http`."""

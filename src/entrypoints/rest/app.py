@@ -1,0 +1,84 @@
+"""The REST application: the whole contract over one loopback channel to the gRPC server.
+
+Every call goes through the server's own interceptors, so one chain authorises every transport.
+"""
+
+from collections.abc import Sequence
+from importlib.resources import files
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from entrypoints.rest.encoding import dump
+from entrypoints.rest.errors import refused
+from entrypoints.rest.gateway import Gateway
+from entrypoints.rest.headers import CORRELATION, FORWARDED, TIMEOUTS
+from entrypoints.rest.health import health_routes
+from entrypoints.rest.limits import Limits
+from entrypoints.rest.routes import published_services, routes_of
+
+ALLOWED_HEADERS = [*FORWARDED, *TIMEOUTS, "content-type", "last-event-id"]
+
+
+def create_app(
+    channel: grpc.aio.Channel,
+    *,
+    limits: Limits | None = None,
+    cors_origins: Sequence[str] = (),
+    services: Sequence[ServiceDescriptor] | None = None,
+) -> Starlette:
+    """REST for every RPC of `services` (the whole of obelisk.v1 when not given).
+
+    `cors_origins` lists the web origins whose scripts may call; none by default. The channel stays
+    its owner's to close. Raises TemplateError when the contract's HTTP options make no sense.
+    """
+    routes = routes_of(published_services() if services is None else services)
+    gateway = Gateway(channel, routes, limits or Limits())
+    return Starlette(
+        routes=[
+            *health_routes(channel),
+            Route("/openapi.json", _openapi),
+            Mount("/", app=gateway),
+        ],
+        middleware=_cors(cors_origins),
+        exception_handlers={HTTPException: _shaped},
+    )
+
+
+async def _openapi(_: Request) -> Response:
+    return Response(_document(), media_type="application/json")
+
+
+def _document() -> bytes:
+    return files("entrypoints.rest").joinpath("openapi.json").read_bytes()
+
+
+async def _shaped(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = grpc.StatusCode.UNIMPLEMENTED if error.status_code == 405 else grpc.StatusCode.INTERNAL
+    shaped = refused(error.detail, reason="METHOD_NOT_ALLOWED", code=code)
+    return Response(
+        dump(shaped.body()), error.status_code, error.headers, media_type="application/json"
+    )
+
+
+def _cors(origins: Sequence[str]) -> list[Middleware]:
+    if not origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=ALLOWED_HEADERS,
+            expose_headers=[CORRELATION, "retry-after", "www-authenticate"],
+            max_age=600,
+        )
+    ]
