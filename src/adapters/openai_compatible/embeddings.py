@@ -1,0 +1,118 @@
+"""Embeddings from any server that speaks the OpenAI dialect."""
+
+import json
+import math
+from array import array
+from collections.abc import Sequence
+
+import httpx
+
+from adapters.openai_compatible.errors import (
+    EmbedderUnavailable,
+    ServerRefused,
+    ServerSilent,
+    TextTooLong,
+)
+from adapters.openai_compatible.model_server import Deadlines, ModelServer
+from adapters.openai_compatible.token_bound import cut_to, most_tokens
+from domain.retrieval.vector import EmbeddingModel, Vector
+
+
+class OpenAiCompatibleEmbedder:
+    """`query_prefix` and `document_prefix` carry the task type, for models that are told in words.
+
+    Servers cut long texts without a word, so a text that might be too long is refused here.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str,
+        *,
+        dimensions: int,
+        max_tokens: int = 512,
+        api_key: str | None = None,
+        query_prefix: str = "",
+        document_prefix: str = "",
+        batch: int = 32,
+        deadlines: Deadlines | None = None,
+        client: httpx.AsyncClient | None = None,
+    ) -> None:
+        """Raises:
+        ValueError: `base_url` is not an http(s) address, or a number is below 1.
+        """
+        if min(dimensions, max_tokens, batch) < 1:
+            raise ValueError("dimensions, max_tokens and batch count from 1")
+        self._server = ModelServer(base_url, api_key=api_key, deadlines=deadlines, client=client)
+        self._prefixes = (query_prefix, document_prefix)
+        self._batch = batch
+        room = max_tokens - max(map(most_tokens, self._prefixes))
+        self._model = EmbeddingModel(name=model, dimensions=dimensions, max_tokens=room)
+
+    @property
+    def model(self) -> EmbeddingModel:
+        return self._model
+
+    def count_tokens(self, text: str) -> int:
+        return most_tokens(text)
+
+    async def close(self) -> None:
+        """Close the connections; running requests fail, later ones are refused."""
+        await self._server.close()
+
+    async def embed_query(self, text: str) -> Vector:
+        (vector,) = await self._embed([self._prefixes[0] + cut_to(text, self._model.max_tokens)])
+        return vector
+
+    async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
+        self._refuse_long(texts)
+        prefixed = [self._prefixes[1] + text for text in texts]
+        vectors: list[Vector] = []
+        for at in range(0, len(prefixed), self._batch):
+            vectors += await self._embed(prefixed[at : at + self._batch])
+        return vectors
+
+    def _refuse_long(self, texts: Sequence[str]) -> None:
+        for index, text in enumerate(texts):
+            if (tokens := most_tokens(text)) > self._model.max_tokens:
+                raise TextTooLong(
+                    f"text {index + 1} of {len(texts)} has up to {tokens} tokens;"
+                    f" the embedding model takes {self._model.max_tokens}",
+                    field=f"texts[{index}]",
+                )
+
+    async def _embed(self, texts: list[str]) -> list[Vector]:
+        if self._server.closed:
+            raise EmbedderUnavailable("the embedding model is closed")
+        whole = [text.encode("utf-8", "replace").decode() for text in texts]
+        body = {"model": self._model.name, "input": whole, "encoding_format": "float"}
+        try:
+            async with self._server.post("/embeddings", body) as response:
+                return self._vectors(await response.aread(), len(texts))
+        except ServerRefused as refused:
+            raise EmbedderUnavailable(
+                f"the embedding server refuses the request (status {refused.status})"
+            ) from refused
+        except (ServerSilent, httpx.HTTPError) as silence:
+            raise EmbedderUnavailable(str(silence) or "the server broke off") from silence
+
+    def _vectors(self, answer: bytes, expected: int) -> list[Vector]:
+        try:
+            rows = sorted(json.loads(answer)["data"], key=lambda row: int(row["index"]))
+            vectors = [array("f", row["embedding"]) for row in rows]
+        except (ValueError, KeyError, TypeError) as error:
+            raise EmbedderUnavailable("the embedding server sent no vectors") from error
+        if len(vectors) != expected:
+            raise EmbedderUnavailable(f"{len(vectors)} vectors came for {expected} texts")
+        return [self._unit(vector) for vector in vectors]
+
+    def _unit(self, vector: Vector) -> Vector:
+        if len(vector) != self._model.dimensions:
+            raise EmbedderUnavailable(
+                f"the embedding model {self._model.name} gives {len(vector)} dimensions,"
+                f" not the {self._model.dimensions} that are set"
+            )
+        length = math.hypot(*vector)
+        if not (math.isfinite(length) and length > 0):
+            raise EmbedderUnavailable("the embedding server sent a vector without a direction")
+        return array("f", (component / length for component in vector))

@@ -1,0 +1,36 @@
+"""What a model server can refuse, or fail at."""
+
+from domain.errors import InvalidInput, Unavailable
+
+
+class PromptTooLong(InvalidInput):
+    reason = "PROMPT_TOO_LONG"
+
+
+class JsonSchemaRefused(InvalidInput):
+    reason = "INVALID_JSON_SCHEMA"
+
+
+class TextTooLong(InvalidInput):
+    reason = "TEXT_TOO_LONG"
+
+
+class ModelUnavailable(Unavailable):
+    reason = "MODEL_UNAVAILABLE"
+
+
+class EmbedderUnavailable(Unavailable):
+    reason = "EMBEDDER_UNAVAILABLE"
+
+
+class ServerRefused(Exception):
+    """The server answered with a failure. Never leaves this folder."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(f"status {status}")
+        self.status = status
+        self.body = body
+
+
+class ServerSilent(Exception):
+    """The server was not reached, broke off, or let a deadline pass. Never leaves this folder."""
