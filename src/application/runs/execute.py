@@ -70,7 +70,7 @@ class ExecuteRun:
         except asyncio.CancelledError:
             await self._stopped(run, writer)
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever broke, the run must end in its log
             _log.exception("run %s failed", run.run_id)
             await self._end(writer, TerminationReason.ERROR, "an internal error; see the log")
 

@@ -1,0 +1,134 @@
+"""Documents with their passages and vectors in Postgres."""
+
+import json
+from collections.abc import Sequence
+
+import asyncpg
+from pgvector import HalfVector
+
+from adapters.postgres.pool import Connection, Pool
+from adapters.postgres.statements import statements
+from domain.documents.chunking import Chunk, embedding_text
+from domain.documents.document import (
+    Collection,
+    Document,
+    DocumentNotFound,
+    IngestState,
+)
+from domain.documents.media import MediaType
+from domain.documents.structure import DocumentStructure
+from domain.identifiers import ChunkId, DocumentId, SpaceId
+from domain.paging import Page, PageRequest, page_of
+from domain.retrieval.vector import EmbeddingModel, Vector
+
+_SQL = statements("documents")
+
+
+class PostgresDocumentStore:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def add(self, document: Document) -> None:
+        async with self._pool.in_space(document.space_id) as connection:
+            await connection.execute(
+                _SQL["add"],
+                document.space_id,
+                document.document_id,
+                document.filename,
+                document.title,
+                document.media_type.value,
+                document.collection.value,
+                document.size_bytes,
+                document.content_sha256,
+                document.state.value,
+                document.create_time,
+            )
+
+    async def get(self, space: SpaceId, document: DocumentId) -> Document:
+        async with self._pool.in_space(space) as connection:
+            row = await connection.fetchrow(_SQL["get"], space, document)
+        if row is None:
+            raise DocumentNotFound
+        return _document(row)
+
+    async def list(self, space: SpaceId, page: PageRequest) -> Page[Document]:
+        async with self._pool.in_space(space) as connection:
+            rows = await connection.fetch(_SQL["list"], space, page.after, page.size + 1)
+        return page_of([_document(row) for row in rows], page.size, lambda d: d.document_id)
+
+    async def move(
+        self, space: SpaceId, document: DocumentId, state: IngestState, failure: str = ""
+    ) -> None:
+        async with self._pool.in_space(space) as connection:
+            done = await connection.execute(_SQL["move"], space, document, state.value, failure)
+        _found(done)
+
+    async def publish(
+        self,
+        document: Document,
+        structure: DocumentStructure,
+        chunks: Sequence[tuple[ChunkId, Chunk, Vector]],
+        model: EmbeddingModel,
+    ) -> tuple[DocumentId, ...]:
+        space, document_id = document.space_id, document.document_id
+        title = structure.title or document.filename
+        async with self._pool.in_space(space) as connection:
+            _found(
+                await connection.execute(
+                    _SQL["ready"], space, document_id, title, len(chunks), structure.page_count
+                )
+            )
+            await connection.execute(_SQL["clear"], space, document_id)
+            await _insert(connection, document, chunks, model)
+            replaced = await connection.fetch(
+                _SQL["replace"], space, document.filename, document_id
+            )
+        return tuple(row["document_id"] for row in replaced)
+
+    async def delete(self, space: SpaceId, document: DocumentId) -> None:
+        async with self._pool.in_space(space) as connection:
+            _found(await connection.execute(_SQL["delete"], space, document))
+
+
+async def _insert(
+    connection: Connection,
+    document: Document,
+    rows: Sequence[tuple[ChunkId, Chunk, Vector]],
+    model: EmbeddingModel,
+) -> None:
+    ids = [chunk_id for chunk_id, _, _ in rows]
+    chunks = [chunk for _, chunk, _ in rows]
+    await connection.execute(
+        _SQL["add_chunks"],
+        document.space_id,
+        document.document_id,
+        document.collection.value,
+        ids,
+        [chunk.ordinal for chunk in chunks],
+        [chunk.kind.value for chunk in chunks],
+        [json.dumps(chunk.section_path) for chunk in chunks],
+        [chunk.page for chunk in chunks],
+        [chunk.text for chunk in chunks],
+        [chunk.token_count for chunk in chunks],
+        [embedding_text(chunk) for chunk in chunks],
+    )
+    vectors = [HalfVector(list(vector)) for _, _, vector in rows]
+    await connection.execute(
+        _SQL["add_vectors"], document.space_id, model.name, document.collection.value, ids, vectors
+    )
+
+
+def _found(command: str) -> None:
+    if command.endswith(" 0"):
+        raise DocumentNotFound
+
+
+def _document(row: asyncpg.Record) -> Document:
+    return Document(
+        **{
+            **row,
+            "media_type": MediaType(row["media_type"]),
+            "collection": Collection(row["collection"]),
+            "state": IngestState(row["state"]),
+        }
+    )

@@ -1,0 +1,45 @@
+"""Driver errors into the domain's kinds: one table, used by every repository through the pool."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from domain.errors import Conflict, InvalidInput, ObeliskError, Unavailable
+from domain.runs.run import FenceLost
+
+_FENCE_LOST = "OB001"
+
+
+class DatabaseUnavailable(Unavailable):
+    reason = "DATABASE_UNAVAILABLE"
+
+    def __init__(self) -> None:
+        super().__init__("the database does not answer; try again")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise the domain's error for the driver's; unforeseen ones pass unchanged."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        known = _of_state(error)
+        if known is None:
+            raise
+        raise known from error
+    except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+        raise DatabaseUnavailable from error
+
+
+def _of_state(error: asyncpg.PostgresError) -> ObeliskError | None:
+    state = error.sqlstate or ""
+    if state == _FENCE_LOST:
+        return FenceLost()
+    if state.startswith(("08", "57P", "53")):
+        return DatabaseUnavailable()
+    if state in ("40001", "40P01"):
+        return Conflict("somebody else changed it at the same time; try again")
+    if state == "22021":
+        return InvalidInput("the text holds characters that cannot be kept (NUL)")
+    return None

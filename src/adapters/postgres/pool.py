@@ -1,0 +1,99 @@
+"""The connection pool, and the transactions of a space or of a user that run on it."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from pgvector.asyncpg import register_vector
+
+from adapters.postgres.errors import translated
+from domain.errors import FailedPrecondition
+
+Connection = PoolConnectionProxy[asyncpg.Record]
+
+_APPLICATION_ROLE = "obelisk_app"
+_ACQUIRE_SECONDS = 10.0
+_COMMAND_SECONDS = 30.0
+_STANDING = """
+    select r.rolsuper or r.rolbypassrls as above_the_law
+    from pg_roles r where r.rolname = current_user
+"""
+
+
+class RoleTooPowerful(FailedPrecondition):
+    reason = "DATABASE_ROLE_TOO_POWERFUL"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the application's database role could read past row-level security; "
+            "connect as a member of obelisk_app that is no superuser and has no BYPASSRLS"
+        )
+
+
+class Pool:
+    """Connections as `obelisk_app`. Opened once at start; passed by constructor."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    @classmethod
+    async def open(cls, dsn: str, *, max_size: int = 16) -> "Pool":
+        """Connect and make sure that row-level security holds for this role.
+
+        Raises:
+            RoleTooPowerful: it would not.
+            DatabaseUnavailable: nobody answers at `dsn`.
+        """
+        with translated():
+            pool = await asyncpg.create_pool(
+                dsn,
+                min_size=1,
+                max_size=max_size,
+                init=register_vector,
+                timeout=_ACQUIRE_SECONDS,
+                command_timeout=_COMMAND_SECONDS,
+                server_settings={"role": _APPLICATION_ROLE, "application_name": "obelisk"},
+            )
+        opened = cls(pool)
+        try:
+            await opened._check_role()
+        except BaseException:
+            await opened.close()
+            raise
+        return opened
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncGenerator[Connection]:
+        """A connection for statements that set their own space (one round trip)."""
+        with translated():
+            async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def in_space(self, space: UUID) -> AsyncGenerator[Connection]:
+        """A transaction that row-level security confines to `space`."""
+        async with self._confined("app.space_id", space) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def as_user(self, user: UUID) -> AsyncGenerator[Connection]:
+        """A transaction that sees the identity rows of `user` and nobody else's."""
+        async with self._confined("app.user_id", user) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _confined(self, setting: str, value: UUID) -> AsyncGenerator[Connection]:
+        async with self.connection() as connection, connection.transaction():
+            await connection.execute("select set_config($1, $2, true)", setting, str(value))
+            yield connection
+
+    async def _check_role(self) -> None:
+        async with self.connection() as connection:
+            if await connection.fetchval(_STANDING) is not False:
+                raise RoleTooPowerful

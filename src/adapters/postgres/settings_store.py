@@ -1,0 +1,26 @@
+"""Brand voice and facts in Postgres, every version kept."""
+
+import json
+
+from adapters.postgres.pool import Pool
+from adapters.postgres.statements import statements
+from domain.identifiers import SpaceId, UserId
+from domain.plain import from_plain, to_plain
+from domain.tenancy.settings import SpaceSettings
+
+_SQL = statements("tenancy")
+
+
+class PostgresSettingsStore:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def get(self, space: SpaceId) -> SpaceSettings:
+        async with self._pool.in_space(space) as connection:
+            text = await connection.fetchval(_SQL["get_settings"], space)
+        return from_plain(SpaceSettings, json.loads(text)) if text else SpaceSettings()
+
+    async def put(self, space: SpaceId, settings: SpaceSettings, editor: UserId) -> None:
+        async with self._pool.in_space(space) as connection:
+            text = json.dumps(to_plain(settings), ensure_ascii=False)
+            await connection.execute(_SQL["put_settings"], space, text, editor)

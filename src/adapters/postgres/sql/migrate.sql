@@ -1,0 +1,33 @@
+-- versions: what the server is, and which pgvector it could install
+select current_setting('server_version_num')::integer as server,
+       (select default_version from pg_available_extensions where name = 'vector') as pgvector;
+
+-- prepare: the roles, which belong to the server, and the table of what was applied
+do $$
+declare
+  r text;
+begin
+  foreach r in array array['obelisk_app', 'obelisk_search', 'obelisk_system'] loop
+    if not exists (select from pg_roles where rolname = r) then
+      begin
+        execute format('create role %I nologin', r);
+      exception when duplicate_object or unique_violation then null;
+      end;
+    end if;
+    if not pg_has_role(current_user, r, 'member') then
+      execute format('grant %I to current_user', r);
+    end if;
+  end loop;
+end $$;
+create table if not exists public.obelisk_migrations (
+  number integer primary key,
+  name text not null,
+  sha256 text not null,
+  apply_time timestamptz not null default now()
+);
+
+-- applied: the migrations of this database, in order
+select number, name, sha256 from public.obelisk_migrations order by number;
+
+-- record: one more migration was applied
+insert into public.obelisk_migrations (number, name, sha256) values ($1, $2, $3);

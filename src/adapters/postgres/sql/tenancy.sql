@@ -1,0 +1,34 @@
+-- add_organization: an organization with its owner, through the role that may write identity rows
+select obelisk.create_organization($1, $2, $3, $4);
+
+-- organizations_of: those that the current user is a member of, oldest first
+select o.organization_id, o.display_name, o.create_time
+from obelisk.organizations o
+join obelisk.organization_members m on m.organization_id = o.organization_id and m.user_id = $1
+order by o.organization_id;
+
+-- add_space: a space with its owner; false when the organization is not the owner's to build in
+select obelisk.create_space($1, $2, $3, $4, $5);
+
+-- spaces_of: those of one organization that the current user may enter, oldest first
+select s.space_id, s.organization_id, s.display_name, s.create_time
+from obelisk.spaces s
+join obelisk.space_members m on m.space_id = s.space_id and m.user_id = $2
+where s.organization_id = $1
+order by s.space_id;
+
+-- role_in: the current user's role in an organization
+select role from obelisk.organization_members where organization_id = $1 and user_id = $2;
+
+-- access_to: the current user's standing in a space
+select s.organization_id, s.space_id, m.role
+from obelisk.space_members m
+join obelisk.spaces s on s.space_id = m.space_id
+where m.space_id = $1 and m.user_id = $2;
+
+-- get_settings: the settings in force
+select settings from obelisk.space_settings where space_id = $1 order by version desc limit 1;
+
+-- put_settings: the next version
+insert into obelisk.space_settings (space_id, version, settings, editor)
+select $1, coalesce(max(version), 0) + 1, $2, $3 from obelisk.space_settings where space_id = $1;
