@@ -1,0 +1,76 @@
+"""DocumentService on the wire."""
+
+from collections.abc import AsyncIterator
+
+from application.documents.manage import ManageDocuments
+from application.documents.upload import UploadDocument
+from domain.errors import InvalidInput
+from domain.identifiers import DocumentId
+from domain.paging import page_request
+from entrypoints.grpc import convert
+from entrypoints.grpc.call import request_context
+from entrypoints.grpc.interceptors.chain import Context
+from entrypoints.grpc.parse import collection_of, uuid_of
+from obelisk.v1 import document_pb2 as pb
+from obelisk.v1 import document_pb2_grpc
+
+
+class DocumentService(document_pb2_grpc.DocumentServiceServicer):
+    def __init__(self, *, upload: UploadDocument, documents: ManageDocuments) -> None:
+        self._upload = upload
+        self._documents = documents
+
+    async def UploadDocument(
+        self, request_iterator: AsyncIterator[pb.UploadDocumentRequest], context: Context
+    ) -> pb.UploadDocumentResponse:
+        metadata = await _metadata(request_iterator)
+        document = await self._upload(
+            request_context(),
+            filename=metadata.filename,
+            collection=collection_of(metadata.collection),
+            content=_content(request_iterator),
+        )
+        return pb.UploadDocumentResponse(document=convert.document(document))
+
+    async def GetDocument(
+        self, request: pb.GetDocumentRequest, context: Context
+    ) -> pb.GetDocumentResponse:
+        found = await self._documents.get(
+            request_context(), document_id=_document(request.document_id)
+        )
+        return pb.GetDocumentResponse(document=convert.document(found))
+
+    async def ListDocuments(
+        self, request: pb.ListDocumentsRequest, context: Context
+    ) -> pb.ListDocumentsResponse:
+        page = page_request(request.page_size, request.page_token)
+        found = await self._documents.list(request_context(), page=page)
+        return pb.ListDocumentsResponse(
+            documents=[convert.document(item) for item in found.items],
+            next_page_token=convert.page_token(found.next_after),
+        )
+
+    async def DeleteDocument(
+        self, request: pb.DeleteDocumentRequest, context: Context
+    ) -> pb.DeleteDocumentResponse:
+        await self._documents.delete(request_context(), document_id=_document(request.document_id))
+        return pb.DeleteDocumentResponse()
+
+
+async def _metadata(requests: AsyncIterator[pb.UploadDocumentRequest]) -> pb.DocumentMetadata:
+    async for request in requests:
+        if request.WhichOneof("part") == "metadata":
+            return request.metadata
+        break
+    raise InvalidInput("the first message of an upload holds its metadata", field="metadata")
+
+
+async def _content(requests: AsyncIterator[pb.UploadDocumentRequest]) -> AsyncIterator[bytes]:
+    async for request in requests:
+        if request.WhichOneof("part") != "content":
+            raise InvalidInput("after the first message, send content only", field="content")
+        yield request.content
+
+
+def _document(text: str) -> DocumentId:
+    return DocumentId(uuid_of(text, "document_id"))

@@ -1,0 +1,36 @@
+"""No call gets past here without an identity, and no space-scoped one without its space."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from application.auth.authenticate import Authenticate
+from entrypoints.grpc.call import correlation_id, set_request_context
+from entrypoints.grpc.interceptors.chain import Around, Call
+
+# Every other RPC is space-scoped: one that is forgotten here asks for a space, never for less.
+WITHOUT_SPACE = frozenset(
+    {
+        "/obelisk.v1.TenancyService/CreateOrganization",
+        "/obelisk.v1.TenancyService/ListOrganizations",
+        "/obelisk.v1.TenancyService/CreateSpace",
+        "/obelisk.v1.TenancyService/ListSpaces",
+        "/obelisk.v1.AgentService/ListAgents",
+    }
+)
+
+
+def authenticated(authenticate: Authenticate) -> Around:
+    """Verify the token and resolve the space before the handler sees the call."""
+
+    @asynccontextmanager
+    async def around(call: Call) -> AsyncGenerator[None]:
+        context = await authenticate(
+            authorization=call.headers.get("authorization"),
+            space_header=call.headers.get("x-space-id"),
+            correlation_id=correlation_id(),
+            needs_space=call.method not in WITHOUT_SPACE,
+        )
+        set_request_context(context)
+        yield
+
+    return around

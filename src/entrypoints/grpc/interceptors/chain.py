@@ -1,0 +1,100 @@
+"""Interceptors as async context managers around a call, entered in order, in one wrapper."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from grpc.aio import ServicerContext
+
+# Any: an interceptor stands before every RPC, whatever its messages are.
+Context = ServicerContext[Any, Any]
+Handler = grpc.RpcMethodHandler[Any, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """`method` is the full name, '/package.Service/Method'; header names are lower case."""
+
+    method: str
+    headers: dict[str, str]
+    context: Context
+    streams: bool
+
+    async def abort(self, status: grpc.Status) -> None:
+        """End the call with `status`; raises grpc.aio.AbortError."""
+        await self.context.abort_with_status(status)  # type: ignore[attr-defined]  # stubs lack it
+
+
+Around = Callable[[Call], AbstractAsyncContextManager[None]]
+
+
+class Chain(grpc.aio.ServerInterceptor[Any, Any]):
+    """The one way in. Calls of gRPC's own services (health, reflection) pass untouched."""
+
+    def __init__(self, arounds: Sequence[Around]) -> None:
+        self._arounds = tuple(arounds)
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Any],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler:
+        handler: Handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method.startswith("/grpc."):
+            return handler
+        return self._wrapped(handler, method)
+
+    def _wrapped(self, handler: Handler, method: str) -> Handler:
+        make = grpc.unary_unary_rpc_method_handler
+        behaviour: Any = self._answering(handler.unary_unary or handler.stream_unary, method)
+        if handler.response_streaming:
+            make = grpc.unary_stream_rpc_method_handler
+            behaviour = self._streaming(handler.unary_stream, method)
+        elif handler.request_streaming:
+            make = grpc.stream_unary_rpc_method_handler
+        return make(behaviour, handler.request_deserializer, handler.response_serializer)
+
+    def _answering(self, behaviour: Any, method: str) -> Any:
+        async def answer(request: Any, context: Context) -> Any:
+            async with self._entered(method, context, streams=False):
+                return await behaviour(request, context)
+
+        return answer
+
+    def _streaming(self, behaviour: Any, method: str) -> Any:
+        async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
+            async with self._entered(method, context, streams=True):
+                async for response in behaviour(request, context):
+                    yield response
+
+        return stream
+
+    def _entered(self, method: str, context: Context, *, streams: bool) -> AsyncExitStack:
+        headers = {
+            key: value
+            for key, value in context.invocation_metadata() or ()
+            if isinstance(value, str)
+        }
+        call = Call(method=method, headers=headers, context=context, streams=streams)
+        return _Entered(self._arounds, call)
+
+
+class _Entered(AsyncExitStack):
+    """All managers, entered in order; left in reverse."""
+
+    def __init__(self, arounds: Sequence[Around], call: Call) -> None:
+        super().__init__()
+        self._around, self._call = arounds, call
+
+    async def __aenter__(self) -> "_Entered":
+        await super().__aenter__()
+        try:
+            for around in self._around:
+                await self.enter_async_context(around(self._call))
+        except BaseException as error:
+            if not await self.__aexit__(type(error), error, error.__traceback__):
+                raise
+        return self

@@ -1,0 +1,70 @@
+"""RunService on the wire: every stream is a tail of one use case, `WatchRun`."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from application.runs.cancel import CancelRun
+from application.runs.read import ReadRuns
+from application.runs.start import StartRun
+from application.runs.watch import WatchRun
+from domain.identifiers import RunId
+from domain.paging import page_request
+from entrypoints.grpc import convert
+from entrypoints.grpc.call import request_context
+from entrypoints.grpc.convert_events import run_event
+from entrypoints.grpc.interceptors.chain import Context
+from entrypoints.grpc.parse import question_of, request_id_of, uuid_of
+from obelisk.v1 import run_pb2 as pb
+from obelisk.v1 import run_pb2_grpc
+
+
+class RunService(run_pb2_grpc.RunServiceServicer):
+    def __init__(
+        self, *, start: StartRun, watch: WatchRun, cancel: CancelRun, read: ReadRuns
+    ) -> None:
+        self._start = start
+        self._watch = watch
+        self._cancel = cancel
+        self._read = read
+
+    async def StartRun(
+        self, request: pb.StartRunRequest, context: Context
+    ) -> AsyncIterator[pb.StartRunResponse]:
+        run = await self._start(
+            request_context(), question=question_of(request), request_id=request_id_of(request)
+        )
+        async with aclosing(self._watch(request_context(), run_id=run.run_id, after=0)) as events:
+            async for event in events:
+                yield pb.StartRunResponse(event=run_event(event))
+
+    async def WatchRun(
+        self, request: pb.WatchRunRequest, context: Context
+    ) -> AsyncIterator[pb.WatchRunResponse]:
+        watched = self._watch(
+            request_context(), run_id=_run(request.run_id), after=request.after_sequence
+        )
+        async with aclosing(watched) as events:
+            async for event in events:
+                yield pb.WatchRunResponse(event=run_event(event))
+
+    async def CancelRun(
+        self, request: pb.CancelRunRequest, context: Context
+    ) -> pb.CancelRunResponse:
+        run = await self._cancel(request_context(), run_id=_run(request.run_id))
+        return pb.CancelRunResponse(run=convert.run(run))
+
+    async def GetRun(self, request: pb.GetRunRequest, context: Context) -> pb.GetRunResponse:
+        run = await self._read.get(request_context(), run_id=_run(request.run_id))
+        return pb.GetRunResponse(run=convert.run(run))
+
+    async def ListRuns(self, request: pb.ListRunsRequest, context: Context) -> pb.ListRunsResponse:
+        page = page_request(request.page_size, request.page_token)
+        found = await self._read.list(request_context(), page=page)
+        return pb.ListRunsResponse(
+            runs=[convert.run(item) for item in found.items],
+            next_page_token=convert.page_token(found.next_after),
+        )
+
+
+def _run(text: str) -> RunId:
+    return RunId(uuid_of(text, "run_id"))

@@ -1,0 +1,77 @@
+"""Obelisk's settings: the only reader of the environment."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Settings(BaseSettings):
+    """Every setting is an environment variable OBELISK_<NAME>, or a line in a file `.env`."""
+
+    model_config = SettingsConfigDict(env_prefix="OBELISK_", env_file=".env", extra="ignore")
+
+    data_dir: Path = Field(
+        default=Path(".obelisk"), description="Where embedded parts keep their data."
+    )
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    grpc_host: str = Field(default="127.0.0.1", description="Address of the gRPC server.")
+    grpc_port: Port = Field(default=50051, description="Port of the gRPC server; 0 picks one.")
+    rest_host: str = Field(default="127.0.0.1", description="Address of the REST server.")
+    rest_port: Port = Field(default=8080, description="Port of the REST server; 0 picks one.")
+    rest_allowed_origins: list[str] = Field(
+        default=[], description="Web origins that a browser may call the REST server from (JSON)."
+    )
+
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OBELISK_DATABASE_URL", "DATABASE_URL"),
+        description="A PostgreSQL 15+ with pgvector 0.8+ of your own; embedded when not given.",
+    )
+    app_database_url: SecretStr | None = Field(
+        default=None,
+        description="How the application connects, when not as the role that migrates.",
+    )
+    database_pool_size: int = Field(default=16, ge=2, le=200, description="Connections at most.")
+    redis_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OBELISK_REDIS_URL", "REDIS_URL"),
+        description="Announces events between processes; one process needs none.",
+    )
+
+    chat_url: str | None = Field(
+        default=None,
+        description="An OpenAI-compatible server, such as http://127.0.0.1:11434/v1 (Ollama).",
+    )
+    chat_model: str | None = Field(default=None, description="The model's name on that server.")
+    chat_api_key: SecretStr | None = Field(default=None, description="Its key, if it wants one.")
+    chat_model_file: Path | None = Field(
+        default=None, description="A GGUF file to run in place of the one that ships."
+    )
+    chat_context_tokens: int = Field(
+        default=2048, ge=512, description="Prompt and answer together, for each request."
+    )
+    chat_slots: int = Field(default=2, ge=1, le=64, description="Answers written side by side.")
+
+    embedding_url: str | None = Field(
+        default=None, description="An OpenAI-compatible server for embeddings; local without."
+    )
+    embedding_model: str | None = Field(default=None, description="Its embedding model.")
+    embedding_dimensions: int = Field(default=768, ge=1, le=4000, description="Its dimensions.")
+    embedding_api_key: SecretStr | None = Field(default=None, description="Its key, if any.")
+
+    runs_at_once: int = Field(default=16, ge=1, description="Runs executed side by side.")
+    ingestions_at_once: int = Field(default=2, ge=1, description="Documents read side by side.")
+
+    token_issuer: str = Field(default="obelisk", description="`iss` of access tokens.")
+    token_audience: str = Field(default="obelisk", description="`aud` of access tokens.")
+    token_minutes: int = Field(default=15, ge=1, le=1440, description="Life of access tokens.")
+
+    @property
+    def model_dir(self) -> Path:
+        """Where `obelisk models pull` keeps GGUF files."""
+        return self.data_dir / "models"
