@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -11,7 +12,7 @@ from pgvector.asyncpg import register_vector
 from adapters.postgres.errors import translated
 from domain.errors import FailedPrecondition
 
-Connection = PoolConnectionProxy[asyncpg.Record]
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
 _APPLICATION_ROLE = "obelisk_app"
 _ACQUIRE_SECONDS = 10.0
