@@ -1,7 +1,8 @@
 """The process that reads files: `python -m adapters.docling.child`, spoken to over its pipes.
 
 It reads two frames a job (JSON with `filename` and `media_type`, then the content) and answers with
-one JSON frame: {"structure": ...} or {"refused": message}. It ends when its input does.
+one JSON frame: {"structure": ...} or {"refused": message}, with its own `resident_bytes` beside.
+It ends when its input does.
 """
 
 import ctypes
@@ -12,6 +13,7 @@ import resource
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import BinaryIO
 
 from adapters.docling.frames import encode_json, read_frame
@@ -50,7 +52,8 @@ def main() -> None:
         if content is None:
             return
         _allow_cpu(cpu_seconds)
-        _send(replies, _answer(reader, header, content))
+        answer = _answer(reader, header, content)
+        _send(replies, answer | {"resident_bytes": _resident_bytes()})
         del content
 
 
@@ -70,6 +73,13 @@ def _answer(reader: object, header: bytes, content: bytes) -> dict[str, object]:
         return {"refused": "the file nests its parts too deeply to be read safely"}
     except Exception:  # noqa: BLE001 - whatever a parser throws at a broken file is a refusal
         return {"refused": "the file is damaged or not what its name promises"}
+
+
+def _resident_bytes() -> int:
+    if sys.platform != "linux":
+        return 0
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * resource.getpagesize()
 
 
 def _send(replies: BinaryIO, value: dict[str, object]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import adapters
 from adapters.docling.frames import HEADER, FrameTooLong, encode_frame, encode_json, frame_length
 
+_LAST_BREATH_SECONDS = 1.0
 _SOURCE_FOLDER = Path(adapters.__path__[0]).parent
 
 
@@ -37,6 +38,7 @@ class ChildProcess:
         self._process = process
         self._ready = False
         self.answered = 0
+        self.resident_bytes = 0
 
     @classmethod
     async def spawn(cls, limits: ChildLimits) -> "ChildProcess":
@@ -82,6 +84,8 @@ class ChildProcess:
             raise await self._died() from error
         reply = await self._reply()
         self.answered += 1
+        resident = reply.get("resident_bytes")
+        self.resident_bytes = resident if isinstance(resident, int) else 0
         return reply
 
     async def kill(self) -> None:
@@ -107,7 +111,12 @@ class ChildProcess:
         return reply
 
     async def _died(self) -> ChildDied:
-        await self.kill()
+        # Its pipes close a moment before its exit status, which tells the reason, can be read.
+        try:
+            async with asyncio.timeout(_LAST_BREATH_SECONDS):
+                await self._process.wait()
+        except TimeoutError:
+            await self.kill()
         return ChildDied(ran_out_of_cpu=self._process.returncode == -signal.SIGXCPU)
 
 

@@ -14,10 +14,11 @@ _MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoclingLimits:
-    """What one file may use, and how many files one child reads before it is replaced.
+    """What one file may use, and when a child has read enough.
 
-    `deadline_seconds` is wall-clock time for one file, `cpu_seconds` its processor time;
-    `start_seconds` is allowed once for a new child.
+    `deadline_seconds` is wall-clock time for one file, `cpu_seconds` its processor time,
+    `memory_bytes` address space; `start_seconds` is allowed once for a new child. A child is
+    replaced after `conversions_per_child` files, or when it has grown beyond `resident_bytes`.
     """
 
     deadline_seconds: float = 60.0
@@ -25,6 +26,7 @@ class DoclingLimits:
     memory_bytes: int = 2_048 * _MIB
     start_seconds: float = 120.0
     conversions_per_child: int = 200
+    resident_bytes: int = 512 * _MIB
 
 
 class DoclingConverter:
@@ -91,7 +93,10 @@ class DoclingConverter:
         return await self._spawn()
 
     async def _give_back(self, child: ChildProcess, *, keep: bool) -> None:
-        worn_out = child.answered >= self._limits.conversions_per_child
+        worn_out = (
+            child.answered >= self._limits.conversions_per_child
+            or child.resident_bytes > self._limits.resident_bytes
+        )
         if keep and child.is_alive and not worn_out and not self._closed:
             self._idle.append(child)
             return

@@ -4,21 +4,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from docling_core.types.doc import (
-    CodeItem,
-    ContentLayer,
-    DoclingDocument,
-    GroupItem,
-    ListGroup,
-    ListItem,
-    NodeItem,
-    PictureItem,
-    SectionHeaderItem,
-    TableItem,
-    TextItem,
-    TitleItem,
-)
-from docling_core.types.doc.document import InlineGroup
+from docling_core.types.doc.common.content_layer import ContentLayer
+from docling_core.types.doc.document import DoclingDocument
+from docling_core.types.doc.items.code import CodeItem
+from docling_core.types.doc.items.group import GroupItem, InlineGroup, ListGroup
+from docling_core.types.doc.items.node import NodeItem
+from docling_core.types.doc.items.picture.picture import PictureItem
+from docling_core.types.doc.items.table.table import TableItem
+from docling_core.types.doc.items.text import ListItem, SectionHeaderItem, TextItem, TitleItem
 
 from domain.documents.structure import Block, BulletList, Heading, Paragraph, Picture, Table
 
@@ -26,13 +19,18 @@ _NO_SPACE_BEFORE = re.compile(r"\s+([.,;:!?)\]}’”])")
 _NO_SPACE_AFTER = re.compile(r"([(\[{“‘])\s+")
 _CAPTION = re.compile(r"^(?:table|tabelle|figure|fig\.|abbildung)\s*\d+", re.IGNORECASE)
 _MAX_DEPTH = 200
+_FOOTER_CHARACTERS = 120
+_SLIDE = "slide-"
 NOTES_PREFIX = "Speaker notes: "
 
 
 def blocks_of(document: DoclingDocument) -> tuple[Block, ...]:
     """The body and the notes of a document in reading order, headings counted from level 1."""
     mapping = _Mapping(document)
-    return _levelled(_captioned(list(mapping.blocks(document.body))))
+    blocks = list(mapping.blocks(document.body))
+    if any(group.name.startswith(_SLIDE) for group in document.groups):
+        blocks = _without_slide_footers(blocks, len(document.pages))
+    return _levelled(_captioned(blocks))
 
 
 @dataclass(slots=True)
@@ -67,7 +65,9 @@ class _Mapping:
                 yield from _paragraph(self._inline(node), self._first_page(node))
                 return
             case TableItem():
+                # Rich cells hang below the table as well as in its grid: they are not read twice.
                 yield self._table(node, page)
+                return
             case PictureItem():
                 yield Picture(caption=_tidy(node.caption_text(self.document)), page=page)
             case TitleItem() | SectionHeaderItem():
@@ -85,7 +85,7 @@ class _Mapping:
             case GroupItem() if node.label.value == "sheet":
                 yield from self._sheet(node, depth)
                 return
-            case GroupItem() if node.name.startswith("slide-"):
+            case GroupItem() if node.name.startswith(_SLIDE):
                 yield from self._slide(node, depth)
                 return
         yield from self.blocks(node, depth + 1)
@@ -100,7 +100,7 @@ class _Mapping:
         """A slide is read from its title on, wherever the title stands in the file."""
         blocks = [block for block in self.blocks(group, depth + 1) if block != Picture()]
         titles = [b for b in blocks if isinstance(b, Heading) and b.level == 1]
-        number = int(group.name.removeprefix("slide-") or 0) + 1
+        number = int(group.name.removeprefix(_SLIDE) or 0) + 1
         if blocks and not titles:
             titles = [Heading(text=f"Slide {number}", level=1, page=number)]
         yield from titles
@@ -206,6 +206,21 @@ def _joined(texts: list[str]) -> str:
     """Runs of one line, without the spaces that joining leaves around punctuation."""
     text = _NO_SPACE_BEFORE.sub(r"\1", _tidy(" ".join(texts)))
     return _NO_SPACE_AFTER.sub(r"\1", text)
+
+
+def _without_slide_footers(blocks: list[Block], slides: int) -> list[Block]:
+    """Drop short paragraphs that come back on half of the slides, but for the slide's number."""
+    seen: dict[str, set[int]] = {}
+    for block in blocks:
+        if isinstance(block, Paragraph) and block.page is not None:
+            seen.setdefault(_signature(block), set()).add(block.page)
+    often = max(3, slides // 2)
+    repeated = {text for text, pages in seen.items() if len(pages) >= often}
+    return [b for b in blocks if not (isinstance(b, Paragraph) and _signature(b) in repeated)]
+
+
+def _signature(block: Paragraph) -> str:
+    return re.sub(rf"\b{block.page}\b", "#", block.text[:_FOOTER_CHARACTERS])
 
 
 def _captioned(blocks: list[Block]) -> list[Block]:

@@ -7,7 +7,7 @@ from statistics import median
 
 from adapters.docling.pdf_geometry import rows_of
 from adapters.docling.pdf_page import PageInk, Part, Role, join_lines, parts_of
-from adapters.docling.pdf_words import Word, lines_of, type_size
+from adapters.docling.pdf_words import Word, lines_of, with_boxed_fonts, word_size
 
 _MARGIN = 0.09
 _SAME_SIZE = 0.05
@@ -36,9 +36,14 @@ class PlacedPart:
 
 def document_parts(pages: list[InkedPage]) -> list[PlacedPart]:
     """All parts of a document in reading order."""
-    kept = _without_furniture(pages)
+    words = with_boxed_fonts([page.ink.words for page in pages])
+    measured = [
+        replace(page, ink=replace(page.ink, words=own))
+        for page, own in zip(pages, words, strict=True)
+    ]
+    kept = _without_furniture(measured)
     sizes = [
-        type_size(word.text, word.box.height)
+        word_size(word)
         for page in kept
         for word in page.ink.words
         for _ in range(min(len(word.text), 12))

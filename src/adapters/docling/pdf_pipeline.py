@@ -7,15 +7,11 @@ from docling.datamodel.base_models import Page
 from docling.datamodel.document import ConversionResult
 from docling.datamodel.pipeline_options import NativePdfPipelineOptions
 from docling.pipeline.native_pdf_pipeline import NativePdfPipeline, _NativeBuildTimings
-from docling_core.types.doc import (
-    BoundingBox,
-    CoordOrigin,
-    DocItemLabel,
-    DoclingDocument,
-    ProvenanceItem,
-    TableCell,
-    TableData,
-)
+from docling_core.types.doc.base import BoundingBox, CoordOrigin
+from docling_core.types.doc.common.reference import ProvenanceItem
+from docling_core.types.doc.document import DoclingDocument
+from docling_core.types.doc.items.table.table_data import TableCell, TableData
+from docling_core.types.doc.labels import DocItemLabel
 from docling_core.types.doc.page import SegmentedPdfPage
 
 from adapters.docling.pdf_document import InkedPage, PlacedPart, document_parts
@@ -93,6 +89,7 @@ def _ink(page: SegmentedPdfPage, backend: PdfPageBackend, height: float) -> Page
             box=_box(cell.rect.to_bounding_box(), height),
             text=cell.text.strip(),
             bold="bold" in str(getattr(cell, "font_name", "")).lower(),
+            font=str(getattr(cell, "font_name", "")),
         )
         for cell in page.word_cells
         if cell.text.strip()

@@ -14,8 +14,9 @@ from docling.datamodel.backend_options import (
 from docling.datamodel.base_models import ConversionStatus, DocumentStream, InputFormat
 from docling.datamodel.document import ConversionResult
 from docling.datamodel.pipeline_options import NativePdfPipelineOptions
-from docling_core.types.doc import TitleItem
+from docling_core.types.doc.items.text import TitleItem
 
+from adapters.docling.csv_table import read_csv
 from adapters.docling.mapping import blocks_of
 from adapters.docling.pdf_pipeline import ReadingOrderPdfPipeline
 from adapters.docling.picture_texts import document_pictures, slide_pictures
@@ -29,7 +30,6 @@ from domain.documents.structure import Block, DocumentStructure, Heading, Pictur
 _FORMATS = {
     MediaType.MARKDOWN: (InputFormat.MD, "md"),
     MediaType.HTML: (InputFormat.HTML, "html"),
-    MediaType.CSV: (InputFormat.CSV, "csv"),
     MediaType.PDF: (InputFormat.PDF, "pdf"),
     MediaType.DOCX: (InputFormat.DOCX, "docx"),
     MediaType.PPTX: (InputFormat.PPTX, "pptx"),
@@ -47,11 +47,13 @@ class DoclingReader:
 
     def read(self, filename: str, media_type: MediaType, content: bytes) -> DocumentStructure:
         """Raises Refused."""
+        if media_type is MediaType.CSV:
+            return read_csv(filename, readable_text(content))
         content, title = _screened(media_type, content)
         result = self._convert(media_type, content)
         blocks = _with_pictures(media_type, content, blocks_of(result.document))
         if not any(block != Picture() for block in _words_only(blocks)):
-            raise Refused(_EMPTY_PDF if media_type is MediaType.PDF else _EMPTY)
+            raise Refused(_why_empty(media_type, result))
         return DocumentStructure(
             title=title or _title(result, blocks) or PurePosixPath(filename).stem or filename,
             blocks=blocks,
@@ -64,7 +66,7 @@ class DoclingReader:
         source = DocumentStream(name=f"document.{suffix}", stream=BytesIO(content))
         result = self._converter.convert(source, raises_on_error=False)
         if result.status not in (ConversionStatus.SUCCESS, ConversionStatus.PARTIAL_SUCCESS):
-            raise Refused("the file is damaged or empty; open it, save it again and send it")
+            raise Refused(_why_failed(result))
         return result
 
 
@@ -98,7 +100,6 @@ def _screened(media_type: MediaType, content: bytes) -> tuple[bytes, str]:
     """Refuse what is hostile; return what docling is to read, and a title if one is known."""
     screen: dict[MediaType, Callable[[bytes], tuple[bytes, str]]] = {
         MediaType.MARKDOWN: lambda data: (readable_text(data).encode(), ""),
-        MediaType.CSV: lambda data: (readable_text(data).encode(), ""),
         MediaType.HTML: clean_html,
     }
     if media_type in screen:
@@ -140,6 +141,18 @@ def _slide_pictures_added(
     return tuple(kept)
 
 
+def _why_failed(result: ConversionResult) -> str:
+    if any("recursion" in error.error_message.lower() for error in result.errors):
+        return "the file nests its parts too deeply to be read safely"
+    return _DAMAGED
+
+
+def _why_empty(media_type: MediaType, result: ConversionResult) -> str:
+    if result.errors:
+        return _DAMAGED
+    return _EMPTY_PDF if media_type is MediaType.PDF else _EMPTY
+
+
 def _words_only(blocks: tuple[Block, ...]) -> list[Block]:
     return [block for block in blocks if not isinstance(block, Picture) or block.caption]
 
@@ -148,7 +161,7 @@ def _title(result: ConversionResult, blocks: tuple[Block, ...]) -> str:
     titled = next((item for item in result.document.texts if isinstance(item, TitleItem)), None)
     if titled is not None and titled.text.strip():
         return " ".join(titled.text.split())
-    is_sheet = result.input.format in (InputFormat.XLSX, InputFormat.CSV)
+    is_sheet = result.input.format is InputFormat.XLSX
     first = next((b for b in blocks if isinstance(b, Heading) and b.level == 1), None)
     return "" if is_sheet or first is None else first.text
 
@@ -161,6 +174,7 @@ def _warnings(result: ConversionResult) -> tuple[str, ...]:
     return (f"these pages could not be read and are missing: {named}",)
 
 
+_DAMAGED = "the file is damaged; open it, save it again and send it once more"
 _EMPTY = "the file holds no text that could be read"
 _EMPTY_PDF = (
     "the PDF holds no text, only pictures of it (a scan, perhaps); "

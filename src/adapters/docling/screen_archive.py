@@ -12,16 +12,19 @@ from domain.documents.media import MediaType
 MAX_UNPACKED_BYTES = 256 * 1024 * 1024
 MAX_ENTRIES = 10_000
 MAX_NESTING = 3
-MAX_SHEET_CELLS = 2_000_000
+MAX_SHEET_CELLS = 1_000_000
 _READ_BYTES = 256 * 1024
 _FOLDERS = {
-    MediaType.DOCX: ("word/", "Word document"),
-    MediaType.PPTX: ("ppt/", "PowerPoint presentation"),
-    MediaType.XLSX: ("xl/", "Excel workbook"),
+    MediaType.DOCX: ("word/", "a Word document"),
+    MediaType.PPTX: ("ppt/", "a PowerPoint presentation"),
+    MediaType.XLSX: ("xl/", "an Excel workbook"),
 }
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
-_CELL = re.compile(rb'<(?:\w+:)?(?:c|row)\b[^>]*?\br="([A-Z]{0,3})(\d{1,7})"')
-_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]*?\bref="[A-Z]+\d+:([A-Z]{1,3})(\d{1,7})"')
+# Cells that hold something: spreadsheets keep millions of empty ones for their format alone.
+_CELL = re.compile(
+    rb'<(?:\w+:)?c\b[^<>]{0,200}?\br="([A-Z]{1,3})(\d{1,7})"[^<>]{0,200}(?<!/)>(?=<(?!/))'
+)
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\b[^<>]{0,200}?\bref="[A-Z]+\d+:([A-Z]{1,3})(\d{1,7})"')
 _LONGEST_TAG = 512
 
 
@@ -35,7 +38,7 @@ def screen_archive(media_type: MediaType, content: bytes) -> None:
         )
     entries = _Unpacking().check(content)
     if not any(entry.startswith(folder) for entry in entries):
-        raise Refused(f"the file is not a {name}, although it is named as one")
+        raise Refused(f"the file is not {name}, although it is named as one")
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """Checks on a PDF before its pages are parsed: locked, cut off, too long, too large."""
 
-import pypdfium2
+import pypdfium2  # type: ignore[import-untyped]  # ships no types
 
 from adapters.docling.refusal import Refused
 

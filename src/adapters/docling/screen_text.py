@@ -2,13 +2,13 @@
 
 import re
 
-import lxml.html
+import lxml.html  # type: ignore[import-untyped]  # ships no types
 from bs4.dammit import UnicodeDammit
 
 from adapters.docling.refusal import Refused
 
 MAX_HTML_DEPTH = 150
-_TAG = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^>]*?(/?)>")
+_TAG = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)")
 _VOID = frozenset(b"area base br col embed hr img input link meta param source track wbr".split())
 # Their end tag may be left out: the next one of the same name closes the last.
 _IMPLIED = frozenset(b"p li dt dd tr td th thead tbody tfoot option optgroup colgroup".split())
@@ -25,6 +25,8 @@ _CLUTTER = (
     "object",
     "select",
     "button",
+    "label",
+    "textarea",
     "dialog",
 )
 
@@ -60,9 +62,9 @@ def clean_html(content: bytes) -> tuple[bytes, str]:
 def _check_depth(content: bytes) -> None:
     open_tags: dict[bytes, int] = {}
     depth = 0
-    for closing, name, self_closed in _TAG.findall(content):
+    for closing, name, attributes in _TAG.findall(content):
         tag = name.lower()
-        if tag in _VOID or self_closed:
+        if tag in _VOID or attributes.endswith(b"/"):
             continue
         if closing:
             if open_tags.get(tag, 0):

@@ -1,0 +1,137 @@
+"""The child that reads is killed when it must be, and nothing of it is left."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from adapters.docling import DoclingConverter, DoclingLimits
+from adapters.docling.child_process import ChildLimits, ChildProcess
+from domain.documents.document import DocumentUnreadable
+from domain.documents.media import MediaType
+
+_SLOW = b"Some words here and there.\n\n" * 40_000
+_MIB = 1024 * 1024
+
+
+async def read(converter: DoclingConverter, content: bytes = b"# Next") -> str:
+    structure = await converter.convert(
+        filename="a.md", media_type=MediaType.MARKDOWN, content=content
+    )
+    return structure.title
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.fixture
+async def limited(request: pytest.FixtureRequest) -> AsyncIterator[DoclingConverter]:
+    converter = DoclingConverter(limits=request.param)
+    yield converter
+    await converter.close()
+
+
+@pytest.mark.parametrize("limited", [DoclingLimits(deadline_seconds=1.0)], indirect=True)
+async def test_a_file_that_hangs_or_is_given_up_is_killed_and_the_next_one_works(
+    limited: DoclingConverter,
+) -> None:
+    with pytest.raises(DocumentUnreadable, match="took too long"):
+        await read(limited, _SLOW)
+    assert await read(limited) == "Next"
+
+    work = asyncio.create_task(read(limited, _SLOW))
+    await asyncio.sleep(0.2)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert await read(limited) == "Next"
+
+
+@pytest.mark.parametrize("limited", [DoclingLimits(cpu_seconds=1)], indirect=True)
+async def test_a_file_that_burns_the_processor_is_stopped(limited: DoclingConverter) -> None:
+    with pytest.raises(DocumentUnreadable, match="took too long"):
+        await read(limited, _SLOW)
+    assert await read(limited) == "Next"
+
+
+@pytest.mark.parametrize("limited", [DoclingLimits(memory_bytes=420 * _MIB)], indirect=True)
+async def test_a_file_that_eats_memory_fails_alone(limited: DoclingConverter) -> None:
+    with pytest.raises(DocumentUnreadable):
+        await read(limited, b"<p>word\n\n" * 4_000_000)
+    assert await read(limited) == "Next"
+
+
+async def test_the_child_may_write_no_files_dump_no_core_and_knows_no_secrets() -> None:
+    os.environ["A_SECRET_OF_THE_SERVER"] = "hush"
+    try:
+        child = await ChildProcess.spawn(ChildLimits(memory_bytes=1024 * _MIB, cpu_seconds=9))
+        await child.ready()
+        limits = Path(f"/proc/{child.pid}/limits").read_text()
+        environment = Path(f"/proc/{child.pid}/environ").read_bytes()
+    finally:
+        del os.environ["A_SECRET_OF_THE_SERVER"]
+    by_name = {line[:25].strip(): line[25:].split()[0] for line in limits.splitlines()}
+    assert by_name["Max file size"] == "0"
+    assert by_name["Max core file size"] == "0"
+    assert by_name["Max address space"] == str(1024 * _MIB)
+    assert b"HF_HUB_OFFLINE=1" in environment
+    assert b"hush" not in environment
+    assert os.getsid(child.pid) == child.pid
+    await child.kill()
+    assert not is_running(child.pid)
+
+
+async def test_pictures_are_never_fetched(converter: DoclingConverter) -> None:
+    asked: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    page = f'<p>Text</p><img src="http://127.0.0.1:{port}/a.png" alt="A lamp">'
+    for media_type in (MediaType.HTML, MediaType.MARKDOWN):
+        content = page if media_type is MediaType.HTML else f"Text\n\n![A lamp]({page[21:50]})"
+        await converter.convert(filename="a", media_type=media_type, content=content.encode())
+    server.close()
+    await server.wait_closed()
+    assert asked == []
+
+
+async def test_the_child_dies_with_its_parent() -> None:
+    program = """
+import asyncio
+from adapters.docling.child_process import ChildLimits, ChildProcess
+async def main():
+    child = await ChildProcess.spawn(ChildLimits(memory_bytes=1 << 30, cpu_seconds=9))
+    await child.ready()
+    print(child.pid, flush=True)
+    await asyncio.sleep(600)
+asyncio.run(main())
+"""
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        program,
+        stdout=asyncio.subprocess.PIPE,
+        env={"PYTHONPATH": str(Path(__file__).parents[3] / "src")},
+    )
+    assert parent.stdout is not None
+    child = int(await parent.stdout.readline())
+    assert is_running(child)
+    parent.send_signal(signal.SIGKILL)
+    await parent.wait()
+    for _ in range(100):
+        if not is_running(child):
+            break
+        await asyncio.sleep(0.05)
+    assert not is_running(child)
