@@ -53,7 +53,7 @@ class Settings(BaseSettings):
         default=None, description="A GGUF file to run in place of the one that ships."
     )
     chat_context_tokens: int = Field(
-        default=2048, ge=512, description="Prompt and answer together, for each request."
+        default=4096, ge=512, description="Prompt and answer together, for each request."
     )
     chat_slots: int = Field(default=2, ge=1, le=64, description="Answers written side by side.")
 
@@ -75,3 +75,8 @@ class Settings(BaseSettings):
     def model_dir(self) -> Path:
         """Where `obelisk models pull` keeps GGUF files."""
         return self.data_dir / "models"
+
+    @property
+    def signing_key_file(self) -> Path:
+        """The private key of access tokens; made on first start."""
+        return self.data_dir / "keys" / "signing.pem"

@@ -1,0 +1,168 @@
+"""The composition root: which adapter stands behind which port, and what each use case is given.
+
+What must be awaited (pools, child processes) is opened in `startup.py` and handed in here.
+"""
+
+from importlib.resources import files
+
+from dependency_injector import containers, providers
+
+from adapters.crypto.signing_key import load_or_create
+from adapters.crypto.token_signer import Rs256TokenSigner
+from adapters.langgraph.runner import LangGraphRunner
+from adapters.local.clock import SystemClock
+from adapters.local.entropy import SystemEntropy
+from adapters.postgres.conversation_store import PostgresConversationStore
+from adapters.postgres.document_store import PostgresDocumentStore
+from adapters.postgres.event_log import PostgresEventLog
+from adapters.postgres.knowledge_index import PostgresKnowledgeIndex
+from adapters.postgres.pool import Pool
+from adapters.postgres.recovery import PostgresRecovery
+from adapters.postgres.run_store import PostgresRunStore
+from adapters.postgres.settings_store import PostgresSettingsStore
+from adapters.postgres.tenancy_store import PostgresTenancyStore
+from application.agents.steps import AgentSteps
+from application.agents.tools.brand_check import BrandCheck
+from application.agents.tools.collection_search import CollectionSearch
+from application.agents.tools.keyword_report import KeywordReport
+from application.auth.authenticate import Authenticate
+from application.conversations.manage import ManageConversations
+from application.documents.ingest import IngestDocument
+from application.documents.manage import ManageDocuments
+from application.documents.upload import UploadDocument
+from application.ports.blob_store import BlobStore
+from application.ports.chat_model import ChatModel
+from application.ports.document_converter import DocumentConverter
+from application.ports.embedder import Embedder
+from application.ports.fan_out import FanOut
+from application.ports.jobs import Jobs
+from application.retrieval.retrieve import Retrieve
+from application.runs.cancel import CancelRun
+from application.runs.execute import ExecuteRun
+from application.runs.read import ReadRuns
+from application.runs.recover import Recover
+from application.runs.start import StartRun
+from application.runs.watch import WatchRun
+from application.tenancy.manage import ManageTenancy
+from domain.agents.catalogue import AGENT_NAMES, default_catalogue
+from domain.agents.definition import AgentCatalogue
+from domain.documents.chunking import ChunkingPolicy
+from domain.documents.document import Collection
+from entrypoints.settings import Settings
+
+
+def shipped_agents() -> AgentCatalogue:
+    """The catalogue with the prompts that stand beside it."""
+    folder = files("domain.agents") / "prompts"
+    prompts = {name: (folder / f"{name}.md").read_text(encoding="utf-8") for name in AGENT_NAMES}
+    return default_catalogue(prompts)
+
+
+class Identity(containers.DeclarativeContainer):
+    """What signing a token needs: no server, no database."""
+
+    settings = providers.Dependency(instance_of=Settings)
+    clock = providers.Singleton(SystemClock)
+    entropy = providers.Singleton(SystemEntropy)
+    signing_key = providers.Singleton(load_or_create, settings.provided.signing_key_file)
+    signer = providers.Singleton(
+        Rs256TokenSigner,
+        key=signing_key,
+        issuer=settings.provided.token_issuer,
+        audience=settings.provided.token_audience,
+        clock=clock,
+    )
+
+
+class Container(Identity):
+    pool = providers.Dependency(instance_of=Pool)
+    chat_model: providers.Dependency[ChatModel] = providers.Dependency()
+    embedder: providers.Dependency[Embedder] = providers.Dependency()
+    converter: providers.Dependency[DocumentConverter] = providers.Dependency()
+    blobs: providers.Dependency[BlobStore] = providers.Dependency()
+    fan_out: providers.Dependency[FanOut] = providers.Dependency()
+    jobs: providers.Dependency[Jobs] = providers.Dependency()
+
+    agents = providers.Singleton(shipped_agents)
+    clock, entropy, signer = Identity.clock, Identity.entropy, Identity.signer
+
+    tenancy_store = providers.Singleton(PostgresTenancyStore, pool)
+    settings_store = providers.Singleton(PostgresSettingsStore, pool)
+    documents = providers.Singleton(PostgresDocumentStore, pool)
+    conversations = providers.Singleton(PostgresConversationStore, pool)
+    runs = providers.Singleton(PostgresRunStore, pool, entropy)
+    event_log = providers.Singleton(PostgresEventLog, pool, entropy)
+    index = providers.Singleton(PostgresKnowledgeIndex, pool)
+    recovery = providers.Singleton(PostgresRecovery, pool)
+
+    authenticate = providers.Singleton(Authenticate, signer=signer, tenancy=tenancy_store)
+    manage_tenancy = providers.Singleton(
+        ManageTenancy, tenancy=tenancy_store, settings=settings_store, clock=clock, entropy=entropy
+    )
+    upload_document = providers.Singleton(
+        UploadDocument, documents=documents, blobs=blobs, jobs=jobs, clock=clock, entropy=entropy
+    )
+    ingest_document = providers.Singleton(
+        IngestDocument,
+        documents=documents,
+        blobs=blobs,
+        converter=converter,
+        embedder=embedder,
+        entropy=entropy,
+        policy=providers.Object(ChunkingPolicy()),
+    )
+    manage_documents = providers.Singleton(ManageDocuments, documents=documents, blobs=blobs)
+    manage_conversations = providers.Singleton(
+        ManageConversations, conversations=conversations, clock=clock, entropy=entropy
+    )
+    retrieve = providers.Singleton(
+        Retrieve, index=index, embedder=embedder, settings=settings_store, clock=clock
+    )
+    tools = providers.Dict(
+        brand_check=providers.Singleton(BrandCheck),
+        keyword_report=providers.Singleton(KeywordReport),
+        campaign_precedents=providers.Singleton(
+            CollectionSearch,
+            name="campaign_precedents",
+            collection=Collection.CAMPAIGN,
+            index=index,
+            embedder=embedder,
+        ),
+        competitor_scan=providers.Singleton(
+            CollectionSearch,
+            name="competitor_scan",
+            collection=Collection.WEB,
+            index=index,
+            embedder=embedder,
+        ),
+    )
+    steps = providers.Singleton(
+        AgentSteps, retrieve=retrieve, model=chat_model, tools=tools, clock=clock, entropy=entropy
+    )
+    runner = providers.Singleton(LangGraphRunner, steps)
+    start_run = providers.Singleton(
+        StartRun, runs=runs, jobs=jobs, agents=agents, clock=clock, entropy=entropy
+    )
+    execute_run = providers.Singleton(
+        ExecuteRun,
+        runs=runs,
+        log=event_log,
+        fan_out=fan_out,
+        conversations=conversations,
+        runner=runner,
+        agents=agents,
+        model_name=chat_model.provided.name,
+        clock=clock,
+    )
+    watch_run = providers.Singleton(WatchRun, runs=runs, log=event_log, fan_out=fan_out)
+    cancel_run = providers.Singleton(CancelRun, runs=runs, jobs=jobs)
+    read_runs = providers.Singleton(ReadRuns, runs=runs)
+    recover = providers.Singleton(
+        Recover,
+        recovery=recovery,
+        runs=runs,
+        log=event_log,
+        fan_out=fan_out,
+        jobs=jobs,
+        clock=clock,
+    )

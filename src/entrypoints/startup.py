@@ -1,0 +1,140 @@
+"""Opens what must be awaited, in order, and closes it in reverse: the platform without a server."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from adapters.redis.fan_out import RedisFanOut
+from dependency_injector import providers
+
+from adapters.docling.converter import DoclingConverter
+from adapters.local.blobs import FileBlobStore
+from adapters.local.chat import LlamaChatModel
+from adapters.local.embeddings import MiniLmEmbedder
+from adapters.local.fan_out import InProcessFanOut
+from adapters.local.jobs import InProcessJobs
+from adapters.local.weights import packaged_chat_model, packaged_embedding_model
+from adapters.openai_compatible.chat import OpenAiCompatibleChatModel
+from adapters.openai_compatible.embeddings import OpenAiCompatibleEmbedder
+from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.migrate import migrate
+from adapters.postgres.pool import Pool
+from application.ports.chat_model import ChatModel
+from application.ports.embedder import Embedder
+from application.ports.fan_out import FanOut
+from domain.errors import InvalidInput
+from entrypoints.container import Container
+from entrypoints.settings import Settings
+
+Report = Callable[[str], None]
+
+
+@asynccontextmanager
+async def database(settings: Settings, report: Report) -> AsyncGenerator[tuple[str, str]]:
+    """A migrated database: how to connect as its owner, and as the application.
+
+    Embedded under the data folder unless `database_url` names one.
+    """
+    async with AsyncExitStack() as stack:
+        if settings.database_url is not None:
+            owner = settings.database_url.get_secret_value()
+            given = settings.app_database_url
+            application = given.get_secret_value() if given else owner
+        else:
+            report("starting PostgreSQL")
+            server = EmbeddedPostgres(settings.data_dir / "postgres")
+            stack.push_async_callback(asyncio.to_thread, server.stop)
+            await asyncio.to_thread(server.start)
+            owner = application = server.dsn
+        for name in await migrate(owner):
+            report(f"applied migration {name}")
+        yield owner, application
+
+
+@asynccontextmanager
+async def platform(settings: Settings, report: Report) -> AsyncGenerator[Container]:
+    """The wired platform with everything started and earlier work recovered."""
+    async with AsyncExitStack() as stack:
+        _, dsn = await stack.enter_async_context(database(settings, report))
+        pool = await Pool.open(dsn, max_size=settings.database_pool_size)
+        stack.push_async_callback(pool.close)
+        report("loading models")
+        chat, embedder = await _models(settings, stack)
+        converter = DoclingConverter(processes=settings.ingestions_at_once)
+        stack.push_async_callback(converter.close)
+        fan_out = await _fan_out(settings, stack)
+        jobs = await stack.enter_async_context(
+            InProcessJobs(
+                runs_at_once=settings.runs_at_once,
+                ingestions_at_once=settings.ingestions_at_once,
+            )
+        )
+        container = Container(
+            settings=settings,
+            pool=pool,
+            chat_model=providers.Object(chat),
+            embedder=providers.Object(embedder),
+            converter=providers.Object(converter),
+            blobs=providers.Object(FileBlobStore(settings.data_dir / "blobs")),
+            fan_out=providers.Object(fan_out),
+            jobs=providers.Object(jobs),
+        )
+        jobs.handle(
+            execute_run=container.execute_run(), ingest_document=container.ingest_document()
+        )
+        await container.recover()()
+        yield container
+
+
+async def _models(settings: Settings, stack: AsyncExitStack) -> tuple[ChatModel, Embedder]:
+    chat, embedder = _chat_model(settings), _embedder(settings)
+    for model in (chat, embedder):
+        stack.push_async_callback(model.close)
+        if isinstance(model, LlamaChatModel | MiniLmEmbedder):
+            await model.start()
+    return chat, embedder
+
+
+def _chat_model(settings: Settings) -> LlamaChatModel | OpenAiCompatibleChatModel:
+    if settings.chat_url is not None:
+        key = settings.chat_api_key
+        return OpenAiCompatibleChatModel(
+            settings.chat_url,
+            _named(settings.chat_model, "OBELISK_CHAT_MODEL"),
+            api_key=key.get_secret_value() if key else None,
+            context_tokens=settings.chat_context_tokens,
+        )
+    path = settings.chat_model_file or packaged_chat_model()
+    return LlamaChatModel(
+        path,
+        name=settings.chat_model or path.stem,
+        context_tokens=settings.chat_context_tokens,
+        parallel=settings.chat_slots,
+    )
+
+
+def _embedder(settings: Settings) -> MiniLmEmbedder | OpenAiCompatibleEmbedder:
+    if settings.embedding_url is None:
+        return MiniLmEmbedder(packaged_embedding_model())
+    key = settings.embedding_api_key
+    return OpenAiCompatibleEmbedder(
+        settings.embedding_url,
+        _named(settings.embedding_model, "OBELISK_EMBEDDING_MODEL"),
+        dimensions=settings.embedding_dimensions,
+        api_key=key.get_secret_value() if key else None,
+    )
+
+
+async def _fan_out(settings: Settings, stack: AsyncExitStack) -> FanOut:
+    if settings.redis_url is None:
+        return InProcessFanOut()
+    fan_out = RedisFanOut(settings.redis_url.get_secret_value())
+    stack.push_async_callback(fan_out.close)
+    await fan_out.start()
+    return fan_out
+
+
+def _named(name: str | None, variable: str) -> str:
+    if not name:
+        raise InvalidInput(f"a model server needs its model's name: set {variable}")
+    return name
