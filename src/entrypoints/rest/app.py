@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
 from entrypoints.rest.encoding import dump
 from entrypoints.rest.errors import refused
@@ -41,15 +41,14 @@ def create_app(
     """
     routes = routes_of(published_services() if services is None else services)
     gateway = Gateway(channel, routes, limits or Limits())
-    return Starlette(
-        routes=[
-            *health_routes(channel),
-            Route("/openapi.json", _openapi),
-            Mount("/", app=gateway),
-        ],
+    app = Starlette(
+        routes=[*health_routes(channel), Route("/openapi.json", _openapi)],
         middleware=_cors(cors_origins),
         exception_handlers={HTTPException: _shaped},
     )
+    app.router.redirect_slashes = False
+    app.router.default = gateway
+    return app
 
 
 async def _openapi(_: Request) -> Response:
@@ -63,10 +62,9 @@ def _document() -> bytes:
 async def _shaped(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = grpc.StatusCode.UNIMPLEMENTED if error.status_code == 405 else grpc.StatusCode.INTERNAL
-    shaped = refused(error.detail, reason="METHOD_NOT_ALLOWED", code=code)
-    return Response(
-        dump(shaped.body()), error.status_code, error.headers, media_type="application/json"
-    )
+    status = error.status_code
+    body = refused(error.detail, reason="METHOD_NOT_ALLOWED", code=code, http_status=status).body()
+    return Response(dump(body), status, error.headers, media_type="application/json")
 
 
 def _cors(origins: Sequence[str]) -> list[Middleware]:
