@@ -44,6 +44,8 @@ class ReadingOrderPdfPipeline(NativePdfPipeline):
         if page is not None and page.size is not None and page.parsed_page is not None:
             ink = _ink(page.parsed_page, page_backend, page.size.height)
             self._inked.append(InkedPage(page.page_no, page.size.height, ink))
+            # Hundreds of parsed pages would take hundreds of megabytes.
+            page.parsed_page = None
         return page
 
     def _assemble_document(self, conv_res: ConversionResult) -> ConversionResult:

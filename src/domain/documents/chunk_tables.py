@@ -1,9 +1,12 @@
-"""Tables as Markdown; a split table repeats its caption and header in every part."""
+"""Tables as Markdown; a split table repeats its caption and header in every part.
+
+A table too wide for that becomes records: one line a row, each cell named by its column.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from domain.documents.chunk_pieces import ChunkKind, Piece, PieceLimits, prose_pieces
+from domain.documents.chunk_pieces import NEW_BLOCK, ChunkKind, Piece, PieceLimits, prose_pieces
 from domain.documents.chunk_text import TokenCounter, one_line
 from domain.documents.structure import Table
 
@@ -11,7 +14,7 @@ _ROW_BREAK_TOKENS = 1
 
 
 def table_pieces(table: Table, limits: PieceLimits, count: TokenCounter) -> Iterator[Piece]:
-    """A table in one piece while it fits, else groups of rows, else rows cell by cell."""
+    """A table in one piece while it fits, else groups of rows, else named cells."""
     table = _without_blanks(table)
     if not table.rows and not table.header:
         yield from prose_pieces(table.caption, table.page, limits, count)
@@ -23,7 +26,8 @@ def table_pieces(table: Table, limits: PieceLimits, count: TokenCounter) -> Iter
     if tokens <= limits.whole:
         yield _piece(whole, tokens, table)
         return
-    yield from _split_table(table, head, rows, limits, count)
+    for index, piece in enumerate(_split_table(table, head, rows, limits, count)):
+        yield piece if index else replace(piece, glue=NEW_BLOCK)
 
 
 def _split_table(
@@ -31,11 +35,10 @@ def _split_table(
 ) -> Iterator[Piece]:
     head_tokens = count(head)
     if head_tokens > limits.whole // 2:
-        yield from _prose(table.caption, table, limits, count)
-        yield from _cells(table.header, (), table, limits, count)
-        head, head_tokens = "", 0
+        yield from _records(table, limits, count)
+        return
     group: list[str] = []
-    size, head_shown = head_tokens, not head
+    size, head_shown = head_tokens, False
     for line, cells in zip(rows, table.rows, strict=True):
         tokens = count(line) + _ROW_BREAK_TOKENS
         if group and size + tokens > limits.whole:
@@ -48,29 +51,45 @@ def _split_table(
         if not head_shown:
             yield _piece(head, head_tokens, table)
             head_shown = True
-        yield from _cells(cells, table.header, table, limits, count)
+        yield from _record(cells, _names(table, limits, count), table, limits, count)
     if group:
         yield _group(head, group, size, table)
     elif not head_shown:
         yield _piece(head, head_tokens, table)
 
 
-def _cells(
+def _records(table: Table, limits: PieceLimits, count: TokenCounter) -> Iterator[Piece]:
+    """A table too wide to repeat its header: said once, then every row names its columns."""
+    yield from _prose(table.caption, table, limits, count)
+    yield from _record(table.header, (), table, limits, count)
+    names = _names(table, limits, count)
+    for row in table.rows:
+        yield from _record(row, names, table, limits, count)
+
+
+def _record(
     cells: Sequence[str],
-    header: Sequence[str],
+    names: Sequence[str],
     table: Table,
     limits: PieceLimits,
     count: TokenCounter,
 ) -> Iterator[Piece]:
-    """A row that fits no chunk: one line a cell, named by its column when the name is short."""
-    for index, cell in enumerate(cells):
-        text = one_line(cell)
-        if not text:
-            continue
-        name = one_line(header[index]) if index < len(header) else ""
-        if name and count(name) <= limits.cut // 4:
-            text = f"{name}: {text}"
+    """A row in one line, each cell named by its column; cell by cell when that is too long."""
+    named = [
+        f"{names[index]}: {text}" if index < len(names) and names[index] else text
+        for index, text in enumerate(one_line(cell) for cell in cells)
+        if text
+    ]
+    line = "; ".join(named)
+    fits = count(line) <= limits.whole
+    for text in [line] if fits else named:
         yield from _prose(text, table, limits, count)
+
+
+def _names(table: Table, limits: PieceLimits, count: TokenCounter) -> list[str]:
+    """Column names, empty where one is too long to be said with every cell."""
+    names = [one_line(name) for name in table.header]
+    return [name if count(name) <= limits.cut // 4 else "" for name in names]
 
 
 def _prose(text: str, table: Table, limits: PieceLimits, count: TokenCounter) -> Iterator[Piece]:

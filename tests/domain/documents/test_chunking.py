@@ -307,6 +307,16 @@ def test_a_row_too_long_is_split_by_its_cells() -> None:
     assert "| Desk | Short |" in text
 
 
+def test_a_wide_table_names_its_columns_in_every_row() -> None:
+    header = tuple(f"Column {i}" for i in range(12))
+    rows = tuple(tuple(f"r{r}c{c}" for c in range(12)) for r in range(4))
+    chunks = chunks_of(Table(header=header, rows=rows, caption="Wide"), max_tokens=90)
+
+    assert chunks[0].text.startswith("Wide\nColumn 0; Column 1;")
+    record = "; ".join(f"Column {c}: r3c{c}" for c in range(12))
+    assert record in chunks[-1].text
+
+
 def test_a_header_too_long_to_repeat_is_said_once() -> None:
     header = tuple(f"column{i}" for i in range(80))
     rows = tuple(tuple(f"r{r}c{c}" for c in range(80)) for r in range(2))
@@ -394,16 +404,16 @@ def test_a_megabyte_is_chunked_in_about_a_second() -> None:
         counted += len(text)
         return (len(text) + 3) // 4
 
-    prose = " ".join(sentence(12) for _ in range(4_500))
+    prose = " ".join(sentence(12) for _ in range(4_800))
     endless = "w " * 150_000
-    table = Table(header=("A", "B"), rows=tuple((f"row {i}", "x" * 20) for i in range(15_000)))
+    table = Table(header=("A", "B"), rows=tuple((f"row {i}", "x" * 20) for i in range(16_000)))
     blocks = (Heading(text="All", level=1), Paragraph(text=prose), Paragraph(text=endless), table)
     started = time.process_time()
     policy = ChunkingPolicy()
     chunks = chunk_document(document(*blocks), policy=policy, count_tokens=count)
     spent = time.process_time() - started
 
-    size = len(prose) + len(endless) + 15_000 * 34
+    size = len(prose) + len(endless) + 16_000 * 34
     assert size > 1_000_000
     assert all(chunk.token_count <= policy.max_tokens for chunk in chunks)
     assert counted < 6 * size
