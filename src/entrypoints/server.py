@@ -56,14 +56,18 @@ async def _start_grpc(container: Container, settings: Settings, stack: AsyncExit
             f"{address} is taken; stop what listens there, or set OBELISK_GRPC_PORT"
         ) from error
     await server.start()
-    stack.push_async_callback(server.stop, grace=GRACE_SECONDS)
+    stack.push_async_callback(_stop_grpc, server)
     stack.push_async_callback(health.enter_graceful_shutdown)
     return port
 
 
+async def _stop_grpc(server: grpc.aio.Server) -> None:
+    await server.stop(GRACE_SECONDS)
+
+
 async def _start_rest(target: str, settings: Settings, stack: AsyncExitStack) -> int:
     channel = grpc.aio.insecure_channel(target)
-    stack.push_async_callback(channel.close)
+    stack.push_async_callback(channel.close, None)
     config = uvicorn.Config(
         create_app(channel, cors_origins=settings.rest_allowed_origins),
         host=settings.rest_host,

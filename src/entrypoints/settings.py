@@ -77,6 +77,11 @@ class Settings(BaseSettings):
         return self.data_dir / "models"
 
     @property
+    def model_catalogue_file(self) -> Path:
+        """The models that can be pulled by name: `[models.NAME]` with url and sha256."""
+        return self.data_dir / "models.toml"
+
+    @property
     def signing_key_file(self) -> Path:
         """The private key of access tokens; made on first start."""
         return self.data_dir / "keys" / "signing.pem"

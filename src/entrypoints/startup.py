@@ -18,7 +18,7 @@ from adapters.openai_compatible.chat import OpenAiCompatibleChatModel
 from adapters.openai_compatible.embeddings import OpenAiCompatibleEmbedder
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.migrate import migrate
-from adapters.postgres.pool import Pool
+from adapters.postgres.pool import APPLICATION_ROLE, Pool
 from application.ports.chat_model import ChatModel
 from application.ports.embedder import Embedder
 from application.ports.fan_out import FanOut
@@ -45,8 +45,8 @@ async def database(settings: Settings, report: Report) -> AsyncGenerator[tuple[s
             server = EmbeddedPostgres(settings.data_dir / "postgres")
             stack.push_async_callback(asyncio.to_thread, server.stop)
             await asyncio.to_thread(server.start)
-            owner = application = server.dsn
-        for name in await migrate(owner):
+            owner, application = server.dsn, server.dsn_for(APPLICATION_ROLE, "postgres")
+        for name in await migrate(owner, let_application_in=settings.database_url is None):
             report(f"applied migration {name}")
         yield owner, application
 

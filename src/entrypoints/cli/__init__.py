@@ -1,0 +1,5 @@
+"""The command `obelisk`."""
+
+from entrypoints.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,145 @@
+"""The commands of `obelisk`. Each is a few lines here and a file beside this one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from entrypoints.cli import ask as asking
+from entrypoints.cli import demo as demonstrating
+from entrypoints.cli import ingest as ingesting
+from entrypoints.cli import models as pulling
+from entrypoints.cli import runs as listing
+from entrypoints.cli import serve as serving
+from entrypoints.cli import spaces as housing
+from entrypoints.cli import tokens
+from entrypoints.cli.terminal import run_async
+from entrypoints.settings import Settings
+
+app = typer.Typer(
+    help="Obelisk: marketing agents on your own documents.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+models = typer.Typer(help="Chat models that run in this process.", no_args_is_help=True)
+app.add_typer(models, name="models")
+
+ServerOption = Annotated[
+    str, typer.Option("--server", envvar="OBELISK_SERVER", help="gRPC address of the server.")
+]
+SpaceOption = Annotated[
+    str | None,
+    typer.Option("--space", envvar="OBELISK_SPACE", help="Space id; yours if you have only one."),
+]
+DEFAULT_SERVER = "127.0.0.1:50051"
+
+
+@app.command()
+def serve() -> None:
+    """Serve gRPC and REST until stopped."""
+    run_async(serving.serve(Settings()))
+
+
+@app.command()
+def demo(
+    examples: Annotated[
+        Path, typer.Option(help="The folder of the example company.", exists=True, file_okay=False)
+    ] = Path("examples"),
+    question: Annotated[
+        int, typer.Option(help="Which task of questions.toml to ask, from 1.", min=1)
+    ] = 1,
+) -> None:
+    """Do the main job on embedded parts: ingest, ask, stream, cite, replay."""
+    run_async(demonstrating.demo(Settings(), examples, question))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema up to this version."""
+    run_async(serving.migrate_only(Settings()))
+
+
+@app.command()
+def token(
+    user: Annotated[
+        str, typer.Option(help="Who the token is for: a UUID, or a name that stands for one.")
+    ] = tokens.LOCAL_USER,
+    minutes: Annotated[
+        int | None, typer.Option(help="How long it lives; a setting when not given.", min=1)
+    ] = None,
+) -> None:
+    """Print an access token signed with this server's key."""
+    typer.echo(tokens.mint(Settings(), user, minutes))
+
+
+@app.command()
+def spaces(
+    create: Annotated[
+        str | None, typer.Option(help="Create a space of this name, in an organization of yours.")
+    ] = None,
+    organization: Annotated[
+        str | None, typer.Option(help="The organization's name; created if there is none.")
+    ] = None,
+    server: ServerOption = DEFAULT_SERVER,
+) -> None:
+    """List your spaces, or create one."""
+    run_async(housing.spaces(Settings(), server, create, organization))
+
+
+@app.command()
+def ingest(
+    files: Annotated[list[Path], typer.Argument(help="Files to upload.", exists=True)],
+    collection: Annotated[
+        ingesting.CollectionName, typer.Option(help="What the documents are for.")
+    ] = ingesting.CollectionName.GENERAL,
+    server: ServerOption = DEFAULT_SERVER,
+    space: SpaceOption = None,
+) -> None:
+    """Upload documents and wait until they are searchable."""
+    run_async(ingesting.ingest(Settings(), server, space, files, collection))
+
+
+@app.command()
+def ask(
+    agent: Annotated[str, typer.Argument(help="The agent: brand, email, seo or strategy.")],
+    question: Annotated[str, typer.Argument(help="What to ask of it.")],
+    server: ServerOption = DEFAULT_SERVER,
+    space: SpaceOption = None,
+) -> None:
+    """Ask an agent and stream its answer."""
+    run_async(asking.ask(Settings(), server, space, agent, question))
+
+
+@app.command()
+def runs(
+    run_id: Annotated[
+        str | None, typer.Argument(help="Replay this run; the latest ones when not given.")
+    ] = None,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Stop the run instead.")] = False,
+    server: ServerOption = DEFAULT_SERVER,
+    space: SpaceOption = None,
+) -> None:
+    """List runs, replay one from its event log, or stop one."""
+    run_async(listing.runs(Settings(), server, space, run_id, cancel=cancel))
+
+
+@models.command("pull")
+def pull(
+    name: Annotated[str, typer.Argument(help="A name in the catalogue, or one for your --url.")],
+    url: Annotated[str | None, typer.Option(help="Where the GGUF file is.")] = None,
+    sha256: Annotated[str | None, typer.Option(help="Its SHA-256, in hexadecimal.")] = None,
+) -> None:
+    """Fetch a GGUF model whose SHA-256 is known."""
+    run_async(pulling.pull(Settings(), name, url, sha256))
+
+
+@models.command("list")
+def list_models() -> None:
+    """Show the models that are here, and those that the catalogue knows."""
+    pulling.show(Settings())
+
+
+def main() -> None:
+    """Entry point of the command `obelisk`."""
+    app()

@@ -1,0 +1,116 @@
+"""`obelisk ingest`: upload documents and show how far each has come."""
+
+import asyncio
+from collections.abc import Sequence
+from enum import Enum
+from hashlib import sha256
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
+
+from domain.errors import FailedPrecondition
+from entrypoints.cli.spaces import client, enter
+from entrypoints.cli.terminal import console
+from entrypoints.settings import Settings
+from obelisk.client import ObeliskClient
+from obelisk.v1 import document_pb2
+
+
+class CollectionName(Enum):
+    BRAND = "brand"
+    PRODUCT = "product"
+    CAMPAIGN = "campaign"
+    WEB = "web"
+    GENERAL = "general"
+
+    @property
+    def wire(self) -> document_pb2.Collection.ValueType:
+        """The collection on the wire."""
+        return document_pb2.Collection.Value(f"COLLECTION_{self.name}")
+
+
+class IngestFailed(FailedPrecondition):
+    reason = "INGEST_FAILED"
+
+
+_STEPS = {
+    document_pb2.INGEST_STATE_PENDING: (0, "waiting"),
+    document_pb2.INGEST_STATE_CONVERTING: (1, "reading"),
+    document_pb2.INGEST_STATE_EMBEDDING: (2, "embedding"),
+    document_pb2.INGEST_STATE_READY: (3, "ready"),
+    document_pb2.INGEST_STATE_FAILED: (3, "failed"),
+}
+
+
+async def ingest(
+    settings: Settings,
+    server: str,
+    space: str | None,
+    files: Sequence[Path],
+    collection: CollectionName,
+) -> None:
+    """Upload `files` into one collection; raises IngestFailed when any cannot be used."""
+    async with client(settings, server) as obelisk:
+        await enter(obelisk, space)
+        await upload_all(obelisk, [(path, collection) for path in files])
+
+
+async def upload_all(obelisk: ObeliskClient, files: Sequence[tuple[Path, CollectionName]]) -> None:
+    """Upload files side by side with a progress bar each; those already there are left alone."""
+    present = await _present(obelisk)
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.fields[name]:<28.28}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[state]}"),
+        console=console,
+    ) as progress:
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(_upload(obelisk, path, collection, present, progress))
+                for path, collection in files
+            ]
+    failures = [failure for task in tasks if (failure := task.result())]
+    if failures:
+        raise IngestFailed("; ".join(failures))
+
+
+async def _present(obelisk: ObeliskClient) -> set[tuple[str, str]]:
+    found: set[tuple[str, str]] = set()
+    token = ""
+    while True:
+        request = document_pb2.ListDocumentsRequest(page_size=200, page_token=token)
+        page = await obelisk.documents.ListDocuments(request, metadata=obelisk.metadata)
+        ready = [d for d in page.documents if d.state == document_pb2.INGEST_STATE_READY]
+        found |= {(d.filename, d.content_sha256) for d in ready}
+        token = page.next_page_token
+        if not token:
+            return found
+
+
+async def _upload(
+    obelisk: ObeliskClient,
+    path: Path,
+    collection: CollectionName,
+    present: set[tuple[str, str]],
+    progress: Progress,
+) -> str:
+    task = progress.add_task("", total=3, name=path.name, state="sending")
+    content = await asyncio.to_thread(path.read_bytes)
+    if (path.name, sha256(content).hexdigest()) in present:
+        progress.update(task, completed=3, state="ready (unchanged)")
+        return ""
+    sent = await obelisk.upload(path.name, content, collection.wire)
+    failure = ""
+    async for document in obelisk.ingestion(sent.document_id):
+        _show(progress, task, document)
+        if document.failure:
+            failure = f"{document.filename}: {document.failure}"
+    return failure
+
+
+def _show(progress: Progress, task: TaskID, document: document_pb2.Document) -> None:
+    step, word = _STEPS[document.state]
+    if document.state == document_pb2.INGEST_STATE_READY:
+        word = f"ready, {document.chunk_count} passages, {document.page_count} pages"
+    progress.update(task, completed=step, state=document.failure or word)

@@ -1,0 +1,46 @@
+"""`obelisk runs`."""
+
+from rich.table import Table
+from rich.text import Text
+
+from entrypoints.cli.answer import AnswerView
+from entrypoints.cli.spaces import client, enter
+from entrypoints.cli.terminal import console
+from entrypoints.settings import Settings
+from obelisk.client import ObeliskClient
+from obelisk.v1 import run_pb2
+
+
+async def runs(
+    settings: Settings, server: str, space: str | None, run_id: str | None, *, cancel: bool
+) -> None:
+    """List the latest runs, replay one, or stop one."""
+    async with client(settings, server) as obelisk:
+        await enter(obelisk, space)
+        if run_id is None:
+            await _list(obelisk)
+        elif cancel:
+            request = run_pb2.CancelRunRequest(run_id=run_id)
+            await obelisk.runs.CancelRun(request, metadata=obelisk.metadata)
+            console.print("asked to stop")
+        else:
+            await _replay(obelisk, run_id)
+
+
+async def _list(obelisk: ObeliskClient) -> None:
+    request = run_pb2.ListRunsRequest(page_size=20)
+    answer = await obelisk.runs.ListRuns(request, metadata=obelisk.metadata)
+    table = Table("Run", "Agent", "Ended", "Events", "Question", box=None)
+    for run in answer.runs:
+        reason = run_pb2.TerminationReason.Name(run.termination_reason)
+        ended = reason.removeprefix("TERMINATION_REASON_").lower().replace("unspecified", "")
+        question = Text(run.question[:60])
+        table.add_row(run.run_id, run.agent, ended or "not yet", str(run.last_sequence), question)
+    console.print(table)
+
+
+async def _replay(obelisk: ObeliskClient, run_id: str) -> None:
+    view = AnswerView(console)
+    async for event in obelisk.watch(run_id):
+        view.show(event)
+    view.summary()

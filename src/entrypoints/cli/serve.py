@@ -1,0 +1,27 @@
+"""`obelisk serve` and `obelisk migrate`."""
+
+import asyncio
+
+from entrypoints.cli.terminal import console, log_to_terminal
+from entrypoints.server import serving
+from entrypoints.settings import Settings
+from entrypoints.startup import database, platform
+
+
+async def serve(settings: Settings) -> None:
+    """Start everything, say where, and serve until cancelled."""
+    log_to_terminal(settings.log_level)
+    async with platform(settings, _report) as container, serving(container, settings) as at:
+        console.print(f"[bold green]serving[/] gRPC {at.grpc}  REST {at.rest}  (Ctrl-C stops)")
+        await asyncio.Event().wait()
+
+
+async def migrate_only(settings: Settings) -> None:
+    """Apply what is pending, and say so."""
+    log_to_terminal(settings.log_level)
+    async with database(settings, _report):
+        console.print("the schema is up to date")
+
+
+def _report(what: str) -> None:
+    console.print(f"[dim]{what}[/]")

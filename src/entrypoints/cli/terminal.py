@@ -1,0 +1,62 @@
+"""What all commands share: the terminal, a clean way out, and errors as one clear line."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Coroutine
+
+import grpc
+import typer
+import uvloop
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.text import Text
+
+from domain.errors import ObeliskError
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+_INTERRUPTED = 130
+
+
+def run_async(command: Coroutine[None, None, None]) -> None:
+    """Run a command to its end; errors that people can act on become one line and exit code 1."""
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_until_terminated(command))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        errors.print("[yellow]stopped[/]")
+        raise typer.Exit(_INTERRUPTED) from None
+    except ObeliskError as error:
+        _fail(error.message)
+    except grpc.aio.AioRpcError as error:
+        _fail(_told(error))
+
+
+def log_to_terminal(level: str) -> None:
+    """Warnings and errors of our own on standard error; libraries only from ERROR on."""
+    handler = RichHandler(console=errors, show_path=False, rich_tracebacks=False)
+    logging.basicConfig(level=logging.ERROR, format="%(message)s", handlers=[handler], force=True)
+    for name in ("adapters", "application", "entrypoints"):
+        logging.getLogger(name).setLevel(level.upper())
+
+
+async def _until_terminated(command: Coroutine[None, None, None]) -> None:
+    """SIGTERM ends a command as Ctrl-C does: by cancelling it, so that everything is closed."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await command
+
+
+def _told(error: grpc.aio.AioRpcError) -> str:
+    if error.code() is grpc.StatusCode.UNAVAILABLE:
+        return f"no answer from the server ({error.details()}); start one with: obelisk serve"
+    return error.details() or error.code().name
+
+
+def _fail(message: str) -> None:
+    errors.print("[bold red]error[/]", Text(message), soft_wrap=True)
+    sys.exit(1)
