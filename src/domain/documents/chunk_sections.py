@@ -2,9 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from domain.documents.chunk_text import one_line
-from domain.documents.structure import Block, DocumentStructure, Heading, Paragraph
+from domain.documents.structure import (
+    Block,
+    BulletList,
+    DocumentStructure,
+    Heading,
+    Paragraph,
+    Picture,
+    Table,
+)
 
 MAX_HEADING_CHARACTERS = 200
 
@@ -30,7 +39,8 @@ def sections_of(structure: DocumentStructure) -> Iterator[Section]:
     section = Section(path=())
     for block in structure.blocks:
         if not isinstance(block, Heading):
-            section.blocks.append(block)
+            if _has_words(block):
+                section.blocks.append(block)
             continue
         text = one_line(block.text)
         if not text:
@@ -55,6 +65,19 @@ def _closed(
         last = open_headings[-1]
         lonely = Paragraph(text=last.text, page=last.page)
         yield Section(path=section.path[:-1], blocks=[lonely])
+
+
+def _has_words(block: Block) -> bool:
+    match block:
+        case Heading() | Paragraph():
+            return bool(block.text.strip())
+        case BulletList():
+            return any(item.strip() for item in block.items)
+        case Table():
+            cells = chain([block.caption], block.header, *block.rows)
+            return any(cell.strip() for cell in cells)
+        case Picture():
+            return bool(block.caption.strip())
 
 
 def _shortened(text: str) -> str:

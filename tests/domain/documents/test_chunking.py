@@ -219,6 +219,12 @@ def test_a_heading_with_nothing_below_it_keeps_its_words() -> None:
     assert (second.text, second.section_path) == ("Us.", ("Contact",))
 
 
+def test_a_heading_above_a_wordless_picture_keeps_its_words() -> None:
+    (chunk,) = chunks_of(Heading(text="Our range", level=1), Picture())
+
+    assert chunk.text == "Our range"
+
+
 def test_small_neighbours_of_one_section_share_a_chunk() -> None:
     blocks = (Paragraph(text="Three benefits:"), BulletList(items=("Fast", "Light", "Warm")))
     (chunk,) = chunks_of(*blocks)
