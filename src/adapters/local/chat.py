@@ -109,6 +109,7 @@ class LlamaChatModel:
                         if (delta := reader.read(event)) is not None:
                             yield delta
             except httpx.HTTPError as error:
+                link.broken = True
                 raise ModelUnavailable("the model stopped answering") from error
         yield reader.finished()
 
@@ -116,7 +117,7 @@ class LlamaChatModel:
         async with self._starting:
             if self._closed:
                 raise ModelUnavailable(f"the model {self._name} is closed")
-            if self._link is not None and not self._link.process.alive:
+            if self._link is not None and not self._link.usable:
                 await self._link.close()
                 self._link = None
             if self._link is None:
@@ -130,6 +131,7 @@ class _Link:
     def __init__(self, process: LlamaProcess, neutralise: Callable[[str], str]) -> None:
         self.process = process
         self.neutralise = neutralise
+        self.broken = False
         self.tokens = TokenCounter(process.socket, process.api_key)
         self._client = httpx.AsyncClient(
             # No kept connections: the child may close one at the moment we send on it.
@@ -140,6 +142,11 @@ class _Link:
             headers={"Authorization": f"Bearer {process.api_key}"},
             timeout=httpx.Timeout(5.0, read=_SILENCE_SECONDS),
         )
+
+    @property
+    def usable(self) -> bool:
+        # A process that is just dying still counts as alive for some milliseconds.
+        return not self.broken and self.process.alive
 
     async def answer_once(self) -> None:
         """One exchange ahead of the first request, which would else pay for late imports."""

@@ -77,17 +77,17 @@ class OpenAiCompatibleChatModel:
     async def _events(self, body: dict[str, object]) -> AsyncGenerator[str]:
         if self._server.closed:
             raise ServerSilent(f"the model {self._model} is closed")
-        clock = asyncio.get_running_loop()
-        first_event_by = clock.time() + self._server.deadlines.first_byte
-        async with self._server.post("/chat/completions", body) as response:
+        deadlines = self._server.deadlines
+        async with self._server.post("/chat/completions", body) as answer:
+            response = answer.response
             if response.headers.get("content-type", "").startswith("application/json"):
                 yield (await response.aread()).decode("utf-8", "replace")
                 return
-            seconds = max(0.0, first_event_by - clock.time())
+            seconds = max(0.0, deadlines.first_byte - answer.waited)
             async with aclosing(events(response.aiter_bytes())) as stream:
                 while (event := await _next(stream, seconds)) is not None:
                     yield event
-                    seconds = self._server.deadlines.idle
+                    seconds = deadlines.idle
 
 
 async def _next(stream: AsyncGenerator[str], seconds: float) -> str | None:

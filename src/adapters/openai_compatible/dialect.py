@@ -154,8 +154,14 @@ def failure(answer: Json, *, status: int = 0, schema: bool = False) -> ObeliskEr
     message = str(details.get("message") or (error if isinstance(error, str) else ""))
     signs = f"{details.get('code')} {details.get('type')} {message}"
     if _TOO_LONG.search(signs):
+        numbers = {
+            "prompt_tokens": details.get("n_prompt_tokens"),
+            "context_tokens": details.get("n_ctx"),
+        }
         return PromptTooLong(
-            f"the prompt does not fit the model's context: {message[:200]}", field="messages"
+            f"the prompt does not fit the model's context: {message[:200]}",
+            field="messages",
+            metadata={name: str(number) for name, number in numbers.items() if number},
         )
     if schema and status in (400, 422) and _SCHEMA.search(signs):
         return JsonSchemaRefused(

@@ -87,8 +87,8 @@ class OpenAiCompatibleEmbedder:
         whole = [text.encode("utf-8", "replace").decode() for text in texts]
         body = {"model": self._model.name, "input": whole, "encoding_format": "float"}
         try:
-            async with self._server.post("/embeddings", body) as response:
-                return self._vectors(await response.aread(), len(texts))
+            async with self._server.post("/embeddings", body) as answer:
+                return self._vectors(await answer.response.aread(), len(texts))
         except ServerRefused as refused:
             raise EmbedderUnavailable(
                 f"the embedding server refuses the request (status {refused.status})"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ _MOST_OF_A_REFUSAL = 64 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadlines:
-    """Seconds. `first_byte` runs from the request to the first event, `idle` between two events.
+    """Seconds. `first_byte` runs from the (last) try to the first event, `idle` between two.
 
     `longest_retry_wait` is the longest Retry-After that is waited for.
     """
@@ -28,6 +29,14 @@ class Deadlines:
     first_byte: float = 60.0
     idle: float = 30.0
     longest_retry_wait: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """`waited`: seconds from the try that brought it to its first header."""
+
+    response: httpx.Response
+    waited: float
 
 
 class ModelServer:
@@ -61,20 +70,20 @@ class ModelServer:
         return self._client.is_closed
 
     @asynccontextmanager
-    async def post(self, path: str, body: Mapping[str, object]) -> AsyncIterator[httpx.Response]:
+    async def post(self, path: str, body: Mapping[str, object]) -> AsyncIterator[Answer]:
         """The server's good answer, its body unread. Leaving closes the connection, if unread.
 
         Raises:
             ServerRefused: the status is not a success; after a second try where that may help.
             ServerSilent: no connection, or no answer in time.
         """
-        response = await self._first_good_answer(path, json.dumps(body).encode())
+        answer = await self._first_good_answer(path, json.dumps(body).encode())
         try:
-            yield response
+            yield answer
         finally:
-            await response.aclose()
+            await answer.response.aclose()
 
-    async def _first_good_answer(self, path: str, body: bytes) -> httpx.Response:
+    async def _first_good_answer(self, path: str, body: bytes) -> Answer:
         try:
             return await self._try(path, body)
         except ServerRefusedForNow as busy:
@@ -85,9 +94,11 @@ class ModelServer:
             await asyncio.sleep(_backoff())
         return await self._try(path, body)
 
-    async def _try(self, path: str, body: bytes) -> httpx.Response:
+    async def _try(self, path: str, body: bytes) -> Answer:
+        began = time.monotonic()
         try:
-            return await self._send(path, body)
+            response = await self._send(path, body)
+            return Answer(response=response, waited=time.monotonic() - began)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError) as error:
             raise _NotReached(f"{self.base_url} is not reached") from error
         except httpx.ReadError as error:
