@@ -8,6 +8,7 @@ from entrypoints.rest.decoding import is_well_known
 from entrypoints.rest.encoding import WRAPPERS, Json, map_value
 
 Object = dict[str, Json]
+NULL = "google.protobuf.NullValue"
 type_ = FieldDescriptor
 _WELL_KNOWN: Mapping[str, Object] = {
     "google.protobuf.Any": {"type": "object", "required": ["@type"]},
@@ -85,6 +86,8 @@ class Schemas:
         return {"type": "array", "items": single} if field.is_repeated else single
 
     def _single(self, field: FieldDescriptor) -> Object:
+        if field.enum_type is not None and field.enum_type.full_name == NULL:
+            return {"type": "null"}
         if field.enum_type is not None:
             return self._enum_reference(field.enum_type)
         if field.message_type is None:
