@@ -23,7 +23,8 @@ class PostgresEventLog:
         if not kinds:
             return ()
         reasons = [kind.reason.value for kind in kinds if isinstance(kind, RunCompleted)]
-        answers = [kind.text for kind in kinds if isinstance(kind, Drafted)]
+        # Text columns cannot hold NUL; the log itself keeps it, escaped.
+        answers = [kind.text.replace("\x00", "") for kind in kinds if isinstance(kind, Drafted)]
         async with self._pool.connection() as connection:
             row = await connection.fetchrow(
                 _SQL["append"],

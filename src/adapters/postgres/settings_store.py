@@ -21,6 +21,7 @@ class PostgresSettingsStore:
         return from_plain(SpaceSettings, json.loads(text)) if text else SpaceSettings()
 
     async def put(self, space: SpaceId, settings: SpaceSettings, editor: UserId) -> None:
+        text = json.dumps(to_plain(settings), ensure_ascii=False)
         async with self._pool.in_space(space) as connection:
-            text = json.dumps(to_plain(settings), ensure_ascii=False)
+            await connection.execute(_SQL["lock_settings"], space)
             await connection.execute(_SQL["put_settings"], space, text, editor)

@@ -15,7 +15,7 @@ create type obelisk.passage as (
 
 -- Any of the question's words may match: a person's question holds more words than a passage.
 create function obelisk.any_word(p_text text) returns tsquery language sql immutable parallel safe as
-$$ select replace(plainto_tsquery('english', p_text)::text, '&', '|')::tsquery $$;
+$$ select replace(plainto_tsquery('english', p_text)::text, ''' & ''', ''' | ''')::tsquery $$;
 
 -- Sign bits from the index first, exact distance for the best 200, then fused by rank with words.
 create function obelisk.hybrid_in_space(
@@ -56,7 +56,8 @@ begin
   select c.chunk_id, c.document_id, d.title, d.filename, c.collection, c.section_path, c.page,
          c.content
   from fused join obelisk.chunks c on c.space_id = v_space and c.chunk_id = fused.chunk_id
-  join obelisk.documents d on d.space_id = v_space and d.document_id = c.document_id
+  join obelisk.documents d
+    on d.space_id = v_space and d.document_id = c.document_id and d.state = 'ready'
   order by fused.score desc, c.chunk_id;
 end $$;
 
@@ -78,7 +79,8 @@ begin
   select c.chunk_id, c.document_id, d.title, d.filename, c.collection, c.section_path, c.page,
          c.content
   from obelisk.chunks c
-  join obelisk.documents d on d.space_id = p_space and d.document_id = c.document_id
+  join obelisk.documents d
+    on d.space_id = p_space and d.document_id = c.document_id and d.state = 'ready'
   left join obelisk.chunk_vectors v
     on v.space_id = p_space and v.model = p_model and v.chunk_id = c.chunk_id
   where c.space_id = p_space and c.document_id = any (p_documents)

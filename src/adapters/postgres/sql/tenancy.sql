@@ -29,6 +29,9 @@ where m.space_id = $1 and m.user_id = $2;
 -- get_settings: the settings in force
 select settings from obelisk.space_settings where space_id = $1 order by version desc limit 1;
 
+-- lock_settings: one editor of a space at a time, or two would take the same version
+select pg_advisory_xact_lock(hashtext('obelisk.space_settings'), hashtext($1::uuid::text));
+
 -- put_settings: the next version
 insert into obelisk.space_settings (space_id, version, settings, editor)
 select $1, coalesce(max(version), 0) + 1, $2, $3 from obelisk.space_settings where space_id = $1;
