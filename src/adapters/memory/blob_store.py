@@ -1,0 +1,21 @@
+"""Documents' bytes in memory."""
+
+from domain.documents.document import DocumentNotFound
+from domain.identifiers import DocumentId, SpaceId
+
+
+class MemoryBlobStore:
+    def __init__(self) -> None:
+        self._blobs: dict[tuple[SpaceId, DocumentId], bytes] = {}
+
+    async def put(self, space: SpaceId, document: DocumentId, content: bytes) -> None:
+        self._blobs[space, document] = bytes(content)
+
+    async def get(self, space: SpaceId, document: DocumentId) -> bytes:
+        try:
+            return self._blobs[space, document]
+        except KeyError:
+            raise DocumentNotFound from None
+
+    async def delete(self, space: SpaceId, document: DocumentId) -> None:
+        self._blobs.pop((space, document), None)

@@ -1,0 +1,51 @@
+"""Conversations and their messages in memory."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from adapters.memory.pages import newest_first, oldest_first
+from adapters.memory.state import MemoryState
+from domain.conversations.conversation import Conversation, ConversationNotFound, Message
+from domain.identifiers import ConversationId, SpaceId
+from domain.paging import Page, PageRequest
+
+
+class MemoryConversationStore:
+    def __init__(self, state: MemoryState) -> None:
+        self._state = state
+
+    async def add(self, conversation: Conversation) -> None:
+        key = conversation.space_id, conversation.conversation_id
+        self._state.conversations[key] = conversation
+        self._state.messages[key] = []
+
+    async def list(self, space: SpaceId, page: PageRequest) -> Page[Conversation]:
+        mine = [c for (owner, _), c in self._state.conversations.items() if owner == space]
+        return newest_first(mine, page, lambda conversation: conversation.conversation_id)
+
+    async def messages(
+        self, space: SpaceId, conversation: ConversationId, page: PageRequest
+    ) -> Page[Message]:
+        kept = self._messages(space, conversation)
+        return oldest_first(kept, page, lambda message: message.message_id)
+
+    async def window(
+        self, space: SpaceId, conversation: ConversationId, limit: int
+    ) -> tuple[Message, ...]:
+        kept = self._messages(space, conversation)
+        return tuple(kept[-limit:]) if limit > 0 else ()
+
+    async def delete(self, space: SpaceId, conversation: ConversationId) -> None:
+        self._messages(space, conversation)
+        del self._state.messages[space, conversation]
+        del self._state.conversations[space, conversation]
+        for key, run in self._state.runs.items():
+            if key[0] == space and run.question.conversation_id == conversation:
+                detached = replace(run.question, conversation_id=None)
+                self._state.runs[key] = replace(run, question=detached)
+
+    def _messages(self, space: SpaceId, conversation: ConversationId) -> Sequence[Message]:
+        try:
+            return self._state.messages[space, conversation]
+        except KeyError:
+            raise ConversationNotFound from None

@@ -1,0 +1,37 @@
+"""What one set of in-memory stores shares, as stores in Postgres share one database."""
+
+from dataclasses import dataclass, field
+
+from domain.conversations.conversation import Conversation, Message
+from domain.documents.document import Document
+from domain.identifiers import ConversationId, DocumentId, RunId, SpaceId
+from domain.retrieval.passage import Passage
+from domain.retrieval.vector import Vector
+from domain.runs.event import RunEvent
+from domain.runs.run import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class KeptPassage:
+    """`words` is the text that it is found by; `model` names the vector's model."""
+
+    passage: Passage
+    ordinal: int
+    words: str
+    vector: Vector
+    model: str
+
+
+@dataclass(slots=True, kw_only=True)
+class MemoryState:
+    """Everything lies under its space, so that no lookup can cross into another."""
+
+    documents: dict[tuple[SpaceId, DocumentId], Document] = field(default_factory=dict)
+    passages: dict[tuple[SpaceId, DocumentId], tuple[KeptPassage, ...]] = field(
+        default_factory=dict
+    )
+    conversations: dict[tuple[SpaceId, ConversationId], Conversation] = field(default_factory=dict)
+    messages: dict[tuple[SpaceId, ConversationId], list[Message]] = field(default_factory=dict)
+    runs: dict[tuple[SpaceId, RunId], Run] = field(default_factory=dict)
+    requests: dict[tuple[SpaceId, str], tuple[RunId, str]] = field(default_factory=dict)
+    events: dict[tuple[SpaceId, RunId], list[RunEvent]] = field(default_factory=dict)

@@ -1,0 +1,83 @@
+"""The contract of `BlobStore`, on every adapter."""
+
+from pathlib import Path
+
+import pytest
+
+from adapters.local.blobs import FileBlobStore
+from adapters.memory.blob_store import MemoryBlobStore
+from application.ports.blob_store import BlobStore
+from domain.documents.document import DocumentNotFound
+from domain.identifiers import DocumentId, SpaceId
+from fixtures.making import new_id
+
+HOME, AWAY = SpaceId(new_id()), SpaceId(new_id())
+
+
+@pytest.fixture(params=["memory", "file"])
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
+    if request.param == "memory":
+        return MemoryBlobStore()
+    return FileBlobStore(tmp_path / "a folder" / "blobs")
+
+
+@pytest.fixture
+def document() -> DocumentId:
+    return DocumentId(new_id())
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\xff\r\n", bytes(range(256)) * 4096])
+async def test_bytes_come_back_as_they_were_put(
+    blobs: BlobStore, document: DocumentId, content: bytes
+) -> None:
+    await blobs.put(HOME, document, content)
+    assert await blobs.get(HOME, document) == content
+
+
+async def test_putting_again_replaces(blobs: BlobStore, document: DocumentId) -> None:
+    await blobs.put(HOME, document, b"a long first version")
+    await blobs.put(HOME, document, b"short")
+    assert await blobs.get(HOME, document) == b"short"
+
+
+async def test_what_is_not_there_is_not_found(blobs: BlobStore, document: DocumentId) -> None:
+    with pytest.raises(DocumentNotFound):
+        await blobs.get(HOME, document)
+
+
+async def test_another_space_answers_as_if_there_was_nothing(
+    blobs: BlobStore, document: DocumentId
+) -> None:
+    await blobs.put(HOME, document, b"ours")
+    with pytest.raises(DocumentNotFound) as foreign:
+        await blobs.get(AWAY, document)
+    with pytest.raises(DocumentNotFound) as missing:
+        await blobs.get(AWAY, DocumentId(new_id()))
+    assert str(foreign.value) == str(missing.value)
+
+
+async def test_another_space_cannot_delete_or_replace(
+    blobs: BlobStore, document: DocumentId
+) -> None:
+    await blobs.put(HOME, document, b"ours")
+    await blobs.delete(AWAY, document)
+    await blobs.put(AWAY, document, b"theirs")
+    assert await blobs.get(HOME, document) == b"ours"
+
+
+async def test_deleted_bytes_are_gone(blobs: BlobStore, document: DocumentId) -> None:
+    await blobs.put(HOME, document, b"ours")
+    await blobs.delete(HOME, document)
+    with pytest.raises(DocumentNotFound):
+        await blobs.get(HOME, document)
+
+
+async def test_deleting_what_is_not_there_is_no_error(
+    blobs: BlobStore, document: DocumentId
+) -> None:
+    await blobs.delete(HOME, document)
+    await blobs.put(HOME, document, b"ours")
+    await blobs.delete(HOME, document)
+    await blobs.delete(HOME, document)
+    with pytest.raises(DocumentNotFound):
+        await blobs.get(HOME, document)

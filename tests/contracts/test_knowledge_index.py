@@ -1,0 +1,283 @@
+"""The contract of `KnowledgeIndex`, on every adapter."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from domain.documents.document import Collection, Document, IngestState
+from domain.identifiers import DocumentId, SpaceId
+from domain.retrieval.passage import Passage
+from domain.retrieval.vector import EmbeddingModel, Vector
+from fixtures.making import (
+    MODEL,
+    OTHER_MODEL,
+    Home,
+    axis,
+    document,
+    new_id,
+    passages,
+    structure,
+)
+from fixtures.stores import Stores
+
+EVERYWHERE = frozenset(Collection)
+
+
+async def _published(
+    stores: Stores,
+    home: Home,
+    *texts: str,
+    collection: Collection = Collection.GENERAL,
+    model: EmbeddingModel = MODEL,
+    vectors: tuple[Vector, ...] = (),
+) -> Document:
+    made = document(home, filename=f"{new_id()}.md", collection=collection)
+    await stores.documents.add(made)
+    await stores.documents.publish(made, structure(), passages(*texts, vectors=vectors), model)
+    return made
+
+
+async def _hybrid(
+    stores: Stores,
+    space: SpaceId,
+    text: str,
+    vector: Vector | None = None,
+    *,
+    model: EmbeddingModel = MODEL,
+    collections: frozenset[Collection] = EVERYWHERE,
+    limit: int = 10,
+) -> list[str]:
+    found = await stores.index.hybrid(
+        space, text=text, vector=vector, model=model, collections=collections, limit=limit
+    )
+    return [passage.text for passage in found]
+
+
+async def _of(
+    stores: Stores,
+    space: SpaceId,
+    documents: Sequence[DocumentId],
+    vector: Vector | None = None,
+    *,
+    model: EmbeddingModel = MODEL,
+    limit: int = 10,
+) -> list[str]:
+    found = await stores.index.of_documents(
+        space, documents=documents, vector=vector, model=model, limit=limit
+    )
+    return [passage.text for passage in found]
+
+
+async def test_an_empty_space_has_nothing_to_find(stores: Stores, home: Home) -> None:
+    assert await _hybrid(stores, home.space, "boats", axis(0)) == []
+
+
+async def test_a_passage_is_found_by_one_of_the_words(stores: Stores, home: Home) -> None:
+    await _published(stores, home, "Wooden boats for the fjord", "Prices and terms")
+    question = "Which boats, please, would suit an elderly gentleman?"
+    assert await _hybrid(stores, home.space, question) == ["Wooden boats for the fjord"]
+
+
+async def test_a_passage_is_found_by_its_headings(stores: Stores, home: Home) -> None:
+    made = document(home)
+    await stores.documents.add(made)
+    ((chunk_id, chunk, vector),) = passages("12 months")
+    headed = type(chunk)(
+        ordinal=0,
+        text=chunk.text,
+        section_path=("Warranty",),
+        page=None,
+        kind=chunk.kind,
+        token_count=4,
+        context="Warranty",
+    )
+    await stores.documents.publish(made, structure(), [(chunk_id, headed, vector)], MODEL)
+    assert await _hybrid(stores, home.space, "warranty") == ["12 months"]
+
+
+async def test_a_passage_is_found_by_meaning(stores: Stores, home: Home) -> None:
+    await _published(stores, home, "alpha", "beta", "gamma")
+    found = await _hybrid(stores, home.space, "unrelated", axis(1, toward=2))
+    assert found == ["beta", "gamma", "alpha"]
+
+
+async def test_what_both_find_comes_before_what_one_finds(stores: Stores, home: Home) -> None:
+    await _published(
+        stores,
+        home,
+        "near",
+        "boats afar",
+        "boats near",
+        vectors=(axis(0), axis(5), axis(0, toward=1)),
+    )
+    found = await _hybrid(stores, home.space, "boats", axis(0, toward=1))
+    assert found[0] == "boats near"
+    assert sorted(found) == ["boats afar", "boats near", "near"]
+
+
+async def test_each_passage_is_found_once(stores: Stores, home: Home) -> None:
+    await _published(stores, home, "boats", "more boats")
+    found = await _hybrid(stores, home.space, "boats and more boats", axis(0))
+    assert sorted(found) == ["boats", "more boats"]
+
+
+async def test_only_the_named_collections_are_searched(stores: Stores, home: Home) -> None:
+    for collection in Collection:
+        await _published(stores, home, f"boats {collection.value}", collection=collection)
+    named = frozenset({Collection.BRAND, Collection.WEB})
+    for vector in (None, axis(0)):
+        found = await _hybrid(stores, home.space, "boats", vector, collections=named)
+        assert sorted(found) == ["boats brand", "boats web"]
+        assert await _hybrid(stores, home.space, "boats", vector, collections=frozenset()) == []
+
+
+async def test_vectors_of_another_model_are_not_compared(stores: Stores, home: Home) -> None:
+    await _published(stores, home, "kayak")
+    other = await _published(stores, home, "sailboat", model=OTHER_MODEL)
+    assert await _hybrid(stores, home.space, "", axis(0)) == ["kayak"]
+    assert await _hybrid(stores, home.space, "", axis(0), model=OTHER_MODEL) == ["sailboat"]
+    # By words and by its document it is found all the same.
+    found = await _hybrid(stores, home.space, "sailboat", axis(0))
+    assert sorted(found) == ["kayak", "sailboat"]
+    assert await _of(stores, home.space, [other.document_id], axis(0)) == ["sailboat"]
+
+
+async def test_a_model_with_other_dimensions_is_no_trouble(stores: Stores, home: Home) -> None:
+    await _published(stores, home, "ours")
+    wide = EmbeddingModel(name="wide", dimensions=16, max_tokens=256)
+    vector = axis(0) + axis(1)
+    made = await _published(stores, home, "wide", model=wide, vectors=(vector,))
+    assert await _hybrid(stores, home.space, "", vector, model=wide) == ["wide"]
+    assert await _hybrid(stores, home.space, "", axis(0)) == ["ours"]
+    assert await _of(stores, home.space, [made.document_id], axis(0)) == ["wide"]
+
+
+async def test_a_limit_keeps_the_best(stores: Stores, home: Home) -> None:
+    await _published(stores, home, *(f"boats {n}" for n in range(7)))
+    everything = await _hybrid(stores, home.space, "", axis(3, toward=5))
+    assert everything[:2] == ["boats 3", "boats 5"]
+    assert len(everything) == 7
+    assert await _hybrid(stores, home.space, "", axis(3, toward=5), limit=2) == everything[:2]
+    assert len(await _hybrid(stores, home.space, "boats", limit=4)) == 4
+    assert await _hybrid(stores, home.space, "boats", axis(3), limit=0) == []
+
+
+async def test_another_space_is_never_searched(stores: Stores, home: Home, away: Home) -> None:
+    made = await _published(stores, home, "our secret boats")
+    assert await _hybrid(stores, away.space, "secret boats", axis(0)) == []
+    assert await _of(stores, away.space, [made.document_id], axis(0)) == []
+    assert await _of(stores, away.space, [made.document_id]) == []
+    theirs = await _published(stores, away, "their boats")
+    assert await _hybrid(stores, away.space, "secret boats", axis(0)) == ["their boats"]
+    both = [made.document_id, theirs.document_id]
+    assert await _of(stores, home.space, both) == ["our secret boats"]
+
+
+async def test_searches_of_two_spaces_at_once_stay_apart(
+    stores: Stores, home: Home, away: Home
+) -> None:
+    await _published(stores, home, "boats of home")
+    await _published(stores, away, "boats of away")
+    spaces = [home.space, away.space] * 20
+    found = await asyncio.gather(*(_hybrid(stores, s, "boats", axis(0)) for s in spaces))
+    assert found == [["boats of home"], ["boats of away"]] * 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   \n\t",
+        "the and of it",
+        "'",
+        "''",
+        "\\",
+        "\\' & !",
+        "&",
+        "| ! & ( ) :* <-> *",
+        "a:* & !b | 'c",
+        "boat's & <2> 'it''s'",
+        "%_ $1 {} \x07 \u202e \u200b 🎉 数据 \U000e0041",
+        "http://example.com/a?b=1&c=2#d e-mail@example.com 1.5e3 -7 <a href='x & y'>",
+        "x" * 8000,
+        "word " * 1600,
+    ],
+    ids=lambda text: repr(text[:24]),
+)
+async def test_any_text_is_a_question(stores: Stores, home: Home, text: str) -> None:
+    await _published(stores, home, "alpha", "beta")
+    assert await _hybrid(stores, home.space, text) == []
+    assert await _hybrid(stores, home.space, text, axis(1)) == ["beta", "alpha"]
+
+
+@pytest.mark.parametrize(
+    "text", ["boats & !fjord", "'boats", "boats'", "(boats", "boats:*", "boats <-> sail", "!boats"]
+)
+async def test_operators_in_a_question_are_no_operators(
+    stores: Stores, home: Home, text: str
+) -> None:
+    await _published(stores, home, "boats")
+    assert await _hybrid(stores, home.space, text) == ["boats"]
+
+
+async def test_odd_words_are_found_as_well(stores: Stores, home: Home) -> None:
+    await _published(
+        stores, home, "Nordlys-9000 kayak", "see example.com/a?b=1&c=2", "Größe und Preis"
+    )
+    assert await _hybrid(stores, home.space, "is the Nordlys-9000 good") == ["Nordlys-9000 kayak"]
+    found = await _hybrid(stores, home.space, "what is at example.com/a?b=1&c=2 now")
+    assert found == ["see example.com/a?b=1&c=2"]
+    assert await _hybrid(stores, home.space, "welche Größe") == ["Größe und Preis"]
+
+
+async def test_documents_that_are_not_ready_are_not_found(stores: Stores, home: Home) -> None:
+    made = await _published(stores, home, "boats")
+    await stores.documents.move(home.space, made.document_id, IngestState.FAILED, "broken")
+    assert await _hybrid(stores, home.space, "boats", axis(0)) == []
+    assert await _of(stores, home.space, [made.document_id]) == []
+
+
+async def test_passages_of_documents_come_in_reading_order(stores: Stores, home: Home) -> None:
+    first = await _published(stores, home, "one", "two", "three")
+    await _published(stores, home, "not asked for")
+    second = await _published(stores, home, "four", "five")
+    both = [second.document_id, first.document_id]
+    assert await _of(stores, home.space, both) == ["one", "two", "three", "four", "five"]
+    assert await _of(stores, home.space, both, limit=2) == ["one", "two"]
+    assert await _of(stores, home.space, []) == []
+    assert await _of(stores, home.space, [DocumentId(new_id())]) == []
+
+
+async def test_passages_of_documents_come_nearest_first_with_a_vector(
+    stores: Stores, home: Home
+) -> None:
+    first = await _published(stores, home, "one", "two", "three")
+    second = await _published(stores, home, "four", vectors=(axis(2, toward=5),))
+    both = [first.document_id, second.document_id]
+    near = await _of(stores, home.space, both, axis(2))
+    assert near[:2] == ["three", "four"]
+    assert sorted(near) == ["four", "one", "three", "two"]
+    assert await _of(stores, home.space, both, axis(2), limit=1) == ["three"]
+
+
+async def test_a_passage_tells_where_it_is_from(stores: Stores, home: Home) -> None:
+    made = await _published(stores, home, "boats", collection=Collection.PRODUCT)
+    (found,) = await stores.index.hybrid(
+        home.space,
+        text="boats",
+        vector=None,
+        model=MODEL,
+        collections=EVERYWHERE,
+        limit=1,
+    )
+    assert found == Passage(
+        chunk_id=found.chunk_id,
+        document_id=made.document_id,
+        title="A guide",
+        filename=made.filename,
+        collection=Collection.PRODUCT,
+        section_path=(),
+        page=1,
+        text="boats",
+    )
