@@ -37,7 +37,8 @@ def create_app(
     """REST for every RPC of `services` (the whole of obelisk.v1 when not given).
 
     `cors_origins` lists the web origins whose scripts may call; none by default. The channel stays
-    its owner's to close. Raises TemplateError when the contract's HTTP options make no sense.
+    its owner's to close, and should limit neither what it sends nor what it receives.
+    Raises TemplateError when the contract's HTTP options make no sense.
     """
     routes = routes_of(published_services() if services is None else services)
     gateway = Gateway(channel, routes, limits or Limits())

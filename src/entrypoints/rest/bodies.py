@@ -3,14 +3,13 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from email.message import Message as EmailMessage
 
 from starlette.types import Receive
 
 from entrypoints.rest.encoding import Json
 from entrypoints.rest.errors import HttpError, refused, too_large, unsupported_content
-from entrypoints.rest.headers import RequestHeaders
 
 
 class ClientGone(Exception):
@@ -20,20 +19,21 @@ class ClientGone(Exception):
 class Body:
     """A request's body on its way in; `pieces`, `read_json` or `refuse` it, once."""
 
-    __slots__ = ("_headers", "_receive", "unread")
+    __slots__ = ("_declared", "_encoding", "_receive", "content_type", "unread")
 
-    def __init__(self, receive: Receive, headers: RequestHeaders) -> None:
+    def __init__(self, receive: Receive, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        told = {name: value.decode("latin-1") for name, value in headers}
         self._receive = receive
-        self._headers = headers
-        declared = headers.get("content-length")
-        self.unread = declared not in ("", "0") or bool(headers.get("transfer-encoding"))
+        self._declared = told.get(b"content-length", "")
+        self._encoding = told.get(b"content-encoding", "").lower()
+        self.content_type = told.get(b"content-type", "")
+        self.unread = self._declared not in ("", "0") or b"transfer-encoding" in told
 
     async def pieces(self, limit: int) -> AsyncIterator[bytes]:
         """The body as it arrives. Raises HttpError (413 above `limit` bytes, 415), ClientGone."""
-        if self._headers.get("content-encoding").lower() not in ("", "identity"):
+        if self._encoding not in ("", "identity"):
             raise unsupported_content("Content-Encoding: send the body uncompressed")
-        declared = self._headers.get("content-length")
-        if declared.isdecimal() and int(declared) > limit:
+        if self._declared.isdecimal() and int(self._declared) > limit:
             raise too_large(limit)
         size, more = 0, True
         while more:
@@ -49,7 +49,7 @@ class Body:
         body = b"".join([piece async for piece in self.pieces(limit)])
         if not body:
             return {}
-        _check_json_type(self._headers.get("content-type"))
+        _check_json_type(self.content_type)
         return parse_json(body)
 
     async def refuse(self) -> None:

@@ -89,10 +89,11 @@ class UploadHandler:
     async def __call__(self, exchange: Exchange) -> None:
         timeout = exchange.headers.deadline(self._limits.stream_seconds)
         call = self._stub(None, timeout=timeout, metadata=exchange.headers.metadata())
-        content_type = exchange.headers.get("content-type")
         body = exchange.body.pieces(self._limits.upload_body_bytes)
         try:
-            answer = await upload(call, self._shape, content_type, exchange.query, body)
+            answer = await upload(
+                call, self._shape, exchange.body.content_type, exchange.query, body
+            )
             exchange.reply.adopt(await call.initial_metadata())
         except grpc.aio.AioRpcError as error:
             exchange.reply.adopt(error.initial_metadata())

@@ -35,10 +35,9 @@ class Gateway:
             await send({"type": "websocket.close", "code": 1008})
             return
         reply = Reply(send, peek_correlation_id(scope["headers"]))
-        body = Body(receive, RequestHeaders(values={}, correlation_id=""))
+        body = Body(receive, scope["headers"])
         try:
             headers = read_headers(scope["headers"], reply.correlation_id)
-            body = Body(receive, headers)
             await self._serve(scope, headers, body, receive, reply)
         except ClientGone:
             logger.info("the client left before its answer", extra={"path": scope["path"]})

@@ -56,7 +56,7 @@ _PARAMETERS: Object = {
         "name": "x-correlation-id",
         "in": "header",
         "description": "Names the call in logs; made when not given; every answer carries it.",
-        "schema": {"type": "string", "maxLength": 128},
+        "schema": {"type": "string", "pattern": r"^[A-Za-z0-9._:-]{1,64}$"},
     },
     "Timeout": {
         "name": "x-timeout-seconds",

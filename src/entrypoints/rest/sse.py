@@ -5,6 +5,7 @@ nothing piles up here. A client that leaves cancels its call at once.
 """
 
 import asyncio
+import logging
 
 import grpc
 from google.protobuf.message import Message
@@ -16,6 +17,7 @@ from entrypoints.rest.framing import Framing
 from entrypoints.rest.limits import Limits
 from entrypoints.rest.reply import Reply
 
+logger = logging.getLogger(__name__)
 StreamCall = grpc.aio.UnaryStreamCall[Message, Message]
 ANTI_BUFFERING = {"x-accel-buffering": "no"}
 
@@ -46,8 +48,10 @@ class StreamRelay:
                 await self._relay(tasks.create_task(self._next()))
                 for guard in guards:
                     guard.cancel()
-        except* (ClientGone, ClientStalled):
+        except* ClientGone:
             pass
+        except* ClientStalled:
+            logger.info("let go of a client that takes nothing")
         finally:
             self._call.cancel()
 

@@ -1,16 +1,12 @@
 """Errors: one shape, the right status, and nothing of ours in the text."""
 
-from typing import TYPE_CHECKING
-
 import grpc
 import httpx
 import pytest
 from grpc_health.v1 import health_pb2
 
 from entrypoints.rest.app import create_app
-
-if TYPE_CHECKING:
-    from tests.entrypoints.rest.conftest import Lab
+from fixtures.rest_lab import Lab
 
 STATUS = {
     "CANCELLED": (1, 499), "INVALID_ARGUMENT": (3, 400), "DEADLINE_EXCEEDED": (4, 504),
@@ -102,7 +98,7 @@ async def test_an_unforeseen_error_shows_only_the_correlation_id(
     assert "c-1" in caplog.text
 
 
-async def test_health_follows_the_grpc_server(client: httpx.AsyncClient, lab: "Lab") -> None:
+async def test_health_follows_the_grpc_server(client: httpx.AsyncClient, lab: Lab) -> None:
     assert (await client.get("/healthz")).json() == {"status": "SERVING"}
     assert (await client.get("/readyz")).status_code == 200
     lab.health = health_pb2.HealthCheckResponse.NOT_SERVING

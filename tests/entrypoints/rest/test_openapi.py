@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 import jsonschema  # type: ignore[import-untyped]  # no stubs
@@ -14,9 +13,7 @@ import pytest
 from entrypoints.rest.encoding import Json
 from entrypoints.rest.openapi import build_document
 from entrypoints.rest.routes import published_services, routes_of
-
-if TYPE_CHECKING:
-    from tests.entrypoints.rest.conftest import Lab
+from fixtures.rest_lab import Lab
 
 REPOSITORY = Path(__file__).parents[3]
 DOCUMENT = REPOSITORY / "docs" / "openapi.json"
@@ -117,7 +114,7 @@ def test_a_stream_is_told_as_events(document: dict[str, Json]) -> None:
 
 
 async def test_answers_and_errors_are_as_the_document_says(
-    client: httpx.AsyncClient, lab: "Lab"
+    client: httpx.AsyncClient, lab: Lab
 ) -> None:
     made = build_document([lab.service], {}, "lab")
     query = "text=a&big=3&color=COLOR_RED&words=x&at=2026-01-01T00:00:00Z&lasts=1s&ratio=NaN"

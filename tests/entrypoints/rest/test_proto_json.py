@@ -2,7 +2,6 @@
 
 import json
 import math
-from typing import TYPE_CHECKING
 
 import pytest
 from google.protobuf import json_format
@@ -16,9 +15,7 @@ from entrypoints.rest.decoding import decode
 from entrypoints.rest.encoding import dump, encode
 from entrypoints.rest.errors import HttpError
 from entrypoints.rest.routes import published_services
-
-if TYPE_CHECKING:
-    from tests.entrypoints.rest.conftest import Lab
+from fixtures.rest_lab import Lab
 
 F = FieldDescriptor
 INTEGERS = {
@@ -98,7 +95,7 @@ def one_of_each(descriptor: Descriptor, fields: dict[str, object]) -> dict[str, 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_messages_read_as_the_library_writes_them(lab: "Lab", data: st.DataObject) -> None:
+def test_messages_read_as_the_library_writes_them(lab: Lab, data: st.DataObject) -> None:
     message = data.draw(messages(lab.new("Everything").DESCRIPTOR))  # type: ignore[arg-type]
     ours = encode(message)
     theirs = json_format.MessageToDict(message, always_print_fields_with_no_presence=True)
@@ -143,7 +140,7 @@ JSON = st.recursive(
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), value=JSON)
 def test_whatever_we_accept_means_what_the_library_takes_it_for(
-    lab: "Lab", data: st.DataObject, value: object
+    lab: Lab, data: st.DataObject, value: object
 ) -> None:
     ours, theirs = lab.new("Everything"), lab.new("Everything")
     name = data.draw(st.sampled_from([field.json_name for field in ours.DESCRIPTOR.fields]))
@@ -158,7 +155,7 @@ def test_whatever_we_accept_means_what_the_library_takes_it_for(
 @pytest.mark.parametrize(
     "value", [0.1, 1 / 3, 16777216.0, 1e-45, 3.4028235e38, 0.9, -0.0, 123456.79]
 )
-def test_a_float_is_its_shortest_decimal(lab: "Lab", value: float) -> None:
+def test_a_float_is_its_shortest_decimal(lab: Lab, value: float) -> None:
     written = encode(lab.new("Everything", ratio=value))
     theirs = json_format.MessageToDict(lab.new("Everything", ratio=value))
     assert isinstance(written, dict)
@@ -171,13 +168,13 @@ def test_a_float_is_its_shortest_decimal(lab: "Lab", value: float) -> None:
 @pytest.mark.parametrize(
     ("value", "text"), [(math.nan, "NaN"), (math.inf, "Infinity"), (-math.inf, "-Infinity")]
 )
-def test_what_is_no_number_is_a_string(lab: "Lab", value: float, text: str) -> None:
+def test_what_is_no_number_is_a_string(lab: Lab, value: float, text: str) -> None:
     written = encode(lab.new("Everything", ratio=value, precise=value))
     assert isinstance(written, dict)
     assert (written["ratio"], written["precise"]) == (text, text)
 
 
-def test_an_enum_value_of_the_future_is_its_number(lab: "Lab") -> None:
+def test_an_enum_value_of_the_future_is_its_number(lab: Lab) -> None:
     written = encode(lab.new("Everything", color=77))
     assert isinstance(written, dict)
     assert written["color"] == 77

@@ -1,7 +1,6 @@
 """Routes: every RPC of the contract has one, and templates mean what the grammar says."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import grpc
@@ -16,9 +15,7 @@ from entrypoints.rest.calls import handler_for
 from entrypoints.rest.limits import Limits
 from entrypoints.rest.routes import Route, RouteTree, published_services, routes_of
 from entrypoints.rest.templates import Template, TemplateError, split_path
-
-if TYPE_CHECKING:
-    from tests.entrypoints.rest.conftest import Lab
+from fixtures.rest_lab import Lab
 
 RPCS = [method for service in published_services() for method in service.methods]
 
@@ -75,7 +72,7 @@ def test_a_template_outside_the_grammar_is_refused(text: str) -> None:
         Template.parse(text)
 
 
-def lab_route(lab: "Lab", template: str, verb: str = "GET", **more: str) -> Route:
+def lab_route(lab: Lab, template: str, verb: str = "GET", **more: str) -> Route:
     method = lab.service.methods_by_name["Echo"]
     fields = {"body": "", "response_body": "", **more}
     return Route(method=method, verb=verb, template=Template.parse(template), **fields)
@@ -96,20 +93,20 @@ def lab_route(lab: "Lab", template: str, verb: str = "GET", **more: str) -> Rout
     ],
 )
 def test_a_route_for_a_field_that_is_not_there_stops_the_start(
-    lab: "Lab", template: str, more: dict[str, str]
+    lab: Lab, template: str, more: dict[str, str]
 ) -> None:
     with pytest.raises(TemplateError, match=template.strip("/{}").split(".", maxsplit=1)[0]):
         lab_route(lab, template, **more)
 
 
-def test_two_routes_for_one_path_stop_the_start(lab: "Lab") -> None:
+def test_two_routes_for_one_path_stop_the_start(lab: Lab) -> None:
     one, other = lab_route(lab, "/a/{text}"), lab_route(lab, "/a/{inner.label}")
     with pytest.raises(TemplateError, match=r"also /a/\{text\}"):
         RouteTree([one, other])
     RouteTree([one, lab_route(lab, "/a/{text}", "PUT"), lab_route(lab, "/a/{text}:go")])
 
 
-def test_a_literal_goes_before_a_variable_whatever_their_order(lab: "Lab") -> None:
+def test_a_literal_goes_before_a_variable_whatever_their_order(lab: Lab) -> None:
     texts = ["/{text}/b", "/a/{text}", "/a/b", "/{text=**}"]
     for order in (texts, texts[::-1]):
         tree = RouteTree([lab_route(lab, text) for text in order])
@@ -119,7 +116,7 @@ def test_a_literal_goes_before_a_variable_whatever_their_order(lab: "Lab") -> No
 
 
 async def test_a_stream_in_both_directions_has_no_rest_form(
-    lab: "Lab", channel: grpc.aio.Channel
+    lab: Lab, channel: grpc.aio.Channel
 ) -> None:
     upload = lab.service.methods_by_name["Upload"]
     watch = lab.service.methods_by_name["Watch"]

@@ -3,17 +3,14 @@
 import asyncio
 import json
 import time
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from google.protobuf.message import Message
 
 from entrypoints.rest.framing import ServerSentEvents, event_field
+from fixtures.rest_lab import Lab
 from obelisk.v1 import run_pb2
-
-if TYPE_CHECKING:
-    from tests.entrypoints.rest.conftest import Lab
 
 
 async def events(client: httpx.AsyncClient, url: str, **headers: str) -> list[dict[str, str]]:
@@ -98,10 +95,10 @@ async def test_a_silent_stream_opens_and_beats_before_its_first_event(
     web: httpx.AsyncClient,
 ) -> None:
     began = time.monotonic()
-    async with web.stream("GET", "/lab/watch?count=1&silence_before=0.5") as answer:
+    async with web.stream("GET", "/lab/watch?count=1&silence_before=1") as answer:
         opened = time.monotonic() - began
         text = [piece async for piece in answer.aiter_text()]
-    assert opened < 0.45
+    assert opened < 0.9
     assert "".join(text).count(": heartbeat") >= 3
     assert "".join(text).endswith("event: end\ndata: {}\n\n")
 
@@ -112,34 +109,32 @@ async def test_an_error_after_a_silence_is_an_event(client: httpx.AsyncClient) -
 
 
 async def test_each_event_is_sent_at_once(web: httpx.AsyncClient) -> None:
-    async with web.stream("GET", "/lab/watch?count=1&silence_after=1") as answer:
-        async with asyncio.timeout(0.8):
+    async with web.stream("GET", "/lab/watch?count=1&silence_after=20") as answer:
+        async with asyncio.timeout(3):
             first = await anext(answer.aiter_text())
     assert first.startswith("id: 1\n")
 
 
 @pytest.mark.parametrize("query", ["count=1&silence_after=20", "silence_before=20"])
 async def test_a_client_that_leaves_cancels_its_stream(
-    web: httpx.AsyncClient, lab: "Lab", query: str
+    web: httpx.AsyncClient, lab: Lab, query: str
 ) -> None:
-    headers = {"x-correlation-id": f"leaves {query}"}
+    headers = {"x-correlation-id": f"leaves-{len(query)}"}
     async with web.stream("GET", f"/lab/watch?{query}", headers=headers) as answer:
         await anext(answer.aiter_text())
         assert headers["x-correlation-id"] not in lab.cancelled
-    await lab.until_cancelled(headers["x-correlation-id"], seconds=0.5)
+    await lab.until_cancelled(headers["x-correlation-id"], seconds=2)
 
 
-async def test_a_client_that_leaves_cancels_its_long_call(
-    web: httpx.AsyncClient, lab: "Lab"
-) -> None:
-    headers = {"x-correlation-id": "leaves a call"}
+async def test_a_client_that_leaves_cancels_its_long_call(web: httpx.AsyncClient, lab: Lab) -> None:
+    headers = {"x-correlation-id": "leaves-a-call"}
     with pytest.raises(httpx.ReadTimeout):
         await web.get("/lab/sleep", headers=headers, timeout=1.2)
-    await lab.until_cancelled("leaves a call", seconds=0.5)
+    await lab.until_cancelled("leaves-a-call", seconds=2)
 
 
 async def test_a_client_that_takes_nothing_slows_its_stream_and_is_let_go(
-    address: tuple[str, int], lab: "Lab"
+    address: tuple[str, int], lab: Lab
 ) -> None:
     lab.sent = 0
     reader, writer = await asyncio.open_connection(*address, limit=1024)

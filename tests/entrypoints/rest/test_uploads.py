@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import itertools
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -13,9 +12,7 @@ from hypothesis import strategies as st
 
 from entrypoints.rest.errors import HttpError
 from entrypoints.rest.multipart import MultipartReader, boundary_of
-
-if TYPE_CHECKING:
-    from tests.entrypoints.rest.conftest import Lab
+from fixtures.rest_lab import Lab
 
 URL = "/lab/files:upload"
 FILE = bytes(range(256)) * 4096  # 1 MiB
@@ -143,16 +140,14 @@ async def test_a_server_that_refuses_early_is_heard_by_a_client_still_sending(
     assert answer.json()["error"]["message"] == "not here"
 
 
-async def test_a_client_that_leaves_cancels_its_upload(
-    address: tuple[str, int], lab: "Lab"
-) -> None:
+async def test_a_client_that_leaves_cancels_its_upload(address: tuple[str, int], lab: Lab) -> None:
     _, writer = await asyncio.open_connection(*address)
     writer.write(b"POST /lab/files:upload HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n")
-    writer.write(b"x-correlation-id: left upload\r\n\r\n" + FILE[:500000])
+    writer.write(b"x-correlation-id: left-upload\r\n\r\n" + FILE[:500000])
     await writer.drain()
     await asyncio.sleep(0.1)
     writer.close()
-    await lab.until_cancelled("left upload")
+    await lab.until_cancelled("left-upload")
 
 
 @given(
