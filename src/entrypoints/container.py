@@ -137,7 +137,13 @@ class Container(Identity):
         ),
     )
     steps = providers.Singleton(
-        AgentSteps, retrieve=retrieve, model=chat_model, tools=tools, clock=clock, entropy=entropy
+        AgentSteps,
+        retrieve=retrieve,
+        model=chat_model,
+        tools=tools,
+        clock=clock,
+        entropy=entropy,
+        sections=Identity.settings.provided.sections,
     )
     runner = providers.Singleton(LangGraphRunner, steps)
     start_run = providers.Singleton(

@@ -17,6 +17,8 @@ from entrypoints.rest.app import create_app
 from entrypoints.settings import Settings
 
 GRACE_SECONDS = 2.0
+# The gRPC server has said how large a message may be; the way to REST adds no limit of its own.
+_UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
 
 
 class AddressInUse(FailedPrecondition):
@@ -66,7 +68,7 @@ async def _stop_grpc(server: grpc.aio.Server) -> None:
 
 
 async def _start_rest(target: str, settings: Settings, stack: AsyncExitStack) -> int:
-    channel = grpc.aio.insecure_channel(target)
+    channel = grpc.aio.insecure_channel(target, options=_UNLIMITED)
     stack.push_async_callback(channel.close, None)
     config = uvicorn.Config(
         create_app(channel, cors_origins=settings.rest_allowed_origins),

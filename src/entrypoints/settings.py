@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_SHIPPED_MODEL_SECTIONS = 3
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -53,7 +54,14 @@ class Settings(BaseSettings):
         default=None, description="A GGUF file to run in place of the one that ships."
     )
     chat_context_tokens: int = Field(
-        default=4096, ge=512, description="Prompt and answer together, for each request."
+        default=2048, ge=512, description="Prompt and answer together, for each request."
+    )
+    chat_sections: int | None = Field(
+        default=None,
+        ge=0,
+        le=8,
+        description="From how many sources a small model writes, one by one; 0 for all at once. "
+        "The shipped model writes from 3, any other at once.",
     )
     chat_slots: int = Field(default=2, ge=1, le=64, description="Answers written side by side.")
 
@@ -70,6 +78,14 @@ class Settings(BaseSettings):
     token_issuer: str = Field(default="obelisk", description="`iss` of access tokens.")
     token_audience: str = Field(default="obelisk", description="`aud` of access tokens.")
     token_minutes: int = Field(default=15, ge=1, le=1440, description="Life of access tokens.")
+
+    @property
+    def sections(self) -> int:
+        """See `chat_sections`."""
+        if self.chat_sections is not None:
+            return self.chat_sections
+        shipped = self.chat_url is None and self.chat_model_file is None
+        return _SHIPPED_MODEL_SECTIONS if shipped else 0
 
     @property
     def model_dir(self) -> Path:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from adapters.redis.fan_out import RedisFanOut
 from dependency_injector import providers
 
 from adapters.docling.converter import DoclingConverter
@@ -19,6 +18,7 @@ from adapters.openai_compatible.embeddings import OpenAiCompatibleEmbedder
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import APPLICATION_ROLE, Pool
+from adapters.redis.fan_out import RedisFanOut
 from application.ports.chat_model import ChatModel
 from application.ports.embedder import Embedder
 from application.ports.fan_out import FanOut

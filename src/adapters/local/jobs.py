@@ -1,4 +1,4 @@
-"""Jobs in this process: bounded side by side, owned by one task group, stopped as one."""
+"""Jobs in this process: bounded side by side, owned here, stopped as one."""
 
 import asyncio
 import logging
@@ -15,11 +15,10 @@ class InProcessJobs:
     """Use as an async context manager; leaving it cancels what is at work and waits for it."""
 
     def __init__(self, *, runs_at_once: int, ingestions_at_once: int) -> None:
-        self._group = asyncio.TaskGroup()
         self._run_room = asyncio.Semaphore(runs_at_once)
         self._ingest_room = asyncio.Semaphore(ingestions_at_once)
         self._runs: dict[RunId, asyncio.Task[None]] = {}
-        self._others: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._execute: Callable[[SpaceId, RunId], Awaitable[None]] | None = None
         self._ingest: Callable[[SpaceId, DocumentId], Awaitable[None]] | None = None
 
@@ -34,7 +33,6 @@ class InProcessJobs:
         self._ingest = ingest_document
 
     async def __aenter__(self) -> "InProcessJobs":
-        await self._group.__aenter__()
         return self
 
     async def __aexit__(
@@ -43,18 +41,19 @@ class InProcessJobs:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for task in [*self._runs.values(), *self._others]:
+        for task in self._tasks:
             task.cancel()
-        await self._group.__aexit__(kind, error, trace)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     def submit(self, job: Job) -> None:
-        task = self._group.create_task(self._perform(job))
+        # Owned by `_tasks`: leaving the context cancels each and waits for it.
+        task = asyncio.get_running_loop().create_task(self._perform(job))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         if isinstance(job, ExecuteRunJob):
             self._runs[job.run_id] = task
             task.add_done_callback(lambda _: self._runs.pop(job.run_id, None))
-        else:
-            self._others.add(task)
-            task.add_done_callback(self._others.discard)
 
     def cancel_run(self, run: RunId) -> None:
         task = self._runs.get(run)

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from application.agents.prompt import Prompt, build_prompt, instructions
+from application.agents.answer import Answer
+from application.agents.prompt import Desk, Writing, plan_writing
 from application.ports.chat_model import ChatModel
 from application.ports.clock import Clock
 from application.ports.entropy import Entropy
 from application.ports.tool import Tool, ToolInput, ToolOutput
 from application.retrieval.retrieve import RetrievalRequest, Retrieve
-from domain.agents.chat import ChatFinished, FinishReason
 from domain.agents.routing import Step
 from domain.agents.state import AgentState, ToolOutcome
 from domain.agents.task import AgentTask
@@ -22,14 +22,12 @@ from domain.runs.event import (
     Source,
     SourcesRetrieved,
     StageTimed,
-    TokenBatch,
     ToolCalled,
     ToolReturned,
-    UsageRecorded,
     WarningRaised,
 )
-from domain.safety.contamination import AnswerScreen, Screened
-from domain.safety.grounding import ground
+from domain.safety.contamination import AnswerScreen
+from domain.safety.grounding import cited_numbers, ground
 
 Emit = Callable[[EventKind], None]
 
@@ -45,12 +43,15 @@ class AgentSteps:
         tools: Mapping[str, Tool],
         clock: Clock,
         entropy: Entropy,
+        sections: int,
     ) -> None:
+        """`sections`: from how many sources a small model writes, one by one; 0 for at once."""
         self._retrieve = retrieve
         self._model = model
         self._tools = dict(tools)
         self._clock = clock
         self._entropy = entropy
+        self._sections = sections
 
     async def take(self, step: Step, task: AgentTask, state: AgentState, emit: Emit) -> AgentState:
         """Do one step."""
@@ -106,32 +107,30 @@ class AgentSteps:
     async def write(self, task: AgentTask, state: AgentState, emit: Emit) -> AgentState:
         """Have the model write; every piece passes the screen before anybody sees it."""
         marker = self._entropy.nonce()
-        prompt = build_prompt(
-            task,
-            state,
-            [outcome.brief for outcome in state.outcomes],
-            marker=marker,
-            context_tokens=self._model.context_tokens,
-            count_tokens=self._model.count_tokens,
+        briefs = [outcome.brief for outcome in state.outcomes]
+        writing = plan_writing(task, state, briefs, marker, self._desk())
+        emit(_sources(writing.sent, state.degraded_streams))
+        answer = Answer(
+            model=self._model, clock=self._clock, screen=_screen(task, writing, marker), emit=emit
         )
-        emit(_sources(prompt.sent, state.degraded_streams))
-        screen = _screen(task, state, prompt, marker)
-        draft, finished, contaminated = await self._stream(prompt, screen, emit)
+        await answer.write(writing.sections)
         progress = replace(
             state.progress,
             drafted=True,
-            refused=finished is not None and finished.reason is FinishReason.REFUSED,
-            contaminated=contaminated,
+            refused=answer.refused,
+            contaminated=answer.contaminated,
             iterations=state.progress.iterations + 1,
-            tokens_used=state.progress.tokens_used + _tokens(finished),
+            tokens_used=state.progress.tokens_used + answer.tokens_used,
         )
-        return replace(state, progress=progress, sent=prompt.sent, draft=draft)
+        return replace(state, progress=progress, sent=writing.sent, draft=answer.text)
 
     async def check(self, task: AgentTask, state: AgentState, emit: Emit) -> AgentState:
         """Hold the draft against its sources and the brand's rules; say what does not hold."""
-        known = f"{task.question}\n{instructions(task.agent, state.settings)}"
+        facts = "\n".join(state.settings.facts.values())
+        known = f"{task.question}\n{facts}"
         grounding = ground(state.draft, [f.passage.text for f in state.sent], known)
-        emit(Drafted(text=state.draft, cited_sources=grounding.cited))
+        cited = cited_numbers(state.draft, len(state.sent)) or grounding.cited
+        emit(Drafted(text=state.draft, cited_sources=cited))
         for sentence in grounding.unsupported:
             emit(WarningRaised(reason="UNSUPPORTED_CLAIM", message=sentence))
         for term in state.settings.brand_voice.terms_to_avoid:
@@ -162,52 +161,16 @@ class AgentSteps:
         emit(_timed(f"tool.{name}", self._clock.monotonic() - start, degraded=bool(failure)))
         return output, failure
 
-    async def _stream(
-        self, prompt: Prompt, screen: AnswerScreen, emit: Emit
-    ) -> tuple[str, ChatFinished | None, bool]:
-        start = self._clock.monotonic()
-        shown: list[str] = []
-        finished: ChatFinished | None = None
-        stream = self._model.stream(prompt.request)
-        try:
-            async for chunk in stream:
-                if isinstance(chunk, ChatFinished):
-                    finished = chunk
-                    continue
-                if not shown:
-                    emit(_timed("model.first_token", self._clock.monotonic() - start))
-                if self._show(screen.feed(chunk.text), shown, emit):
-                    return "".join(shown), None, True
-        finally:
-            await stream.aclose()
-        contaminated = self._show(screen.finish(), shown, emit)
-        emit(_timed("model.answer", self._clock.monotonic() - start))
-        if finished is not None:
-            emit(self._usage(finished))
-        return "".join(shown), finished, contaminated
-
-    def _show(self, screened: Screened, shown: list[str], emit: Emit) -> bool:
-        for finding in screened.findings:
-            emit(WarningRaised(reason=finding.kind.value.upper(), message=finding.excerpt))
-        if screened.text and not screened.contaminated:
-            shown.append(screened.text)
-            emit(TokenBatch(text=screened.text))
-        return screened.contaminated
-
-    def _usage(self, finished: ChatFinished) -> UsageRecorded:
-        return UsageRecorded(
-            model=self._model.name,
-            prompt_tokens=finished.prompt_tokens,
-            completion_tokens=finished.completion_tokens,
+    def _desk(self) -> Desk:
+        return Desk(
+            context_tokens=self._model.context_tokens,
+            count_tokens=self._model.count_tokens,
+            sections=self._sections,
         )
 
 
 def _timed(stage: str, seconds: float, *, degraded: bool = False) -> StageTimed:
     return StageTimed(stage=stage, seconds=seconds, degraded=degraded)
-
-
-def _tokens(finished: ChatFinished | None) -> int:
-    return finished.prompt_tokens + finished.completion_tokens if finished else 0
 
 
 def _with(
@@ -216,8 +179,8 @@ def _with(
     return tuple(without_near_duplicates(sorted([*passages, *more], key=lambda f: -f.score)))
 
 
-def _screen(task: AgentTask, state: AgentState, prompt: Prompt, marker: str) -> AnswerScreen:
-    allowed = "\n".join([task.question, *(f.passage.text for f in prompt.sent)])
+def _screen(task: AgentTask, writing: Writing, marker: str) -> AnswerScreen:
+    allowed = "\n".join([task.question, *(f.passage.text for f in writing.sent)])
     return AnswerScreen(marker=marker, prompt=task.agent.prompt, allowed=allowed)
 
 

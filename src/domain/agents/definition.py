@@ -28,13 +28,14 @@ class RunLimits:
 class AgentDefinition:
     """`plan` is the sequence of tools called before writing; `required` ones may not fail.
 
-    `prompt` is the text of `domain/agents/prompts/<name>.md`.
+    `prompt` is the text of `domain/agents/prompts/<name>.md`; `form` names what is written.
     """
 
     name: str
     display_name: str
     description: str
     prompt: str
+    form: str
     temperature: float
     max_answer_tokens: int
     plan: tuple[str, ...]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from domain.identifiers import ChunkId
+from domain.identifiers import ChunkId, DocumentId
 from domain.retrieval.passage import FusedPassage, Passage
 from domain.retrieval.policy import Stream
 
@@ -66,6 +66,20 @@ def cut_to_budget(
             taken.append(candidate)
             left -= cost
     return taken
+
+
+def one_per_document(fused: Sequence[FusedPassage]) -> list[FusedPassage]:
+    """The best passage of each document, best document first; running text before tables."""
+    best: dict[DocumentId, FusedPassage] = {}
+    for candidate in fused:
+        key = candidate.passage.document_id
+        if key not in best or (_is_table(best[key]) and not _is_table(candidate)):
+            best[key] = candidate
+    return sorted(best.values(), key=_is_table)
+
+
+def _is_table(fused: FusedPassage) -> bool:
+    return fused.passage.text.lstrip().startswith("|")
 
 
 def _shingles(text: str) -> frozenset[tuple[str, ...]]:

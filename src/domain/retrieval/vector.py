@@ -2,9 +2,13 @@
 
 from array import array
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-Vector = array[float]
-"""Single-precision floats (typecode 'f'), of unit length."""
+if TYPE_CHECKING:
+    Vector = array[float]
+    """Single-precision floats (typecode 'f'), of unit length."""
+else:
+    Vector = array  # Python 3.11's array cannot be subscripted when the program runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

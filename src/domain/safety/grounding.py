@@ -11,6 +11,7 @@ from domain.words import COMMON_WORDS
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_CITATION = re.compile(r"\[(\d{1,3})\]")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _SUPPORT = 0.5
 _MIN_WORDS = 4
@@ -35,7 +36,7 @@ def ground(answer: str, sources: Sequence[str], known: str = "") -> Grounding:
     numbers = set(_NUMBER.findall("\n".join([*sources, known])))
     cited: list[int] = []
     unsupported: list[str] = []
-    for sentence in sentences(answer):
+    for sentence in sentences(_CITATION.sub("", answer)):
         best = _best_source(_words(sentence), word_sets)
         if best is not None and best not in cited:
             cited.append(best)
@@ -43,6 +44,12 @@ def ground(answer: str, sources: Sequence[str], known: str = "") -> Grounding:
         if not numbers_stand or (best is None and _claims(sentence, known_words)):
             unsupported.append(sentence)
     return Grounding(cited=tuple(sorted(cited)), unsupported=tuple(unsupported))
+
+
+def cited_numbers(answer: str, sources: int) -> tuple[int, ...]:
+    """The source numbers that the answer itself names, such as [2], if there are such sources."""
+    named = {int(number) for number in _CITATION.findall(answer)}
+    return tuple(sorted(number for number in named if 1 <= number <= sources))
 
 
 def sentences(text: str) -> list[str]:

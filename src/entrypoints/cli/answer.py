@@ -20,7 +20,7 @@ class AnswerView:
         self._sources: list[run_pb2.Source] = []
         self._stages: list[run_pb2.StageTimed] = []
         self._warnings: list[run_pb2.WarningRaised] = []
-        self._usage: run_pb2.UsageRecorded | None = None
+        self._usage: list[run_pb2.UsageRecorded] = []
         self.cited: Sequence[int] = ()
         self.completed: run_pb2.RunCompleted | None = None
         self._writing = False
@@ -43,7 +43,7 @@ class AnswerView:
             case "drafted":
                 self.cited = tuple(event.drafted.cited_sources)
             case "usage_recorded":
-                self._usage = event.usage_recorded
+                self._usage.append(event.usage_recorded)
             case "completed":
                 self.completed = event.completed
 
@@ -97,11 +97,11 @@ class AnswerView:
             milliseconds = stage.duration.ToMicroseconds() / 1000
             note = " [yellow]done without[/]" if stage.degraded else ""
             table.add_row(f"{stage.stage}{note}", f"{milliseconds:,.1f}")
-        if self._usage is not None:
-            used = self._usage
-            table.add_row(f"tokens in / out ({used.model})", _counts(used))
+        if self._usage:
+            table.add_row(f"tokens in / out ({self._usage[0].model})", _counts(self._usage))
         return table
 
 
-def _counts(used: run_pb2.UsageRecorded) -> str:
-    return f"{used.prompt_tokens} / {used.completion_tokens}"
+def _counts(used: Sequence[run_pb2.UsageRecorded]) -> str:
+    read, written = sum(u.prompt_tokens for u in used), sum(u.completion_tokens for u in used)
+    return f"{read:,} / {written:,}"

@@ -1,5 +1,6 @@
 """DocumentService on the wire."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from application.documents.manage import ManageDocuments
@@ -70,6 +71,8 @@ async def _content(requests: AsyncIterator[pb.UploadDocumentRequest]) -> AsyncIt
         if request.WhichOneof("part") != "content":
             raise InvalidInput("after the first message, send content only", field="content")
         yield request.content
+    # A cancelled upload ends its stream like a whole one: let the cancellation arrive first.
+    await asyncio.sleep(0)
 
 
 def _document(text: str) -> DocumentId:

@@ -3,14 +3,18 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from grpc.aio import ServicerContext
 
 # Any: an interceptor stands before every RPC, whatever its messages are.
 Context = ServicerContext[Any, Any]
-Handler = grpc.RpcMethodHandler[Any, Any]
+if TYPE_CHECKING:
+    Handler = grpc.RpcMethodHandler[Any, Any]
+    Interceptor = grpc.aio.ServerInterceptor[Any, Any]
+else:
+    Handler, Interceptor = grpc.RpcMethodHandler, grpc.aio.ServerInterceptor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +34,7 @@ class Call:
 Around = Callable[[Call], AbstractAsyncContextManager[None]]
 
 
-class Chain(grpc.aio.ServerInterceptor[Any, Any]):
+class Chain(Interceptor):
     """The one way in. Calls of gRPC's own services (health, reflection) pass untouched."""
 
     def __init__(self, arounds: Sequence[Around]) -> None:

@@ -1,0 +1,86 @@
+"""An answer while it is written: screened, shown piece by piece, and accounted for."""
+
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+
+from application.agents.prompt import Section
+from application.ports.chat_model import ChatModel
+from application.ports.clock import Clock
+from domain.agents.chat import ChatFinished, ChatRequest, FinishReason
+from domain.runs.event import EventKind, StageTimed, TokenBatch, UsageRecorded, WarningRaised
+from domain.safety.contamination import AnswerScreen, Screened
+
+
+class Answer:
+    """One draft. Nothing leaves through `emit` that the screen has not let pass."""
+
+    def __init__(
+        self,
+        *,
+        model: ChatModel,
+        clock: Clock,
+        screen: AnswerScreen,
+        emit: Callable[[EventKind], None],
+    ) -> None:
+        self._model = model
+        self._clock = clock
+        self._screen = screen
+        self._emit = emit
+        self._shown: list[str] = []
+        self._begun = clock.monotonic()
+        self._first_token_seen = False
+        self.refused = False
+        self.contaminated = False
+        self.tokens_used = 0
+
+    @property
+    def text(self) -> str:
+        """What has been shown, joined."""
+        return "".join(self._shown)
+
+    async def write(self, sections: Sequence[Section]) -> None:
+        """Have every section written, each with the number of its source; stop at contamination."""
+        for section in sections:
+            await self._section(section.request)
+            if self.contaminated or self.refused:
+                break
+            if section.source is not None:
+                self._show(self._screen.feed(f" [{section.source}]\n\n"))
+        if not self.contaminated:
+            self._show(self._screen.finish())
+        self._time("model.answer")
+
+    async def _section(self, request: ChatRequest) -> None:
+        async with aclosing(self._model.stream(request)) as chunks:
+            async for chunk in chunks:
+                if isinstance(chunk, ChatFinished):
+                    self._account(chunk)
+                    continue
+                if not self._first_token_seen:
+                    self._first_token_seen = True
+                    self._time("model.first_token")
+                self._show(self._screen.feed(chunk.text))
+                if self.contaminated:
+                    return
+
+    def _show(self, screened: Screened) -> None:
+        for finding in screened.findings:
+            self._emit(WarningRaised(reason=finding.kind.value.upper(), message=finding.excerpt))
+        self.contaminated = self.contaminated or screened.contaminated
+        if screened.text and not self.contaminated:
+            self._shown.append(screened.text)
+            self._emit(TokenBatch(text=screened.text))
+
+    def _account(self, finished: ChatFinished) -> None:
+        self.refused = finished.reason is FinishReason.REFUSED
+        self.tokens_used += finished.prompt_tokens + finished.completion_tokens
+        self._emit(
+            UsageRecorded(
+                model=self._model.name,
+                prompt_tokens=finished.prompt_tokens,
+                completion_tokens=finished.completion_tokens,
+            )
+        )
+
+    def _time(self, stage: str) -> None:
+        self._emit(StageTimed(stage=stage, seconds=self._clock.monotonic() - self._begun))
