@@ -6,7 +6,7 @@ from domain.agents.chat import Role
 from domain.conversations.conversation import Conversation, ConversationNotFound, Message
 from domain.identifiers import ConversationId
 from domain.paging import PageRequest
-from domain.runs.event import Drafted, RunCompleted
+from domain.runs.event import Drafted, EventKind, RunCompleted
 from domain.runs.run import RunNotFound, RunState, TerminationReason
 from fixtures.events import HARD_TEXT
 from fixtures.making import Home, conversation, new_id, run
@@ -24,7 +24,10 @@ async def _turn(stores: Stores, home: Home, thread: Conversation, text: str) -> 
     asked = run(home, text, conversation_id=thread.conversation_id)
     await stores.runs.create(asked, None)
     claimed = await stores.runs.claim(home.space, asked.run_id)
-    kinds = [Drafted(text=text.upper()), RunCompleted(reason=TerminationReason.COMPLETE)]
+    kinds: list[EventKind] = [
+        Drafted(text=text.upper()),
+        RunCompleted(reason=TerminationReason.COMPLETE),
+    ]
     await stores.log.append(home.space, asked.run_id, claimed.fence, kinds)
 
 
@@ -167,7 +170,7 @@ async def test_a_run_whose_conversation_went_away_still_ends(stores: Stores, hom
     await stores.runs.create(asked, None)
     await stores.runs.claim(home.space, asked.run_id)
     await stores.conversations.delete(home.space, thread.conversation_id)
-    kinds = [Drafted(text="late"), RunCompleted(reason=TerminationReason.COMPLETE)]
+    kinds: list[EventKind] = [Drafted(text="late"), RunCompleted(reason=TerminationReason.COMPLETE)]
     await stores.log.append(home.space, asked.run_id, 1, kinds)
     assert (await stores.runs.get(home.space, asked.run_id)).state is RunState.ENDED
 

@@ -11,6 +11,7 @@ from domain.paging import PageRequest
 from domain.runs.event import RunCompleted, RunQueued
 from domain.runs.run import (
     FenceLost,
+    Question,
     RequestIdReused,
     Run,
     RunNotFound,
@@ -69,20 +70,19 @@ async def test_a_repeated_request_asks_its_conversation_once(stores: Stores, hom
 
 
 @pytest.mark.parametrize(
-    "difference",
+    "question",
     [
-        {"agent": "seo"},
-        {"text": "What else do we sell?"},
-        {"document_ids": (DocumentId(new_id()),)},
+        Question(agent="seo", text="What do we sell?"),
+        Question(agent="brand", text="What else do we sell?"),
+        Question(agent="brand", text="What do we sell?", document_ids=(DocumentId(new_id()),)),
     ],
-    ids=lambda difference: next(iter(difference)),
+    ids=["agent", "text", "documents"],
 )
 async def test_the_same_request_id_for_another_question_is_refused(
-    stores: Stores, home: Home, difference: dict[str, str]
+    stores: Stores, home: Home, question: Question
 ) -> None:
-    await stores.runs.create(run(home), REQUEST)
-    other = run(home)
-    other = replace(other, question=replace(other.question, **difference))
+    await stores.runs.create(run(home, "What do we sell?"), REQUEST)
+    other = replace(run(home), question=question)
     with pytest.raises(RequestIdReused):
         await stores.runs.create(other, REQUEST)
     with pytest.raises(RunNotFound):
