@@ -1,6 +1,6 @@
-"""A protoc plugin for buf: grpc_tools generates the Python service stubs, and no download is needed.
+"""A protoc plugin for buf: grpc_tools writes the Python service stubs, without a download.
 
-Reads a CodeGeneratorRequest on standard input and writes a CodeGeneratorResponse on standard output.
+Reads a CodeGeneratorRequest on standard input, writes a CodeGeneratorResponse on standard output.
 """
 
 import sys
