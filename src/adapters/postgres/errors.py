@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from domain.errors import Conflict, InvalidInput, ObeliskError, Unavailable
+from domain.errors import Conflict, FailedPrecondition, InvalidInput, ObeliskError, Unavailable
 from domain.runs.run import FenceLost
 
 _FENCE_LOST = "OB001"
@@ -16,6 +16,28 @@ class DatabaseUnavailable(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("the database does not answer; try again")
+
+
+class DatabaseRefused(FailedPrecondition):
+    """For the operator alone: it carries the server's own words."""
+
+    reason = "DATABASE_REFUSED"
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"the database refuses: {error}")
+
+
+@contextmanager
+def refusals_explained() -> Iterator[None]:
+    """Raise DatabaseRefused where the address, the login or its rights are wrong."""
+    try:
+        yield
+    except ValueError as error:  # what asyncpg raises for an address that it cannot read
+        raise DatabaseRefused(error) from error
+    except asyncpg.PostgresError as error:
+        if (error.sqlstate or "").startswith(("28", "3D", "42501")):
+            raise DatabaseRefused(error) from error
+        raise
 
 
 @contextmanager

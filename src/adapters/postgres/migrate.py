@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import asyncpg
 
-from adapters.postgres.errors import translated
+from adapters.postgres.errors import refusals_explained, translated
 from adapters.postgres.statements import statements
 from domain.errors import FailedPrecondition
 
@@ -59,17 +59,22 @@ def migrations() -> tuple[Migration, ...]:
     return tuple(found)
 
 
-async def migrate(dsn: str) -> tuple[str, ...]:
+async def migrate(dsn: str, *, let_application_in: bool = False) -> tuple[str, ...]:
     """Bring the schema up to this code; return the names of the migrations applied now.
+
+    `let_application_in` makes obelisk_app a login of its own: right for an embedded server, which
+    only its owner can reach.
 
     Raises:
         SchemaTooNew: a newer Obelisk has migrated this database.
         SchemaChanged: a migration applied earlier reads differently now.
         ServerTooOld: PostgreSQL below 15, or pgvector below 0.8.
+        DatabaseRefused: the login may not do this; a superuser may, and so may the database's owner
+            with CREATEROLE where the extension vector has been created.
         DatabaseUnavailable: nobody answers at `dsn`.
     """
     known = migrations()
-    with translated():
+    with translated(), refusals_explained():
         connection = await asyncpg.connect(dsn, timeout=10, command_timeout=600)
         try:
             async with _locked(connection):
@@ -79,6 +84,8 @@ async def migrate(dsn: str) -> tuple[str, ...]:
                 pending = known[len(applied) :]
                 for migration in pending:
                     await _apply(connection, migration)
+                if let_application_in:
+                    await connection.execute(_SQL["let_application_in"])
                 return tuple(migration.name for migration in pending)
         finally:
             await connection.close()

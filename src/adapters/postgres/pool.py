@@ -9,12 +9,12 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from pgvector.asyncpg import register_vector
 
-from adapters.postgres.errors import translated
+from adapters.postgres.errors import refusals_explained, translated
 from domain.errors import FailedPrecondition
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
-_APPLICATION_ROLE = "obelisk_app"
+APPLICATION_ROLE = "obelisk_app"
 _ACQUIRE_SECONDS = 10.0
 _COMMAND_SECONDS = 30.0
 _STANDING = """
@@ -33,6 +33,13 @@ class RoleTooPowerful(FailedPrecondition):
         )
 
 
+class SchemaMissing(FailedPrecondition):
+    reason = "DATABASE_NOT_MIGRATED"
+
+    def __init__(self) -> None:
+        super().__init__("the database has not been migrated; run `obelisk migrate` first")
+
+
 class Pool:
     """Connections as `obelisk_app`. Opened once at start; passed by constructor."""
 
@@ -45,19 +52,12 @@ class Pool:
 
         Raises:
             RoleTooPowerful: it would not.
+            SchemaMissing: the database is not migrated.
+            DatabaseRefused: the address, the login or its rights are wrong.
             DatabaseUnavailable: nobody answers at `dsn`.
         """
-        with translated():
-            pool = await asyncpg.create_pool(
-                dsn,
-                min_size=1,
-                max_size=max_size,
-                init=register_vector,
-                timeout=_ACQUIRE_SECONDS,
-                command_timeout=_COMMAND_SECONDS,
-                server_settings={"role": _APPLICATION_ROLE, "application_name": "obelisk"},
-            )
-        opened = cls(pool)
+        with translated(), refusals_explained():
+            opened = cls(await _connect(dsn, max_size))
         try:
             await opened._check_role()
         except BaseException:
@@ -98,3 +98,25 @@ class Pool:
         async with self.connection() as connection:
             if await connection.fetchval(_STANDING) is not False:
                 raise RoleTooPowerful
+
+
+async def _connect(dsn: str, max_size: int) -> "asyncpg.Pool[asyncpg.Record]":
+    try:
+        return await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=max_size,
+            init=_register_vector,
+            timeout=_ACQUIRE_SECONDS,
+            command_timeout=_COMMAND_SECONDS,
+            server_settings={"role": APPLICATION_ROLE, "application_name": "obelisk"},
+        )
+    except asyncpg.InvalidParameterValueError as error:
+        raise SchemaMissing from error
+
+
+async def _register_vector(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    try:
+        await register_vector(connection)
+    except ValueError as error:
+        raise SchemaMissing from error

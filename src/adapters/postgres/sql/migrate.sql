@@ -14,7 +14,9 @@ begin
       exception when duplicate_object or unique_violation then null;
       end;
     end if;
-    if not pg_has_role(current_user, r, 'member') then
+    -- From 16 on, whoever creates a role may grant it, but not become it unless that is granted.
+    if not pg_has_role(current_user, r, case when current_setting('server_version_num')::integer
+                                             >= 160000 then 'set' else 'member' end) then
       execute format('grant %I to current_user', r);
     end if;
   end loop;
@@ -31,3 +33,6 @@ select number, name, sha256 from public.obelisk_migrations order by number;
 
 -- record: one more migration was applied
 insert into public.obelisk_migrations (number, name, sha256) values ($1, $2, $3);
+
+-- let_application_in: the application's role may log in by itself
+alter role obelisk_app login;

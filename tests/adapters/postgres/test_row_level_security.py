@@ -1,0 +1,393 @@
+"""Row-level security by itself: raw statements as the application's role, on every table there is.
+
+The tables come from pg_catalog, so a new one is tested from the moment it exists.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from adapters.postgres.pool import Connection, Pool
+from domain.runs.event import Drafted, RunCompleted
+from domain.runs.run import TerminationReason
+from domain.tenancy.settings import SpaceSettings
+from fixtures.catalog import Table, tables
+from fixtures.making import (
+    MODEL,
+    Home,
+    axis,
+    conversation,
+    document,
+    new_home,
+    new_id,
+    passages,
+    run,
+    structure,
+)
+from fixtures.postgres import SharedDatabase
+from fixtures.stores import Stores, postgres_stores
+
+IDENTITY_TABLES = {"organizations", "organization_members", "spaces", "space_members"}
+ROLES = ("obelisk_app", "obelisk_search", "obelisk_system", "obelisk_app_login")
+
+
+async def _fill(stores: Stores) -> Home:
+    """A home with rows in every table."""
+    home = await new_home(stores.tenancy)
+    await stores.settings.put(home.space, SpaceSettings(facts={"a": "b"}), home.owner)
+    made = document(home)
+    await stores.documents.add(made)
+    await stores.documents.publish(made, structure(), passages("secret boats"), MODEL)
+    thread = conversation(home)
+    await stores.conversations.add(thread)
+    asked = run(home, conversation_id=thread.conversation_id)
+    await stores.runs.create(asked, None)
+    await stores.runs.claim(home.space, asked.run_id)
+    done = RunCompleted(reason=TerminationReason.COMPLETE)
+    await stores.log.append(home.space, asked.run_id, 1, [Drafted(text="Boats."), done])
+    return home
+
+
+@pytest_asyncio.fixture
+async def home(pool: Pool) -> Home:
+    return await _fill(postgres_stores(pool))
+
+
+@pytest_asyncio.fixture
+async def away(pool: Pool) -> Home:
+    return await _fill(postgres_stores(pool))
+
+
+@pytest_asyncio.fixture
+async def superuser(
+    shared_database: SharedDatabase,
+) -> "asyncpg.Connection[asyncpg.Record]":
+    return shared_database.superuser
+
+
+@pytest_asyncio.fixture
+async def every_table(
+    superuser: "asyncpg.Connection[asyncpg.Record]",
+) -> tuple[Table, ...]:
+    found = await tables(superuser)
+    assert len(found) >= 12
+    return found
+
+
+@asynccontextmanager
+async def _confined(
+    pool: Pool, *, space: UUID | None = None, user: UUID | None = None
+) -> AsyncIterator[Connection]:
+    """A transaction of the application's role that is rolled back."""
+    async with pool.connection() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            for name, value in (("app.space_id", space), ("app.user_id", user)):
+                if value is not None:
+                    await connection.execute("select set_config($1, $2, true)", name, str(value))
+            yield connection
+        finally:
+            await transaction.rollback()
+
+
+async def _count(connection: Connection, table: Table) -> int:
+    return int(await connection.fetchval(f"select count(*) from obelisk.{table.name}"))
+
+
+async def _refused(connection: Connection, statement: str, *values: object) -> None:
+    """Assert that the role or a policy refuses; the transaction can go on."""
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with connection.transaction():
+            await connection.execute(statement, *values)
+
+
+async def test_every_table_forces_row_level_security(every_table: tuple[Table, ...]) -> None:
+    assert [table.name for table in every_table if not (table.enabled and table.forced)] == []
+    assert [table.name for table in every_table if not table.has_policy] == []
+
+
+async def test_every_table_leads_with_its_space(every_table: tuple[Table, ...]) -> None:
+    content = [table for table in every_table if table.name not in IDENTITY_TABLES]
+    assert [table.name for table in content if not table.of_a_space] == []
+    assert [table.name for table in content if table.leading_key != "space_id"] == []
+
+
+async def test_every_reference_between_content_tables_carries_the_space(
+    superuser: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    rows = await superuser.fetch(
+        """
+        select k.conname, k.conrelid::regclass::text as child
+        from pg_constraint k
+        where k.contype = 'f' and k.connamespace = 'obelisk'::regnamespace
+          and exists (select from pg_attribute a where a.attrelid = k.conrelid
+                      and a.attname = 'space_id')
+          and not exists (
+            select from unnest(k.conkey, k.confkey) as pair (child_column, parent_column)
+            join pg_attribute c on c.attrelid = k.conrelid and c.attnum = pair.child_column
+            join pg_attribute p on p.attrelid = k.confrelid and p.attnum = pair.parent_column
+            where c.attname = 'space_id' and p.attname = 'space_id')
+        """
+    )
+    # A space names its organization; everything else that lies in a space names it.
+    assert [row["child"] for row in rows] == ["obelisk.spaces"]
+
+
+async def test_the_test_data_reaches_every_table(
+    pool: Pool,
+    home: Home,
+    every_table: tuple[Table, ...],
+) -> None:
+    async with _confined(pool, space=home.space, user=home.owner) as connection:
+        empty = [t.name for t in every_table if await _count(connection, t) == 0]
+    assert empty == []
+
+
+async def test_without_a_space_and_a_user_there_are_no_rows(
+    pool: Pool, home: Home, every_table: tuple[Table, ...]
+) -> None:
+    async with _confined(pool) as connection:
+        assert [t.name for t in every_table if await _count(connection, t)] == []
+    async with pool.connection() as connection:
+        await connection.execute("select set_config('app.space_id', '', false)")
+        await connection.execute("select set_config('app.user_id', '', false)")
+        assert [t.name for t in every_table if await _count(connection, t)] == []
+
+
+async def test_a_space_sees_its_own_rows_and_no_others(
+    pool: Pool, home: Home, away: Home, every_table: tuple[Table, ...]
+) -> None:
+    content = [table for table in every_table if table.name not in IDENTITY_TABLES]
+    async with _confined(pool, space=home.space) as connection:
+        for table in content:
+            spaces = await connection.fetch(f"select distinct space_id from obelisk.{table.name}")
+            assert [row["space_id"] for row in spaces] == [home.space], table.name
+
+
+async def test_a_space_that_does_not_exist_sees_nothing(
+    pool: Pool, home: Home, every_table: tuple[Table, ...]
+) -> None:
+    async with _confined(pool, space=new_id(), user=new_id()) as connection:
+        assert [t.name for t in every_table if await _count(connection, t)] == []
+
+
+async def test_no_row_can_be_put_into_another_space(
+    pool: Pool,
+    home: Home,
+    away: Home,
+    every_table: tuple[Table, ...],
+    superuser: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    for table in (table for table in every_table if table.of_a_space):
+        row = await superuser.fetchval(
+            f"select to_jsonb(t)::text from obelisk.{table.name} t where space_id = $1 limit 1",
+            away.space,
+        )
+        insert = (
+            f"insert into obelisk.{table.name} ({table.column_list}) select {table.column_list}"
+            f" from jsonb_populate_record(null::obelisk.{table.name}, $1::jsonb)"
+        )
+        async with _confined(pool, space=home.space, user=home.owner) as connection:
+            await _refused(connection, insert, row)
+
+
+async def test_no_row_can_be_moved_into_another_space(
+    pool: Pool, home: Home, away: Home, every_table: tuple[Table, ...]
+) -> None:
+    async with _confined(pool, space=home.space, user=home.owner) as connection:
+        for table in (table for table in every_table if table.of_a_space):
+            update = f"update obelisk.{table.name} set space_id = $1"
+            await _refused(connection, update, away.space)
+
+
+async def test_no_row_of_another_space_can_be_changed_or_removed(
+    pool: Pool,
+    home: Home,
+    away: Home,
+    every_table: tuple[Table, ...],
+    superuser: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    theirs = "select count(*) from obelisk.{} where space_id = $1"
+    content = [table for table in every_table if table.name not in IDENTITY_TABLES]
+    before = [await superuser.fetchval(theirs.format(t.name), away.space) for t in content]
+    async with pool.in_space(home.space) as connection:
+        for table in content:
+            removable = await connection.fetchval(
+                "select has_table_privilege($1, 'delete')", f"obelisk.{table.name}"
+            )
+            if removable:
+                await connection.execute(f"delete from obelisk.{table.name}")
+            else:
+                await _refused(connection, f"delete from obelisk.{table.name}")
+    after = [await superuser.fetchval(theirs.format(t.name), away.space) for t in content]
+    assert after == before
+    assert all(before)
+
+
+async def test_a_user_sees_the_identity_rows_that_are_theirs(
+    pool: Pool, home: Home, away: Home
+) -> None:
+    async with _confined(pool, user=home.owner) as connection:
+        for table in sorted(IDENTITY_TABLES):
+            rows = await connection.fetch(f"select * from obelisk.{table}")
+            assert len(rows) == 1, table
+            ours = {home.organization, home.space, home.owner}
+            assert ours & set(rows[0].values()), table
+
+
+async def test_identity_rows_cannot_be_written_by_the_application(pool: Pool, home: Home) -> None:
+    async with _confined(pool, space=home.space, user=home.owner) as connection:
+        for table in sorted(IDENTITY_TABLES):
+            await _refused(connection, f"delete from obelisk.{table}")
+            await _refused(connection, f"truncate obelisk.{table} cascade")
+        promote = "update obelisk.space_members set role = 'owner'"
+        await _refused(connection, promote)
+        await _refused(connection, "update obelisk.organization_members set role = 'owner'")
+        await _refused(connection, "update obelisk.spaces set display_name = 'x'")
+        join = "insert into obelisk.space_members values ($1, $2, 'owner')"
+        await _refused(connection, join, home.space, home.owner)
+
+
+async def test_kept_settings_cannot_be_rewritten(pool: Pool, home: Home) -> None:
+    async with _confined(pool, space=home.space) as connection:
+        await _refused(connection, "update obelisk.space_settings set settings = '{}'")
+        await _refused(connection, "delete from obelisk.space_settings")
+
+
+async def test_search_finds_nothing_without_a_space(pool: Pool, home: Home) -> None:
+    search = "select count(*) from obelisk.hybrid_in_space('boats', null, 'm', $1, 10)"
+    async with _confined(pool) as connection:
+        assert await connection.fetchval(search, ["general"]) == 0
+    async with _confined(pool, space=home.space) as connection:
+        assert await connection.fetchval(search, ["general"]) == 1
+
+
+async def test_reading_past_the_policies_fails_with_other_filters_too(
+    pool: Pool, home: Home, away: Home
+) -> None:
+    stores = postgres_stores(pool)
+    found = await stores.index.hybrid(
+        home.space,
+        text="boats",
+        vector=axis(0),
+        model=MODEL,
+        collections=frozenset(),
+        limit=10,
+    )
+    assert found == ()
+    async with _confined(pool, space=home.space) as connection:
+        every_word = "select count(*) from obelisk.chunks where space_id = $1 or true"
+        assert await connection.fetchval(every_word, away.space) == 1
+
+
+async def test_no_role_of_obelisk_stands_above_the_law(
+    superuser: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    rows = await superuser.fetch(
+        """
+        select rolname from pg_roles where rolname = any ($1)
+        and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication)
+        """,
+        list(ROLES),
+    )
+    assert rows == []
+    memberships = await superuser.fetch(
+        "select roleid::regrole::text as role, member::regrole::text as member"
+        " from pg_auth_members where member::regrole::text = any ($1)",
+        list(ROLES),
+    )
+    assert [tuple(row) for row in memberships] == [("obelisk_app", "obelisk_app_login")]
+
+
+async def test_the_application_owns_nothing_and_can_make_nothing(
+    superuser: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    owned = await superuser.fetch(
+        """
+        select relname::text from pg_class where relowner::regrole::text like 'obelisk_app%'
+        union all
+        select proname::text from pg_proc where proowner::regrole::text like 'obelisk_app%'
+        union all
+        select nspname::text from pg_namespace where nspowner::regrole::text like 'obelisk_app%'
+        """
+    )
+    assert owned == []
+    for role in ROLES:
+        for schema in ("obelisk", "public"):
+            may_create = "select has_schema_privilege($1, $2, 'create')"
+            assert await superuser.fetchval(may_create, role, schema) is False, (role, schema)
+
+
+async def test_the_application_cannot_become_another_role(pool: Pool) -> None:
+    async with _confined(pool) as connection:
+        for role in ("obelisk_search", "obelisk_system", "postgres"):
+            await _refused(connection, f"set local role {role}")
+
+
+async def test_functions_with_other_rights_are_nailed_down(
+    superuser: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    rows = await superuser.fetch(
+        """
+        select p.proname as name, p.proowner::regrole::text as owner,
+               coalesce((select c from unnest(p.proconfig) c where c like 'search_path=%'), '')
+                 as search_path,
+               exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner)))
+                       where grantee = 0) as for_everybody
+        from pg_proc p where p.pronamespace = 'obelisk'::regnamespace and p.prosecdef
+        """
+    )
+    names = {row["name"] for row in rows}
+    assert {"hybrid_in_space", "create_space", "unfinished_runs"} <= names
+    for row in rows:
+        assert row["owner"] in ("obelisk_search", "obelisk_system"), row["name"]
+        assert not row["for_everybody"], row["name"]
+        path = row["search_path"].removeprefix("search_path=").split(", ")
+        assert path[0] == "obelisk", row["name"]
+        assert path[-1] == "pg_temp", row["name"]
+        assert set(path) <= {"obelisk", "public", "pg_temp"}, row["name"]
+
+
+async def test_a_stranger_to_the_database_reaches_nothing(
+    superuser: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    assert not await superuser.fetchval("select has_schema_privilege('public', 'obelisk', 'usage')")
+    granted = await superuser.fetch(
+        """
+        select c.relname from pg_class c, aclexplode(c.relacl) acl
+        where c.relnamespace = 'obelisk'::regnamespace and acl.grantee = 0
+        """
+    )
+    assert granted == []
+
+
+async def test_the_system_role_learns_of_unfinished_work_alone(
+    pool: Pool, home: Home, superuser: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    async with superuser.transaction():
+        await superuser.execute("set local role obelisk_system")
+        assert await superuser.fetch("select * from obelisk.runs") == []
+        assert await superuser.fetch("select * from obelisk.documents") == []
+        for table in ("run_events", "messages", "chunks", "chunk_vectors", "space_settings"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                async with superuser.transaction():
+                    await superuser.fetch(f"select * from obelisk.{table}")
+
+
+async def test_the_search_role_can_only_read(
+    superuser: "asyncpg.Connection[asyncpg.Record]", every_table: tuple[Table, ...]
+) -> None:
+    readable = set()
+    for table in every_table:
+        name = f"obelisk.{table.name}"
+        writes = "select has_table_privilege('obelisk_search', $1, 'insert, update, delete')"
+        assert await superuser.fetchval(writes, name) is False, name
+        reads = "select has_table_privilege('obelisk_search', $1, 'select')"
+        if await superuser.fetchval(reads, name):
+            readable.add(table.name)
+    assert readable == {"documents", "chunks", "chunk_vectors"}
