@@ -1,11 +1,19 @@
 """The command `obelisk`."""
 
 import os
+import sys
 
-# Before gRPC is imported: child processes are started by exec, so it need not follow a fork.
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
-os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+_INTERRUPTED = 130
 
-from entrypoints.cli.app import main
 
-__all__ = ["main"]
+def main() -> None:
+    """Entry point; the commands are imported here, so that Ctrl-C is clean from the start."""
+    # Before gRPC is imported: child processes are started by exec, so it need not follow a fork.
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    try:
+        from entrypoints.cli.app import app  # noqa: PLC0415 - after the environment is set
+
+        app()
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)

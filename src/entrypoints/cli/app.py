@@ -138,8 +138,3 @@ def pull(
 def list_models() -> None:
     """Show the models that are here, and those that the catalogue knows."""
     pulling.show(Settings())
-
-
-def main() -> None:
-    """Entry point of the command `obelisk`."""
-    app()

@@ -12,7 +12,9 @@ async def serve(settings: Settings) -> None:
     """Start everything, say where, and serve until cancelled."""
     log_to_terminal(settings.log_level)
     async with platform(settings, _report) as container, serving(container, settings) as at:
-        console.print(f"[bold green]serving[/] gRPC {at.grpc}  REST {at.rest}  (Ctrl-C stops)")
+        console.print(
+            f"[bold green]serving[/] gRPC {at.grpc}  REST {at.rest}  (Ctrl-C stops)", soft_wrap=True
+        )
         await asyncio.Event().wait()
 
 

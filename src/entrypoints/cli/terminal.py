@@ -19,6 +19,7 @@ console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 _INTERRUPTED = 130
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_async(command: Coroutine[None, None, None]) -> None:
@@ -44,10 +45,17 @@ def log_to_terminal(level: str) -> None:
 
 
 async def _until_terminated(command: Coroutine[None, None, None]) -> None:
-    """SIGTERM ends a command as Ctrl-C does: by cancelling it, so that everything is closed."""
-    task = asyncio.current_task()
-    if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    """The first Ctrl-C or SIGTERM cancels the command; later ones cannot disturb its closing."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+
+    def stop_once() -> None:
+        for received in _STOPPING:
+            loop.add_signal_handler(received, lambda: None)
+        if task is not None:
+            task.cancel()
+
+    for awaited in _STOPPING:
+        loop.add_signal_handler(awaited, stop_once)
     await command
 
 
