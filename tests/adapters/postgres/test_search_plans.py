@@ -1,0 +1,121 @@
+"""The plans of a search among many passages, as the role that runs it gets them."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest_asyncio
+
+from domain.documents.document import IngestState
+from fixtures.making import MODEL, Home, document, new_home
+from fixtures.postgres import Database, PostgresServer, shared
+from fixtures.stores import postgres_stores
+
+DIMENSIONS = 384
+ROWS = 1500
+FILL = f"""
+with made as (
+  insert into obelisk.chunks (space_id, chunk_id, document_id, ordinal, kind, collection,
+                              section_path, content, token_count, words)
+  select $1, gen_random_uuid(), $2, n, 'prose', 'general', '{{}}', 'boat ' || n, 2,
+         to_tsvector('english', case n % 50 when 0 then 'boat' else 'tree' end)
+  from generate_series(1, {ROWS}) n
+  returning chunk_id
+)
+insert into obelisk.chunk_vectors (space_id, model, chunk_id, collection, embedding)
+select $1, '{MODEL.name}', chunk_id, 'general', array_agg(random() - 0.5)::real[]::halfvec
+from made, generate_series(1, {DIMENSIONS}) group by chunk_id
+"""
+EXPLAIN = """
+load 'auto_explain';
+set auto_explain.log_min_duration = 0;
+set auto_explain.log_nested_statements = on;
+set auto_explain.log_level = notice;
+set role obelisk_app;
+"""
+SEARCH = f"""
+select * from obelisk.hybrid(
+  $1, 'boats', array_fill(0.05, array[{DIMENSIONS}])::real[]::halfvec, $2, '{{general}}', 10)
+"""
+
+
+@pytest_asyncio.fixture(scope="module")
+async def database(postgres_server: PostgresServer) -> AsyncIterator[Database]:
+    async with postgres_server.database() as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module")
+async def home(database: Database) -> Home:
+    """One of two spaces full of passages."""
+    async with shared(database) as filled:
+        stores = postgres_stores(filled.pool)
+        for _ in range(2):
+            home = await new_home(stores.tenancy)
+            made = document(home)
+            await stores.documents.add(made)
+            await stores.documents.move(home.space, made.document_id, IngestState.READY)
+            await filled.superuser.execute(FILL, home.space, made.document_id)
+        for table in ("chunks", "chunk_vectors"):
+            await filled.superuser.execute(f"vacuum analyze obelisk.{table}")
+    return home
+
+
+@pytest_asyncio.fixture
+async def connection(
+    database: Database,
+) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A superuser's session, as obelisk_app, that tells the plan of whatever it runs."""
+    opened = await asyncpg.connect(database.superuser_dsn)
+    await opened.execute(EXPLAIN)
+    yield opened
+    await opened.close()
+
+
+async def _plans(connection: "asyncpg.Connection[asyncpg.Record]", home: Home) -> list[list[str]]:
+    """The first plan, and one for values that are not known beforehand."""
+    said: list[str] = []
+    connection.add_log_listener(lambda _, message: said.append(message.message))
+    for _ in range(7):
+        assert len(await connection.fetch(SEARCH, home.space, MODEL.name)) == 10
+    inner = [text.splitlines() for text in said if "as materialized" in text]
+    assert len(inner) == 7
+    return [[line.strip() for line in text] for text in (inner[0], inner[-1])]
+
+
+def _condition(plan: list[str], scan: str) -> str:
+    """The index condition of the scan; empty without such a scan."""
+    place = next((n for n, line in enumerate(plan) if scan in line), None)
+    return plan[place + 1] if place is not None else ""
+
+
+async def test_words_are_found_through_the_full_text_index(
+    connection: "asyncpg.Connection[asyncpg.Record]", home: Home
+) -> None:
+    for plan in await _plans(connection, home):
+        condition = _condition(plan, "Bitmap Index Scan on chunks_words")
+        assert "space_id =" in condition
+        assert "@@" in condition
+
+
+async def test_sign_bits_are_read_from_the_primary_key_alone(
+    connection: "asyncpg.Connection[asyncpg.Record]", home: Home
+) -> None:
+    for plan in await _plans(connection, home):
+        condition = _condition(plan, "Index Only Scan using chunk_vectors_pkey")
+        assert "space_id =" in condition
+        assert "model =" in condition
+
+
+async def test_row_level_security_would_keep_the_full_text_index_from_being_used(
+    connection: "asyncpg.Connection[asyncpg.Record]", home: Home
+) -> None:
+    """Why the search runs as a role of its own; should this ever fail, it need not any more."""
+    async with connection.transaction():
+        await connection.execute(f"set local app.space_id = '{home.space}'")
+        plan = await connection.fetch(
+            "explain select * from obelisk.chunks"
+            " where space_id = obelisk.current_space() and words @@ 'boat'::tsquery"
+        )
+    conditions = [row[0] for row in plan if "Cond" in row[0]]
+    assert any("space_id =" in line for line in conditions)
+    assert not any("@@" in line for line in conditions)

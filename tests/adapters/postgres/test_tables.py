@@ -1,0 +1,89 @@
+"""What the stores leave in the tables, where no port looks."""
+
+import pytest_asyncio
+
+from adapters.postgres.pool import Pool
+from domain.documents.document import Document
+from domain.tenancy.settings import SpaceSettings
+from fixtures.making import MODEL, OTHER_MODEL, Home, document, new_home, passages, structure
+from fixtures.postgres import SharedDatabase
+from fixtures.stores import Stores, postgres_stores
+
+
+@pytest_asyncio.fixture
+async def stores(pool: Pool) -> Stores:
+    return postgres_stores(pool)
+
+
+@pytest_asyncio.fixture
+async def home(stores: Stores) -> Home:
+    return await new_home(stores.tenancy)
+
+
+async def _published(stores: Stores, home: Home, *texts: str) -> Document:
+    made = document(home)
+    await stores.documents.add(made)
+    await stores.documents.publish(made, structure(), passages(*texts), MODEL)
+    return made
+
+
+async def _rows(shared_database: SharedDatabase) -> tuple[int, int]:
+    """How many passages and vectors there are, of all spaces."""
+    count = "select (select count(*) from obelisk.{}), (select count(*) from obelisk.{})"
+    row = await shared_database.superuser.fetchrow(count.format("chunks", "chunk_vectors"))
+    assert row is not None
+    return row[0], row[1]
+
+
+async def test_a_deleted_document_leaves_no_passage_and_no_vector(
+    stores: Stores, home: Home, shared_database: SharedDatabase
+) -> None:
+    made = await _published(stores, home, "a", "b")
+    assert await _rows(shared_database) == (2, 2)
+    await stores.documents.delete(home.space, made.document_id)
+    assert await _rows(shared_database) == (0, 0)
+
+
+async def test_a_replaced_document_leaves_no_passage_and_no_vector(
+    stores: Stores, home: Home, shared_database: SharedDatabase
+) -> None:
+    await _published(stores, home, "a", "b", "c")
+    newer = await _published(stores, home, "d")
+    assert await _rows(shared_database) == (1, 1)
+    await stores.documents.publish(newer, structure(), passages("e", "f"), OTHER_MODEL)
+    assert await _rows(shared_database) == (2, 2)
+
+
+async def test_every_vector_names_its_model(
+    stores: Stores, home: Home, shared_database: SharedDatabase
+) -> None:
+    await _published(stores, home, "a")
+    rows = await shared_database.superuser.fetch("select model, bits from obelisk.chunk_vectors")
+    assert [row["model"] for row in rows] == [MODEL.name]
+    assert [row["bits"].as_string() for row in rows] == ["1000 0000"]
+
+
+async def test_earlier_settings_are_kept_with_their_editor(
+    stores: Stores, home: Home, shared_database: SharedDatabase
+) -> None:
+    for n in range(3):
+        await stores.settings.put(home.space, SpaceSettings(facts={"n": str(n)}), home.owner)
+    rows = await shared_database.superuser.fetch(
+        "select version, settings::jsonb -> 'facts' ->> 'n' as n, editor"
+        " from obelisk.space_settings order by version"
+    )
+    assert [tuple(row) for row in rows] == [(n + 1, str(n), home.owner) for n in range(3)]
+
+
+async def test_a_deleted_organization_leaves_no_row_anywhere(
+    stores: Stores, home: Home, shared_database: SharedDatabase
+) -> None:
+    await _published(stores, home, "a")
+    await shared_database.empty()
+    rows = await shared_database.superuser.fetch(
+        "select relname from pg_class where relnamespace = 'obelisk'::regnamespace"
+        " and relkind = 'r'"
+    )
+    for name in (row["relname"] for row in rows):
+        count = await shared_database.superuser.fetchval(f"select count(*) from obelisk.{name}")
+        assert count == 0, name
