@@ -1,0 +1,82 @@
+"""The same platform from the web: JSON and server-sent events, with nothing but HTTP."""
+
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from fixtures.obelisk_process import EXAMPLES, ObeliskProcess
+from obelisk.client import ObeliskClient
+
+QUESTION = {"agent": "email", "question": "Announce Second Round."}
+
+
+@pytest.fixture
+async def web(server: ObeliskProcess, stocked: ObeliskClient) -> AsyncIterator[httpx.AsyncClient]:
+    headers = dict(stocked.metadata)
+    async with httpx.AsyncClient(base_url=server.rest, headers=headers, timeout=60) as client:
+        yield client
+
+
+async def _events(response: httpx.Response) -> list[tuple[str, str, str]]:
+    """(id, event, data) of each server-sent event."""
+    events, fields = [], {"id": "", "event": "", "data": ""}
+    async for line in response.aiter_lines():
+        name, _, value = line.partition(": ")
+        if line and name in fields:
+            fields[name] = value
+        elif not line and fields["event"]:
+            events.append((fields["id"], fields["event"], fields["data"]))
+            fields = {"id": fields["id"], "event": "", "data": ""}
+    return events
+
+
+async def test_a_run_streams_as_server_sent_events_and_resumes_from_any_of_them(
+    web: httpx.AsyncClient,
+) -> None:
+    async with web.stream("POST", "/v1/runs", json=QUESTION) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        events = await _events(response)
+    assert events[0][1] == "queued"
+    assert events[-1][1] == "end"
+    kept = events[:-1]
+    assert [int(number) for number, _, _ in kept] == list(range(1, len(kept) + 1))
+    assert kept[-1][1] == "completed"
+
+    run_id = json.loads(kept[0][2])["queued"]["runId"]
+    half = len(kept) // 2
+    resume = {"last-event-id": str(half)}
+    async with web.stream("GET", f"/v1/runs/{run_id}:watch", headers=resume) as response:
+        assert (await _events(response))[:-1] == kept[half:]
+
+
+async def test_unary_calls_answer_json(web: httpx.AsyncClient) -> None:
+    agents = (await web.get("/v1/agents")).json()["agents"]
+    assert [agent["name"] for agent in agents] == ["brand", "email", "seo", "strategy"]
+    documents = (await web.get("/v1/documents", params={"page_size": 1})).json()
+    assert len(documents["documents"]) == 1
+    assert documents["nextPageToken"]
+    assert (await web.get("/readyz")).status_code == 200
+
+
+async def test_a_document_is_uploaded_as_it_is(web: httpx.AsyncClient) -> None:
+    answer = await web.post(
+        "/v1/documents:upload",
+        params={"filename": "price-list.xlsx", "collection": "COLLECTION_PRODUCT"},
+        content=(EXAMPLES / "price-list.xlsx").read_bytes(),
+        headers={"content-type": "application/octet-stream"},
+    )
+    assert answer.status_code == 200, answer.text
+    document = answer.json()["document"]
+    assert document["filename"] == "price-list.xlsx"
+    assert document["collection"] == "COLLECTION_PRODUCT"
+
+
+async def test_a_cursor_beyond_the_end_is_out_of_range(web: httpx.AsyncClient) -> None:
+    async with web.stream("POST", "/v1/runs", json=QUESTION) as response:
+        events = await _events(response)
+    run_id = json.loads(events[0][2])["queued"]["runId"]
+    answer = await web.get(f"/v1/runs/{run_id}:watch", params={"after_sequence": 100_000})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["status"] == "OUT_OF_RANGE"
