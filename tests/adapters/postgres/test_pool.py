@@ -7,6 +7,7 @@ from contextlib import suppress
 import asyncpg
 import pytest
 import pytest_asyncio
+from pgvector.asyncpg import register_vector
 
 from adapters.postgres.errors import DatabaseRefused, DatabaseUnavailable
 from adapters.postgres.pool import Pool, RoleTooPowerful, SchemaMissing
@@ -20,11 +21,22 @@ SPACE = "select current_setting('app.space_id', true), obelisk.current_space()"
 USER = "select current_setting('app.user_id', true), obelisk.current_user_id()"
 
 
+async def _no_reset(_: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """As behind a pooler that hands a session on as it is."""
+
+
 @pytest_asyncio.fixture
 async def narrow(pool: Pool, shared_database: SharedDatabase) -> AsyncIterator[Pool]:
-    """A pool of one connection, so that each transaction follows another on the same one."""
-    opened = await Pool.open(shared_database.database.dsn, max_size=1)
-    yield opened
+    """A pool of one connection, which each transaction finds as the one before has left it."""
+    opened = await asyncpg.create_pool(
+        shared_database.database.dsn,
+        min_size=1,
+        max_size=1,
+        init=register_vector,
+        reset=_no_reset,
+        server_settings={"role": "obelisk_app"},
+    )
+    yield Pool(opened)
     await opened.close()
 
 

@@ -191,6 +191,27 @@ async def test_a_redis_that_hangs_delays_the_writer_for_a_bounded_time(
         assert await _heard_again(fan_out, subscription)
 
 
+async def test_a_watcher_waits_until_the_server_listens_for_it(server: EmbeddedValkey) -> None:
+    entered = asyncio.Event()
+
+    async def watch(fan_out: RedisFanOut) -> tuple[RunEvent, ...]:
+        async with fan_out.subscribe(SPACE, RUN) as subscription:
+            entered.set()
+            return await subscription.next(SOON)
+
+    async with RedisFanOut(server.url) as fan_out:
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            watching = asyncio.ensure_future(watch(fan_out))
+            await asyncio.sleep(0.1)
+            assert not entered.is_set()
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        await entered.wait()
+        await fan_out.publish(SPACE, RUN, [EVENT])
+        assert await watching == (EVENT,)
+
+
 async def test_a_cancelled_watcher_leaves_its_channel(ours: RedisFanOut, redis: Redis) -> None:
     entered = asyncio.Event()
 
