@@ -64,12 +64,12 @@ class Answer:
                     return
 
     def _show(self, screened: Screened) -> None:
+        if screened.text:
+            self._shown.append(screened.text)
+            self._emit(TokenBatch(text=screened.text))
         for finding in screened.findings:
             self._emit(WarningRaised(reason=finding.kind.value.upper(), message=finding.excerpt))
         self.contaminated = self.contaminated or screened.contaminated
-        if screened.text and not self.contaminated:
-            self._shown.append(screened.text)
-            self._emit(TokenBatch(text=screened.text))
 
     def _account(self, finished: ChatFinished) -> None:
         self.refused = finished.reason is FinishReason.REFUSED

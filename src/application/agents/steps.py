@@ -28,6 +28,7 @@ from domain.runs.event import (
 )
 from domain.safety.contamination import AnswerScreen
 from domain.safety.grounding import cited_numbers, ground
+from domain.safety.provenance import is_external
 
 Emit = Callable[[EventKind], None]
 
@@ -180,7 +181,9 @@ def _with(
 
 
 def _screen(task: AgentTask, writing: Writing, marker: str) -> AnswerScreen:
-    allowed = "\n".join([task.question, *(f.passage.text for f in writing.sent)])
+    """No address in an answer stems from a text that outsiders could have written."""
+    ours = [f.passage for f in writing.sent if not is_external(f.passage.collection)]
+    allowed = "\n".join([task.question, *(passage.text for passage in ours)])
     return AnswerScreen(marker=marker, prompt=task.agent.prompt, allowed=allowed)
 
 

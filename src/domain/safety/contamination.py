@@ -1,31 +1,20 @@
 """What must not leave in an answer, found while it streams.
 
 An answer passes through `AnswerScreen` piece by piece. Text is held back while it could still turn
-into something forbidden, so that nothing shown ever has to be taken back.
+into something forbidden, so that nothing shown ever has to be taken back; how the answer is cut
+into pieces changes neither what is shown nor what is found.
 """
 
 import re
 from dataclasses import dataclass
 from enum import Enum
 
-_MAX_HELD_CHARACTERS = 400
+from domain.safety.markup import MarkupFilter, Removed
+
 _ECHO_WORDS = 12
-_ECHO_CHARACTERS = 400
-_LINK = re.compile(
-    r"!\[(?P<alt>[^\]\n]*)\]\([^)\n]*\)"
-    r"|\[(?P<label>[^\]\n]*)\]\((?P<target>[^)\n]*)\)"
-    r"|<(?P<tag>[a-zA-Z/!][^>\n]*)>"
-    r"|(?P<bare>(?:https?://|data:|javascript:)[^\s<>)\"']+)",
-    re.IGNORECASE,
-)
-_OPEN_TAIL = re.compile(
-    r"(?:!?\[[^\]\n]*(?:\](?:\([^)\n]*)?)?|!|<[^>\n]*"
-    r"|(?:https?://|data:|javascript:)[^\s<>)\"']*"
-    r"|\b(?:h|ht|htt|http|https|http:|https:|http:/|https:/"
-    r"|d|da|dat|data|j|ja|jav|java|javas|javasc|javascr|javascri|javascrip|javascript))$",
-    re.IGNORECASE,
-)
-_WORD = re.compile(r"\w+")
+_EXCERPT_CHARACTERS = 80
+_WORD = re.compile(r"[^\W_]+")
+_Words = tuple[str, ...]
 
 
 class FindingKind(Enum):
@@ -62,72 +51,110 @@ class AnswerScreen:
     """One answer's way out. Feed the pieces in order, then `finish`.
 
     `marker` is the nonce around the sources in this prompt; `prompt` the instructions that an
-    answer must not repeat; `allowed` the text whose links it may repeat (sources and question).
+    answer must not repeat; `allowed` the text whose links it may repeat.
     """
 
     def __init__(self, *, marker: str, prompt: str, allowed: str) -> None:
-        self._marker = marker.lower()
-        self._shingles = _shingles(prompt)
-        self._allowed = allowed
-        self._held = ""
-        self._shown = ""
+        self._markup = MarkupFilter(allowed)
+        self._secrets = _Secrets(marker, prompt)
+        self._stopped = False
 
     def feed(self, piece: str) -> Screened:
         """Take the next piece; return what of the answer so far may be shown now."""
-        self._held += piece
-        return self._release(self._safe_length(), final=False)
+        return self._screen(piece, final=False)
 
     def finish(self) -> Screened:
         """The answer is over: release what is left, or what is wrong with it."""
-        return self._release(len(self._held), final=True)
+        return self._screen("", final=True)
 
-    def _safe_length(self) -> int:
-        end = len(self._held)
-        if end <= _MAX_HELD_CHARACTERS and (tail := _OPEN_TAIL.search(self._held)):
-            end = tail.start()
-        return min(end, len(self._held) - _overlap(self._held.lower(), self._marker))
-
-    def _release(self, end: int, *, final: bool) -> Screened:
-        text, self._held = self._held[:end], self._held[end:]
-        if self._marker and self._marker in text.lower():
-            return Screened(text="", findings=(_finding(FindingKind.MARKER_LEAK, ""),))
-        if self._echoes(text, final=final):
-            return Screened(text="", findings=(_finding(FindingKind.PROMPT_LEAK, ""),))
-        return self._without_markup(text)
-
-    def _echoes(self, text: str, *, final: bool) -> bool:
-        self._shown = (self._shown + text)[-_ECHO_CHARACTERS:]
-        words = [word.lower() for word in _WORD.findall(self._shown)]
-        if not final and self._shown[-1:].isalnum():
-            words.pop()  # the last word may go on in the next piece
-        windows = range(len(words) - _ECHO_WORDS + 1)
-        return any(tuple(words[i : i + _ECHO_WORDS]) in self._shingles for i in windows)
-
-    def _without_markup(self, text: str) -> Screened:
+    def _screen(self, piece: str, *, final: bool) -> Screened:
+        shown: list[str] = []
         findings: list[Finding] = []
+        for item in [*self._markup.feed(piece, final=final), *([""] if final else [])]:
+            if self._stopped:
+                break
+            if isinstance(item, Removed):
+                findings.append(self._of_removed(item.text))
+            else:
+                text, leak = self._secrets.feed(item, final=final and item == "")
+                shown.append(text)
+                findings += [Finding(kind=leak, excerpt="")] if leak else []
+            self._stopped = any(finding.stops_the_run for finding in findings)
+        return Screened(text="".join(shown), findings=tuple(findings))
 
-        def replace(match: re.Match[str]) -> str:
-            if match["bare"] and match["bare"].rstrip(".,;:!?") in self._allowed:
-                return match[0]
-            if match["target"] and match["target"] in self._allowed:
-                return match[0]
-            findings.append(_finding(FindingKind.REMOVED_MARKUP, match[0]))
-            return match["alt"] or match["label"] or ""
-
-        return Screened(text=_LINK.sub(replace, text), findings=tuple(findings))
+    def _of_removed(self, text: str) -> Finding:
+        """A secret in an address that nobody sees was meant for whoever is called by it."""
+        leak = self._secrets.within(text)
+        if leak is not None:
+            return Finding(kind=leak, excerpt="")
+        return Finding(kind=FindingKind.REMOVED_MARKUP, excerpt=text[:_EXCERPT_CHARACTERS])
 
 
-def _finding(kind: FindingKind, excerpt: str) -> Finding:
-    return Finding(kind=kind, excerpt=excerpt[:80])
+class _Secrets:
+    """Shows a text up to the marker, or up to twelve words in a row of the prompt."""
+
+    def __init__(self, marker: str, prompt: str) -> None:
+        self._marker = marker
+        self._find_marker = re.compile(re.escape(marker) if marker else r"(?!)", re.IGNORECASE)
+        self._echoes = _windows([word for word, _, _ in _words(prompt)])
+        beginnings = {echo[:n] for echo in self._echoes for n in range(1, _ECHO_WORDS + 1)}
+        self._beginnings = frozenset(beginnings)
+        self._torn_beginnings = frozenset(
+            (*words[:-1], words[-1][:n])
+            for words in beginnings
+            for n in range(1, len(words[-1]) + 1)
+        )
+        self._held = ""
+        self._mid_word = False
+
+    def feed(self, piece: str, *, final: bool) -> tuple[str, FindingKind | None]:
+        text = self._held + piece
+        echo, echoed = self._echo(text, final=final)
+        marker = self._find_marker.search(text)
+        held_for_marker = 0 if final else _overlap(text, self._marker)
+        end = min(echo, marker.start() if marker else len(text) - held_for_marker)
+        self._held = text[end:]
+        self._mid_word = _WORD.fullmatch(text[end - 1]) is not None if end else self._mid_word
+        leak = FindingKind.MARKER_LEAK if marker else FindingKind.PROMPT_LEAK if echoed else None
+        return text[:end], leak
+
+    def within(self, text: str) -> FindingKind | None:
+        """What a whole text gives away."""
+        if self._find_marker.search(text):
+            return FindingKind.MARKER_LEAK
+        repeats = not self._echoes.isdisjoint(_windows([word for word, _, _ in _words(text)]))
+        return FindingKind.PROMPT_LEAK if repeats else None
+
+    def _echo(self, text: str, *, final: bool) -> tuple[int, bool]:
+        """Where an echo begins, or could begin, and whether it is one."""
+        words = _words(text)
+        if words and words[0][1] == 0 and self._mid_word:
+            words = words[1:]
+        torn = bool(words) and words[-1][2] == len(text) and not final
+        for first, (_, start, _) in enumerate(words):
+            run = tuple(word for word, _, _ in words[first : first + _ECHO_WORDS])
+            at_end = first + len(run) == len(words)
+            if run in self._echoes and not (at_end and torn):
+                return start, True
+            if at_end and not final:
+                alive = self._torn_beginnings if torn else self._beginnings
+                if run in alive:
+                    return start, False
+        return len(text), False
+
+
+def _words(text: str) -> list[tuple[str, int, int]]:
+    # Folded character by character, so that a torn word begins as the whole one does.
+    return [(found[0].casefold(), *found.span()) for found in _WORD.finditer(text)]
+
+
+def _windows(words: list[str]) -> frozenset[_Words]:
+    last = len(words) - _ECHO_WORDS + 1
+    return frozenset(tuple(words[i : i + _ECHO_WORDS]) for i in range(last))
 
 
 def _overlap(text: str, marker: str) -> int:
     """Length of the longest end of `text` that begins `marker`."""
     longest = min(len(text), len(marker) - 1)
-    return next((n for n in range(longest, 0, -1) if text.endswith(marker[:n])), 0)
-
-
-def _shingles(text: str) -> frozenset[tuple[str, ...]]:
-    words = [word.lower() for word in _WORD.findall(text)]
-    last = len(words) - _ECHO_WORDS + 1
-    return frozenset(tuple(words[i : i + _ECHO_WORDS]) for i in range(last))
+    tail, sought = text[-longest:].casefold() if longest > 0 else "", marker.casefold()
+    return next((n for n in range(longest, 0, -1) if tail.endswith(sought[:n])), 0)

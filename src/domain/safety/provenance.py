@@ -47,6 +47,11 @@ def label_of_collection(collection: Collection) -> Label:
     return Label(Integrity.MEMBER, Confidentiality.SPACE)
 
 
+def is_external(collection: Collection) -> bool:
+    """Whether outsiders could have written what stands in the collection."""
+    return label_of_collection(collection).integrity is Integrity.EXTERNAL
+
+
 def joined(labels: Iterable[Label]) -> Label:
     """Join all; nothing at all is system text."""
     result = SYSTEM_TEXT
