@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from application.documents.manage import ManageDocuments
 from application.documents.upload import UploadDocument
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, ObeliskError
 from domain.identifiers import DocumentId
 from domain.paging import page_request
 from entrypoints.grpc import convert
@@ -14,6 +15,8 @@ from entrypoints.grpc.interceptors.chain import Context
 from entrypoints.grpc.parse import collection_of, uuid_of
 from obelisk.v1 import document_pb2 as pb
 from obelisk.v1 import document_pb2_grpc
+
+_DISCARD_SECONDS = 10.0
 
 
 class DocumentService(document_pb2_grpc.DocumentServiceServicer):
@@ -24,13 +27,17 @@ class DocumentService(document_pb2_grpc.DocumentServiceServicer):
     async def UploadDocument(
         self, request_iterator: AsyncIterator[pb.UploadDocumentRequest], context: Context
     ) -> pb.UploadDocumentResponse:
-        metadata = await _metadata(request_iterator)
-        document = await self._upload(
-            request_context(),
-            filename=metadata.filename,
-            collection=collection_of(metadata.collection),
-            content=_content(request_iterator),
-        )
+        try:
+            metadata = await _metadata(request_iterator)
+            document = await self._upload(
+                request_context(),
+                filename=metadata.filename,
+                collection=collection_of(metadata.collection),
+                content=_content(request_iterator),
+            )
+        except ObeliskError:
+            await _let_it_finish(request_iterator)
+            raise
         return pb.UploadDocumentResponse(document=convert.document(document))
 
     async def GetDocument(
@@ -73,6 +80,14 @@ async def _content(requests: AsyncIterator[pb.UploadDocumentRequest]) -> AsyncIt
         yield request.content
     # A cancelled upload ends its stream like a whole one: let the cancellation arrive first.
     await asyncio.sleep(0)
+
+
+async def _let_it_finish(requests: AsyncIterator[pb.UploadDocumentRequest]) -> None:
+    """Discard what is still being sent: cut off in mid-send, a client never hears the reason."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DISCARD_SECONDS):
+            async for _ in requests:
+                pass
 
 
 def _document(text: str) -> DocumentId:
