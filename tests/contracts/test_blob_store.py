@@ -1,5 +1,6 @@
 """The contract of `BlobStore`, on every adapter."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,11 @@ async def test_deleting_what_is_not_there_is_no_error(
     await blobs.delete(HOME, document)
     with pytest.raises(DocumentNotFound):
         await blobs.get(HOME, document)
+
+
+async def test_two_puts_at_once_leave_one_of_them_whole(
+    blobs: BlobStore, document: DocumentId
+) -> None:
+    versions = [bytes([n]) * 100_000 for n in range(8)]
+    await asyncio.gather(*(blobs.put(HOME, document, version) for version in versions))
+    assert await blobs.get(HOME, document) in versions

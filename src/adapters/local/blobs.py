@@ -3,6 +3,7 @@
 import asyncio
 import os
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from domain.documents.document import DocumentNotFound
 from domain.identifiers import DocumentId, SpaceId
@@ -31,9 +32,22 @@ class FileBlobStore:
 def _write(path: Path, content: bytes) -> None:
     """Write aside, flush, then rename: a crash leaves the whole file or none."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.part")
-    with aside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).replace(path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+    _flush_folder(path.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    """The rename is durable once the folder that holds the name is."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,5 +1,6 @@
 """The four steps of an agent. Each takes the state and returns the next; none knows an engine."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -109,7 +110,8 @@ class AgentSteps:
         """Have the model write; every piece passes the screen before anybody sees it."""
         marker = self._entropy.nonce()
         briefs = [outcome.brief for outcome in state.outcomes]
-        writing = plan_writing(task, state, briefs, marker, self._desk())
+        # In a thread: a model in another process answers for each count of tokens.
+        writing = await asyncio.to_thread(plan_writing, task, state, briefs, marker, self._desk())
         emit(_sources(writing.sent, state.degraded_streams))
         answer = Answer(
             model=self._model, clock=self._clock, screen=_screen(task, writing, marker), emit=emit

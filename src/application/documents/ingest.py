@@ -1,5 +1,6 @@
 """IngestDocument: convert, chunk, embed, publish. Whatever happens, the document says so."""
 
+import asyncio
 import logging
 
 from application.ports.blob_store import BlobStore
@@ -58,8 +59,12 @@ class IngestDocument:
             media_type=document.media_type,
             content=await self._blobs.get(space, document_id),
         )
-        count_tokens = self._embedder.count_tokens
-        chunks = chunk_document(structure, policy=self._policy, count_tokens=count_tokens)
+        chunks = await asyncio.to_thread(
+            chunk_document,
+            structure,
+            policy=self._policy,
+            count_tokens=self._embedder.count_tokens,
+        )
         if not chunks:
             raise DocumentUnreadable("the file holds no text that could be searched")
         await self._documents.move(space, document_id, IngestState.EMBEDDING)

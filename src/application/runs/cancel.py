@@ -1,20 +1,44 @@
 """CancelRun: ask a run to stop; it ends in its log, with what it had streamed kept."""
 
+from contextlib import suppress
+
 from application.context import RequestContext
+from application.ports.clock import Clock
+from application.ports.event_log import EventLog
+from application.ports.fan_out import FanOut
 from application.ports.jobs import Jobs
 from application.ports.run_store import RunStore
-from domain.identifiers import RunId
-from domain.runs.run import Run
+from application.runs.writer import RunWriter
+from domain.identifiers import RunId, SpaceId
+from domain.runs.event import RunCompleted
+from domain.runs.run import FenceLost, Run, RunState, TerminationReason
 from domain.tenancy.access import Action
 
 
 class CancelRun:
-    def __init__(self, *, runs: RunStore, jobs: Jobs) -> None:
+    def __init__(
+        self, *, runs: RunStore, log: EventLog, fan_out: FanOut, jobs: Jobs, clock: Clock
+    ) -> None:
         self._runs = runs
+        self._log = log
+        self._fan_out = fan_out
         self._jobs = jobs
+        self._clock = clock
 
     async def __call__(self, context: RequestContext, *, run_id: RunId) -> Run:
         """Return the run as it is now. Raises RunNotFound, ActionNotAllowed."""
-        run = await self._runs.request_cancel(context.space_for(Action.ASK), run_id)
+        space = context.space_for(Action.ASK)
+        run = await self._runs.request_cancel(space, run_id)
         self._jobs.cancel_run(run_id)
-        return run
+        if run.state is not RunState.QUEUED:
+            return run
+        await self._end(space, run_id)
+        return await self._runs.get(space, run_id)
+
+    async def _end(self, space: SpaceId, run_id: RunId) -> None:
+        """A run that waits for its turn ends here; a worker that was faster ends it itself."""
+        with suppress(FenceLost):
+            run = await self._runs.claim(space, run_id)
+            writer = RunWriter(run, log=self._log, fan_out=self._fan_out, clock=self._clock)
+            writer.put(RunCompleted(reason=TerminationReason.CANCELLED))
+            await writer.flush()

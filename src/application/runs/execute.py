@@ -11,6 +11,7 @@ from application.ports.event_log import EventLog
 from application.ports.fan_out import FanOut
 from application.ports.run_store import RunStore
 from application.runs.writer import RunWriter
+from application.unbroken import unbroken
 from domain.agents.chat import ChatMessage
 from domain.agents.definition import AgentCatalogue
 from domain.agents.task import AgentTask
@@ -21,6 +22,10 @@ from domain.runs.run import FenceLost, Run, RunNotFound, TerminationReason
 
 _log = logging.getLogger(__name__)
 _WINDOW_MESSAGES = 7
+
+
+class _DeadlinePassed(Exception):
+    """The agent's own deadline, not a timeout of something that it waited for."""
 
 
 class ExecuteRun:
@@ -48,31 +53,51 @@ class ExecuteRun:
     async def __call__(self, space: SpaceId, run_id: RunId) -> None:
         """Execute the run to its end. Losing the fence, or the run itself, ends this quietly."""
         try:
-            run = await self._runs.claim(space, run_id)
-            await self._to_its_end(run)
+            await self._to_its_end(await self._claim(space, run_id))
         except (FenceLost, RunNotFound):
             _log.info("run %s has ended or has another writer", run_id)
 
+    async def _claim(self, space: SpaceId, run_id: RunId) -> Run:
+        try:
+            return await self._runs.claim(space, run_id)
+        except asyncio.CancelledError:
+            # Whether the claim was kept is not known here: a run that is to stop must still end.
+            await unbroken(self._let_go(space, run_id))
+            raise
+
+    async def _let_go(self, space: SpaceId, run_id: RunId) -> None:
+        if (await self._runs.get(space, run_id)).cancel_requested:
+            run = await self._runs.claim(space, run_id)
+            await self._end(self._writer(run), TerminationReason.CANCELLED)
+
     async def _to_its_end(self, run: Run) -> None:
-        writer = RunWriter(run, log=self._log, fan_out=self._fan_out, clock=self._clock)
+        writer = self._writer(run)
         if run.cancel_requested:
             return await self._end(writer, TerminationReason.CANCELLED)
-        deadline = self._agents.get(run.question.agent).limits.deadline_seconds
         try:
-            async with asyncio.timeout(deadline):
-                await self._work(run, writer)
-        except TimeoutError:
-            await self._end(writer, TerminationReason.DEADLINE, f"over {deadline:.0f} seconds")
+            await self._in_time(run, writer)
+        except _DeadlinePassed as passed:
+            await self._end(writer, TerminationReason.DEADLINE, str(passed))
         except FenceLost:
             raise
         except ObeliskError as error:
             await self._end(writer, TerminationReason.ERROR, error.message)
         except asyncio.CancelledError:
-            await self._stopped(run, writer)
+            await unbroken(self._stopped(run, writer))
             raise
         except Exception:  # noqa: BLE001 - whatever broke, the run must end in its log
             _log.exception("run %s failed", run.run_id)
             await self._end(writer, TerminationReason.ERROR, "an internal error; see the log")
+
+    async def _in_time(self, run: Run, writer: RunWriter) -> None:
+        deadline = self._agents.get(run.question.agent).limits.deadline_seconds
+        try:
+            async with asyncio.timeout(deadline) as scope:
+                await self._work(run, writer)
+        except TimeoutError as error:
+            if not scope.expired():
+                raise
+            raise _DeadlinePassed(f"over {deadline:.0f} seconds") from error
 
     async def _work(self, run: Run, writer: RunWriter) -> None:
         try:
@@ -114,6 +139,9 @@ class ExecuteRun:
             document_ids=question.document_ids,
             history=history,
         )
+
+    def _writer(self, run: Run) -> RunWriter:
+        return RunWriter(run, log=self._log, fan_out=self._fan_out, clock=self._clock)
 
     async def _end(self, writer: RunWriter, reason: TerminationReason, detail: str = "") -> None:
         writer.put(RunCompleted(reason=reason, detail=detail))

@@ -1,5 +1,8 @@
 """What a process does about the work that an earlier one left behind, before it serves."""
 
+from contextlib import suppress
+
+from application.jobs import ExecuteRunJob
 from application.ports.clock import Clock
 from application.ports.event_log import EventLog
 from application.ports.fan_out import FanOut
@@ -9,7 +12,7 @@ from application.ports.run_store import RunStore
 from application.runs.writer import RunWriter
 from domain.identifiers import RunId, SpaceId
 from domain.runs.event import RunCompleted
-from domain.runs.run import RunState, TerminationReason
+from domain.runs.run import FenceLost, RunNotFound, RunState, TerminationReason
 
 
 class Recover:
@@ -40,11 +43,16 @@ class Recover:
         for document in await self._recovery.unfinished_documents():
             self._jobs.submit(document)
         for job in await self._recovery.unfinished_runs():
-            run = await self._runs.get(job.space_id, job.run_id)
-            if run.state is RunState.QUEUED:
-                self._jobs.submit(job)
-            else:
-                await self._end(job.space_id, job.run_id)
+            # One that somebody else has ended meanwhile must not keep this process from starting.
+            with suppress(FenceLost, RunNotFound):
+                await self._resume(job)
+
+    async def _resume(self, job: ExecuteRunJob) -> None:
+        run = await self._runs.get(job.space_id, job.run_id)
+        if run.state is RunState.QUEUED:
+            self._jobs.submit(job)
+        else:
+            await self._end(job.space_id, job.run_id)
 
     async def _end(self, space: SpaceId, run_id: RunId) -> None:
         run = await self._runs.claim(space, run_id)

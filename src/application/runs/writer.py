@@ -6,6 +6,7 @@ from contextlib import suppress
 from application.ports.clock import Clock
 from application.ports.event_log import EventLog
 from application.ports.fan_out import FanOut
+from application.unbroken import unbroken
 from domain.runs.event import EventKind, RunCompleted, TokenBatch
 from domain.runs.run import Run
 
@@ -56,20 +57,25 @@ class RunWriter:
             await self.flush()
 
     async def flush(self) -> None:
-        """Commit what is pending, then announce it."""
+        """Commit what is pending, then announce it; a cancellation waits until both are done."""
         self._arrived.clear()
         self._urgent.clear()
         kinds, self._pending = self._pending, []
         if kinds:
-            space, run_id = self._run.space_id, self._run.run_id
-            events = await self._log.append(space, run_id, self._run.fence, kinds)
-            await self._fan_out.publish(space, run_id, events)
+            await unbroken(self._commit(kinds))
+
+    async def _commit(self, kinds: list[EventKind]) -> None:
+        space, run_id = self._run.space_id, self._run.run_id
+        events = await self._log.append(space, run_id, self._run.fence, kinds)
+        await self._fan_out.publish(space, run_id, events)
 
     async def _let_a_batch_gather(self, flushed_at: float) -> None:
         left = BATCH_SECONDS - (self._clock.monotonic() - flushed_at)
         if left > 0 and not self._closed:
+            # Not `wait_for`: before Python 3.12 it can swallow a cancellation.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._urgent.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._urgent.wait()
 
     def _first_token(self) -> bool:
         first, self._token_seen = not self._token_seen, True
