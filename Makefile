@@ -18,8 +18,8 @@ $(READY): requirements/bootstrap.lock requirements/dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v >= (3, 11) else \
 	  f"Obelisk needs Python 3.11 or newer, and {sys.executable} is {v[0]}.{v[1]}: make PYTHON=python3.11 ...")'
 	@rm -f $@
-	@echo "setting up $(VENV) (once, about a gigabyte)"
-	@$(PYTHON) -m venv --clear $(VENV)
+	@echo "setting up $(VENV): once, about a gigabyte, a minute or two"
+	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
