@@ -161,7 +161,9 @@ class Container(Identity):
         clock=clock,
     )
     watch_run = providers.Singleton(WatchRun, runs=runs, log=event_log, fan_out=fan_out)
-    cancel_run = providers.Singleton(CancelRun, runs=runs, jobs=jobs)
+    cancel_run = providers.Singleton(
+        CancelRun, runs=runs, log=event_log, fan_out=fan_out, jobs=jobs, clock=clock
+    )
     read_runs = providers.Singleton(ReadRuns, runs=runs)
     recover = providers.Singleton(
         Recover,

@@ -1,6 +1,7 @@
 """What an answer may show while it streams, and what ends it."""
 
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -191,7 +192,7 @@ _ANSWERS = st.lists(_PARTS | st.text(max_size=6), max_size=20).map("".join)
 def test_how_an_answer_is_cut_changes_nothing(answer: str, data: st.DataObject) -> None:
     cuts = data.draw(st.lists(st.integers(0, len(answer)), max_size=12))
     edges = [0, *sorted(cuts), len(answer)]
-    pieces = [answer[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [answer[a:b] for a, b in pairwise(edges)]
     assert _screened(*pieces) == _screened(answer) == _screened(*answer)
 
 

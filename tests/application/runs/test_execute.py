@@ -1,0 +1,278 @@
+"""ExecuteRun: every run ends with a reason in its log."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+
+import pytest
+
+from application.runs.execute import ExecuteRun
+from domain.agents.chat import ChatMessage, Role
+from domain.agents.definition import AgentCatalogue
+from domain.agents.task import AgentTask
+from domain.errors import Unavailable
+from domain.identifiers import RunId, SpaceId
+from domain.paging import Page, PageRequest
+from domain.runs.event import Drafted, EventKind, RunCompleted, RunStarted, StageTimed, TokenBatch
+from domain.runs.run import Run, RunState, TerminationReason
+from fixtures.house import AGENTS, House, Script, ScriptedRunner, context_of, text_of
+from fixtures.making import conversation
+from fixtures.making import run as a_run
+from fixtures.stores import Stores
+
+COMPLETE = RunCompleted(reason=TerminationReason.COMPLETE)
+
+
+async def _says_hello(task: AgentTask) -> AsyncGenerator[EventKind]:
+    for piece in ("Hel", "lo", "!"):
+        yield TokenBatch(text=piece)
+        await asyncio.sleep(0)
+    yield COMPLETE
+
+
+async def _never_ends(task: AgentTask) -> AsyncGenerator[EventKind]:
+    yield TokenBatch(text="as far as this")
+    await asyncio.Event().wait()
+
+
+def _execute(house: House, script: Script | ScriptedRunner, **changed: object) -> ExecuteRun:
+    runner = script if isinstance(script, ScriptedRunner) else ScriptedRunner(script)
+    agents = changed.get("agents", AGENTS)
+    assert isinstance(agents, AgentCatalogue)
+    return ExecuteRun(
+        runs=house.stores.runs,
+        log=house.stores.log,
+        fan_out=house.fan_out,
+        conversations=house.stores.conversations,
+        runner=runner,
+        agents=agents,
+        model_name="scripted",
+        clock=house.clock,
+    )
+
+
+async def _executed(house: House, script: Script, **changed: object) -> list[EventKind]:
+    run = await house.queued()
+    async with asyncio.timeout(2):
+        await _execute(house, script, **changed)(run.space_id, run.run_id)
+    return await house.kinds(run)
+
+
+def _in_a_hurry(seconds: float) -> AgentCatalogue:
+    return AgentCatalogue(
+        tuple(
+            replace(agent, limits=replace(agent.limits, deadline_seconds=seconds))
+            for agent in AGENTS.agents
+        )
+    )
+
+
+def _last(kinds: list[EventKind]) -> RunCompleted:
+    assert isinstance(kinds[-1], RunCompleted)
+    assert sum(isinstance(kind, RunCompleted) for kind in kinds) == 1
+    return kinds[-1]
+
+
+async def test_a_run_is_driven_to_its_end(house: House) -> None:
+    run = await house.queued()
+    await _execute(house, _says_hello)(run.space_id, run.run_id)
+    kinds = await house.kinds(run)
+    assert kinds[1] == RunStarted(chat_model="scripted", attempt=1)
+    assert text_of(kinds) == "Hello!"
+    assert _last(kinds) == COMPLETE
+    ended = await house.stores.runs.get(run.space_id, run.run_id)
+    assert (ended.state, ended.termination_reason) == (RunState.ENDED, TerminationReason.COMPLETE)
+
+
+async def test_the_agent_is_told_what_was_asked(house: House) -> None:
+    runner, run = ScriptedRunner(_says_hello), await house.queued("Which fish?")
+    await _execute(house, runner)(run.space_id, run.run_id)
+    (task,) = runner.tasks
+    assert (task.question, task.agent.name, task.history) == ("Which fish?", "brand", ())
+
+
+async def test_the_conversation_so_far_is_passed_without_the_question_itself(house: House) -> None:
+    thread = conversation(house.home)
+    await house.stores.conversations.add(thread)
+    runner = ScriptedRunner(_answers)
+    for text in ("First?", "Second?"):
+        asked = a_run(house.home, text, conversation_id=thread.conversation_id)
+        await house.stores.runs.create(asked, None)
+        await _execute(house, runner)(asked.space_id, asked.run_id)
+    assert runner.tasks[0].history == ()
+    assert runner.tasks[1].history == (
+        ChatMessage(role=Role.USER, content="First?"),
+        ChatMessage(role=Role.ASSISTANT, content="It is First?"),
+    )
+
+
+async def _answers(task: AgentTask) -> AsyncGenerator[EventKind]:
+    yield Drafted(text=f"It is {task.question}")
+    yield COMPLETE
+
+
+async def test_a_run_over_its_deadline_ends_and_keeps_what_was_streamed(house: House) -> None:
+    kinds = await _executed(house, _never_ends, agents=_in_a_hurry(0.05))
+    assert text_of(kinds) == "as far as this"
+    assert _last(kinds).reason is TerminationReason.DEADLINE
+
+
+async def test_a_timeout_of_something_else_is_not_called_the_deadline(house: House) -> None:
+    async def script(task: AgentTask) -> AsyncGenerator[EventKind]:
+        yield TokenBatch(text="so far")
+        raise TimeoutError("db.internal:5432")
+
+    ended = _last(await _executed(house, script))
+    assert ended.reason is TerminationReason.ERROR
+    assert "5432" not in ended.detail
+
+
+async def test_a_known_failure_is_told(house: House) -> None:
+    async def script(task: AgentTask) -> AsyncGenerator[EventKind]:
+        yield TokenBatch(text="so far")
+        raise Unavailable("the model does not answer")
+
+    kinds = await _executed(house, script)
+    assert text_of(kinds) == "so far"
+    assert _last(kinds) == RunCompleted(
+        reason=TerminationReason.ERROR, detail="the model does not answer"
+    )
+
+
+async def test_a_failure_right_after_the_first_token_ends_the_run(house: House) -> None:
+    async def script(task: AgentTask) -> AsyncGenerator[EventKind]:
+        await asyncio.sleep(0.005)
+        yield StageTimed(stage="retrieve", seconds=0.1)
+        await asyncio.sleep(0.005)  # the start is committed, and the writer gathers a batch
+        yield TokenBatch(text="first")
+        raise Unavailable("the model went away")
+
+    kinds = await _executed(house, script)
+    assert text_of(kinds) == "first"
+    assert _last(kinds).detail == "the model went away"
+
+
+async def test_an_unforeseen_failure_ends_the_run_without_its_words(house: House) -> None:
+    async def script(task: AgentTask) -> AsyncGenerator[EventKind]:
+        yield TokenBatch(text="so far")
+        raise RuntimeError("postgres://admin:secret@db")
+
+    ended = _last(await _executed(house, script))
+    assert ended.reason is TerminationReason.ERROR
+    assert "secret" not in ended.detail
+
+
+async def test_a_run_of_an_agent_that_is_gone_ends(house: House) -> None:
+    gone = AgentCatalogue(tuple(agent for agent in AGENTS.agents if agent.name != "brand"))
+    ended = _last(await _executed(house, _says_hello, agents=gone))
+    assert ended.reason is TerminationReason.ERROR
+    assert "brand" in ended.detail
+
+
+async def test_a_run_cancelled_before_its_turn_never_reaches_the_agent(house: House) -> None:
+    runner, run = ScriptedRunner(_says_hello), await house.queued()
+    await house.stores.runs.request_cancel(run.space_id, run.run_id)
+    await _execute(house, runner)(run.space_id, run.run_id)
+    assert _last(await house.kinds(run)).reason is TerminationReason.CANCELLED
+    assert runner.tasks == []
+
+
+async def _begun(house: House, run: Run) -> None:
+    """Until the run's first text can be seen by others."""
+    watch = house.watch()(context_of(house.home), run_id=run.run_id, after=0)
+    async with asyncio.timeout(2), aclosing(watch) as events:
+        async for event in events:
+            if isinstance(event.kind, TokenBatch):
+                return
+
+
+async def _cancelled_while_streaming(house: House, cancellations: int) -> list[EventKind]:
+    run = await house.queued()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(_execute(house, _never_ends)(run.space_id, run.run_id))
+        await _begun(house, run)
+        await house.stores.runs.request_cancel(run.space_id, run.run_id)
+        for _ in range(cancellations):
+            task.cancel()
+            await asyncio.sleep(0)
+    return await house.kinds(run)
+
+
+@pytest.mark.parametrize("cancellations", [1, 2, 5])
+async def test_a_run_cancelled_while_it_streams_ends_and_keeps_its_text(
+    house: House, cancellations: int
+) -> None:
+    kinds = await _cancelled_while_streaming(house, cancellations)
+    assert text_of(kinds) == "as far as this"
+    assert _last(kinds).reason is TerminationReason.CANCELLED
+
+
+async def test_a_shutdown_leaves_the_run_unfinished_and_its_text_kept(house: House) -> None:
+    run = await house.queued()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(_execute(house, _never_ends)(run.space_id, run.run_id))
+        await _begun(house, run)
+        task.cancel()
+    assert text_of(await house.kinds(run)) == "as far as this"
+    assert (await house.stores.runs.get(run.space_id, run.run_id)).state is RunState.RUNNING
+    assert task.cancelled()
+
+
+class _SlowClaim:
+    """Runs whose claim is kept at once but answered late."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._runs = stores.runs
+
+    async def claim(self, space: SpaceId, run: RunId) -> Run:
+        claimed = await self._runs.claim(space, run)
+        await asyncio.sleep(0.05)
+        return claimed
+
+    async def create(self, run: Run, request_id: str | None) -> tuple[Run, bool]:
+        return await self._runs.create(run, request_id)
+
+    async def get(self, space: SpaceId, run: RunId) -> Run:
+        return await self._runs.get(space, run)
+
+    async def list(self, space: SpaceId, page: PageRequest) -> Page[Run]:
+        return await self._runs.list(space, page)
+
+    async def request_cancel(self, space: SpaceId, run: RunId) -> Run:
+        return await self._runs.request_cancel(space, run)
+
+
+async def test_a_run_cancelled_while_it_is_claimed_ends(house: House) -> None:
+    slow = replace(house, stores=replace(house.stores, runs=_SlowClaim(house.stores)))
+    run = await house.queued()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(_execute(slow, _says_hello)(run.space_id, run.run_id))
+        await asyncio.sleep(0.01)
+        await house.stores.runs.request_cancel(run.space_id, run.run_id)
+        task.cancel()
+    assert _last(await house.kinds(run)).reason is TerminationReason.CANCELLED
+
+
+async def test_losing_the_fence_ends_quietly(house: House) -> None:
+    run = await house.queued()
+
+    async def script(task: AgentTask) -> AsyncGenerator[EventKind]:
+        yield TokenBatch(text="mine")
+        await house.stores.runs.claim(run.space_id, run.run_id)
+        yield TokenBatch(text="not mine")
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(2):
+        await _execute(house, script)(run.space_id, run.run_id)
+    assert "not mine" not in text_of(await house.kinds(run))
+    assert (await house.stores.runs.get(run.space_id, run.run_id)).state is RunState.RUNNING
+
+
+async def test_a_run_that_has_ended_is_let_alone(house: House) -> None:
+    run = await house.queued()
+    execute = _execute(house, _says_hello)
+    await execute(run.space_id, run.run_id)
+    before = await house.events(run)
+    await execute(run.space_id, run.run_id)
+    assert await house.events(run) == before
