@@ -19,7 +19,6 @@ PORTS = sorted(
 )
 # Ports whose suite runs on one adapter for now, each with the reason.
 ONE_ADAPTER = {
-    "agent_runner": "LangGraph alone schedules; its steps are tested without an engine",
     "jobs": "work stays in its process until it is distributed",
     "token_signer": "RS256 is the only algorithm that is accepted, on purpose",
 }
