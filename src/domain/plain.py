@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from types import NoneType, UnionType
 from typing import NewType, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 Plain = dict[str, "Plain"] | list["Plain"] | str | int | float | bool | None
 T = TypeVar("T")
-_hints: dict[type, dict[str, object]] = {}
 
 
 class NotPlain(ValueError):
@@ -46,7 +46,12 @@ def from_plain(kind: type[T], value: Plain) -> T:
     Missing fields take their defaults and unknown ones are ignored, so that older and newer
     processes read each other's values. Raises NotPlain when a value does not fit its type.
     """
-    decoded = _decode(kind, value)
+    try:
+        decoded = _decode(kind, value)
+    except NotPlain:
+        raise
+    except (ValueError, TypeError) as error:
+        raise NotPlain(f"not a {kind.__name__}: {error}") from error
     if not isinstance(decoded, kind):
         raise NotPlain(f"not a {kind.__name__}")
     return decoded
@@ -58,7 +63,9 @@ def _decode(kind: object, value: Plain) -> object:
     origin = get_origin(kind)
     if origin in (Union, UnionType):
         return _decode_optional(get_args(kind), value)
-    if origin is tuple and isinstance(value, list):
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise NotPlain(f"{value!r:.80} is not a list")
         return tuple(_decode(get_args(kind)[0], item) for item in value)
     if origin is not None and isinstance(value, dict):
         return {key: _decode(get_args(kind)[1], item) for key, item in value.items()}
@@ -75,7 +82,7 @@ def _decode_optional(options: tuple[object, ...], value: Plain) -> object:
 
 def _decode_class(kind: type, value: Plain) -> object:
     if is_dataclass(kind) and isinstance(value, dict):
-        hints = _hints.setdefault(kind, get_type_hints(kind))
+        hints = _hints_of(kind)
         known = {name: value[name] for name in hints if name in value}
         return kind(**{name: _decode(hints[name], item) for name, item in known.items()})
     if isinstance(value, str) and kind is not str:
@@ -85,6 +92,11 @@ def _decode_class(kind: type, value: Plain) -> object:
     if isinstance(value, kind):
         return value
     raise NotPlain(f"{value!r:.80} is not a {kind.__name__}")
+
+
+@cache
+def _hints_of(kind: type) -> dict[str, object]:
+    return get_type_hints(kind)
 
 
 def _decode_text(kind: type, value: str) -> object:
