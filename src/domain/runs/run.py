@@ -1,5 +1,6 @@
 """A run: one question to one agent, and the states that it passes through."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -98,7 +99,7 @@ class Question:
     def fingerprint(self) -> str:
         """SHA-256 over everything asked: equal only for the same request."""
         parts = [self.agent, self.text, str(self.conversation_id), *map(str, self.document_ids)]
-        return sha256("\x1f".join(parts).encode()).hexdigest()
+        return sha256(json.dumps(parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
