@@ -115,8 +115,9 @@ class _Secrets:
         end = min(echo, marker.start() if marker else len(text) - held_for_marker)
         self._held = text[end:]
         self._mid_word = _WORD.fullmatch(text[end - 1]) is not None if end else self._mid_word
-        leak = FindingKind.MARKER_LEAK if marker else FindingKind.PROMPT_LEAK if echoed else None
-        return text[:end], leak
+        if marker and not (echoed and echo < marker.start()):
+            return text[:end], FindingKind.MARKER_LEAK
+        return text[:end], FindingKind.PROMPT_LEAK if echoed else None
 
     def within(self, text: str) -> FindingKind | None:
         """What a whole text gives away."""

@@ -187,7 +187,7 @@ _PARTS = st.sampled_from(
 _ANSWERS = st.lists(_PARTS | st.text(max_size=6), max_size=20).map("".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(answer=_ANSWERS, data=st.data())
 def test_how_an_answer_is_cut_changes_nothing(answer: str, data: st.DataObject) -> None:
     cuts = data.draw(st.lists(st.integers(0, len(answer)), max_size=12))
@@ -196,7 +196,7 @@ def test_how_an_answer_is_cut_changes_nothing(answer: str, data: st.DataObject) 
     assert _screened(*pieces) == _screened(answer) == _screened(*answer)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(answer=_ANSWERS)
 def test_nothing_dangerous_is_ever_shown(answer: str) -> None:
     text, _ = _screened(answer)
