@@ -13,6 +13,7 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _CITATION = re.compile(r"\[(\d{1,3})\]")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+_LIST_NUMBER = re.compile(r"^\s*\d{1,3}[.)](?:\s+|$)", re.MULTILINE)
 _SUPPORT = 0.5
 _MIN_WORDS = 4
 
@@ -53,8 +54,9 @@ def cited_numbers(answer: str, sources: int) -> tuple[int, ...]:
 
 
 def sentences(text: str) -> list[str]:
-    """Split at sentence ends and line breaks; empty ones are left out."""
-    return [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
+    """Split at sentence ends and line breaks; empty ones and the numbers of lists are left out."""
+    parts = _SENTENCE_END.split(_LIST_NUMBER.sub("", text))
+    return [part.strip() for part in parts if part.strip()]
 
 
 def _best_source(words: frozenset[str], sources: Sequence[frozenset[str]]) -> int | None:
