@@ -20,7 +20,7 @@ _VOICE_SHARE = 0.1
 _SOURCES_SHARE = 0.4
 _HISTORY_SHARE = 0.15
 _OVERHEAD_TOKENS = 96
-_LABEL_TOKENS = 24
+_FRAME_TOKENS = 8
 _SECTION_TOKENS = 110
 
 
@@ -53,8 +53,9 @@ def plan_writing(
     task: AgentTask, state: AgentState, briefs: Sequence[str], marker: str, desk: Desk
 ) -> Writing:
     """Decide what the model reads, and in how many calls it writes."""
-    if desk.sections and state.passages:
-        return _by_section(task, state, marker, desk)
+    by_section = _by_section(task, state, marker, desk) if desk.sections else None
+    if by_section is not None and by_section.sections:
+        return by_section
     return _at_once(task, state, briefs, marker, desk)
 
 
@@ -67,7 +68,8 @@ def _at_once(
     history = _recent(task.history, share, desk.count_tokens)
     said = [system, _user_text(task, state, briefs, (), marker), *(m.content for m in history)]
     fixed = sum(desk.count_tokens(text) for text in said) + _OVERHEAD_TOKENS
-    sent = _cut(task, state.passages, desk, fixed + task.agent.max_answer_tokens)
+    reserved = fixed + task.agent.max_answer_tokens
+    sent = _cut(task, state.passages, marker, desk, reserved)
     question = _user_text(task, state, briefs, sent, marker)
     messages = (_message(Role.SYSTEM, system), *history, _message(Role.USER, question))
     request = ChatRequest(
@@ -80,7 +82,8 @@ def _at_once(
 
 def _by_section(task: AgentTask, state: AgentState, marker: str, desk: Desk) -> Writing:
     candidates = one_per_document(state.passages)[: desk.sections]
-    sent = _cut(task, candidates, desk, _OVERHEAD_TOKENS + _SECTION_TOKENS)
+    frame = desk.count_tokens(f"{task.agent.prompt}\n{_wanted(task)}")
+    sent = _cut(task, candidates, marker, desk, frame + _OVERHEAD_TOKENS + _SECTION_TOKENS)
     sections = tuple(
         Section(request=_section_request(task, fused, marker), source=number)
         for number, fused in enumerate(sent, start=1)
@@ -89,19 +92,22 @@ def _by_section(task: AgentTask, state: AgentState, marker: str, desk: Desk) -> 
 
 
 def _section_request(task: AgentTask, fused: FusedPassage, marker: str) -> ChatRequest:
-    wanted = f"Write two short sentences for {task.agent.form} that say this."
     return ChatRequest(
         messages=(
             _message(Role.SYSTEM, task.agent.prompt.strip()),
-            _message(Role.USER, f"{_entry(fused, marker)}\n\n{wanted}"),
+            _message(Role.USER, f"{_entry(fused, marker)}\n\n{_wanted(task)}"),
         ),
         temperature=0.0,
         max_tokens=_SECTION_TOKENS,
     )
 
 
+def _wanted(task: AgentTask) -> str:
+    return f"Write two short sentences for {task.agent.form} that say this."
+
+
 def _cut(
-    task: AgentTask, passages: Sequence[FusedPassage], desk: Desk, reserved: int
+    task: AgentTask, passages: Sequence[FusedPassage], marker: str, desk: Desk, reserved: int
 ) -> tuple[FusedPassage, ...]:
     config = task.agent.retrieval
     share = int(desk.context_tokens * _SOURCES_SHARE)
@@ -110,7 +116,7 @@ def _cut(
             passages,
             top_k=config.top_k,
             budget_tokens=min(config.budget_tokens, share, desk.context_tokens - reserved),
-            count_tokens=lambda text: desk.count_tokens(text) + _LABEL_TOKENS,
+            cost=lambda fused: desk.count_tokens(_entry(fused, marker)) + _FRAME_TOKENS,
         )
     )
 

@@ -10,7 +10,9 @@ from domain.retrieval.policy import Stream
 RRF_K = 60
 _SHINGLE_WORDS = 4
 _DUPLICATE_CONTAINMENT = 0.8
+_MUCH_LONGER = 2
 _WORD = re.compile(r"\w+")
+_Shingles = frozenset[tuple[str, ...]]
 
 
 def reciprocal_rank_fusion(
@@ -40,12 +42,13 @@ def reciprocal_rank_fusion(
 def without_near_duplicates(fused: Sequence[FusedPassage]) -> list[FusedPassage]:
     """Keep the better-ranked one of two passages that say nearly the same.
 
-    Near means that four fifths of the shorter one's word 4-grams stand in the other as well.
+    Near means that four fifths of the shorter one's word 4-grams stand in the other as well; a
+    passage more than twice as long as a better-ranked one says more than that, and stays.
     """
-    kept: list[tuple[FusedPassage, frozenset[tuple[str, ...]]]] = []
+    kept: list[tuple[FusedPassage, _Shingles]] = []
     for candidate in fused:
         shingles = _shingles(candidate.passage.text)
-        if not any(_same(shingles, other) for _, other in kept):
+        if not any(_says_no_more(shingles, other) for _, other in kept):
             kept.append((candidate, shingles))
     return [passage for passage, _ in kept]
 
@@ -55,16 +58,21 @@ def cut_to_budget(
     *,
     top_k: int,
     budget_tokens: int,
-    count_tokens: Callable[[str], int],
+    cost: Callable[[FusedPassage], int],
 ) -> list[FusedPassage]:
-    """Take the best passages, whole, while they fit; a passage that does not fit is passed over."""
+    """Take the best passages, whole, while they fit; one that does not fit is passed over.
+
+    `cost` is in tokens, as `budget_tokens` is.
+    """
     taken: list[FusedPassage] = []
     left = budget_tokens
     for candidate in fused:
-        cost = count_tokens(candidate.passage.text)
-        if len(taken) < top_k and cost <= left:
+        if len(taken) == top_k:
+            break
+        tokens = cost(candidate)
+        if tokens <= left:
             taken.append(candidate)
-            left -= cost
+            left -= tokens
     return taken
 
 
@@ -82,7 +90,7 @@ def _is_table(fused: FusedPassage) -> bool:
     return fused.passage.text.lstrip().startswith("|")
 
 
-def _shingles(text: str) -> frozenset[tuple[str, ...]]:
+def _shingles(text: str) -> _Shingles:
     words = [word.lower() for word in _WORD.findall(text)]
     if len(words) < _SHINGLE_WORDS:
         return frozenset({tuple(words)})
@@ -90,6 +98,7 @@ def _shingles(text: str) -> frozenset[tuple[str, ...]]:
     return frozenset(tuple(words[i : i + _SHINGLE_WORDS]) for i in range(last))
 
 
-def _same(left: frozenset[tuple[str, ...]], right: frozenset[tuple[str, ...]]) -> bool:
-    smaller = min(len(left), len(right))
-    return len(left & right) >= _DUPLICATE_CONTAINMENT * smaller
+def _says_no_more(candidate: _Shingles, kept: _Shingles) -> bool:
+    smaller = min(len(candidate), len(kept))
+    alike = len(candidate & kept) >= _DUPLICATE_CONTAINMENT * smaller
+    return alike and len(candidate) <= _MUCH_LONGER * len(kept)

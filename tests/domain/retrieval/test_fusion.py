@@ -1,0 +1,137 @@
+"""Several ranked lists into one."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.documents.document import Collection
+from domain.identifiers import ChunkId, DocumentId
+from domain.retrieval.fusion import (
+    cut_to_budget,
+    one_per_document,
+    reciprocal_rank_fusion,
+    without_near_duplicates,
+)
+from domain.retrieval.passage import FusedPassage, Passage
+from domain.retrieval.policy import RetrievalConfig, Stream, StreamPolicy
+
+EVEN = dict.fromkeys(Stream, 1.0)
+LONG = " ".join(f"word{n}" for n in range(60))
+
+
+def _passage(number: int, text: str | None = None, document: int = 1) -> Passage:
+    return Passage(
+        chunk_id=ChunkId(UUID(int=number)),
+        document_id=DocumentId(UUID(int=document)),
+        title="Guide",
+        filename="guide.md",
+        collection=Collection.GENERAL,
+        section_path=(),
+        page=None,
+        text=f"passage number {number}" if text is None else text,
+    )
+
+
+def _fused(*texts: str, documents: tuple[int, ...] = ()) -> list[FusedPassage]:
+    of = documents or (1,) * len(texts)
+    return [
+        FusedPassage(passage=_passage(n, text, of[n - 1]), streams=("semantic",), score=1 / n)
+        for n, text in enumerate(texts, start=1)
+    ]
+
+
+def _words(fused: FusedPassage) -> int:
+    return len(fused.passage.text.split())
+
+
+def test_scores_are_those_of_the_formula() -> None:
+    a, b, c = (_passage(n) for n in (1, 2, 3))
+    weights = {**EVEN, Stream.REFERENCED: 2.0, Stream.WEB: 0.7}
+    ranked = {Stream.REFERENCED: [b], Stream.SEMANTIC: [a, b], Stream.WEB: [c, a]}
+    fused = reciprocal_rank_fusion(ranked, weights)
+    assert [(f.passage, f.streams) for f in fused] == [
+        (b, ("referenced", "semantic")),
+        (a, ("semantic", "web")),
+        (c, ("web",)),
+    ]
+    by_hand = [2 / 61 + 1 / 62, 1 / 61 + 0.7 / 62, 0.7 / 61]
+    assert [f.score for f in fused] == pytest.approx(by_hand)
+
+
+def test_ties_come_in_the_order_of_their_ids() -> None:
+    ranked = {Stream.SEMANTIC: [_passage(9)], Stream.WEB: [_passage(4)]}
+    fused = reciprocal_rank_fusion(ranked, EVEN)
+    assert [f.passage for f in fused] == [_passage(4), _passage(9)]
+
+
+def test_nothing_fuses_into_nothing() -> None:
+    assert reciprocal_rank_fusion({}, EVEN) == []
+    assert reciprocal_rank_fusion({Stream.WEB: []}, EVEN) == []
+
+
+@pytest.mark.parametrize(
+    ("worse", "kept"),
+    [
+        (LONG, False),
+        (LONG.upper().replace(" ", ",\n"), False),
+        (LONG + " and two more", False),
+        (LONG.rsplit(" ", 6)[0], False),
+        (" ".join(LONG.split()[:8]), False),
+        (" ".join(LONG.split()[:30] + [f"new{n}" for n in range(30)]), True),
+        (f"{LONG} {' '.join(f'new{n}' for n in range(90))}", True),
+        ("Something else altogether, in a few words.", True),
+    ],
+)
+def test_of_two_that_say_the_same_the_better_is_kept(worse: str, kept: bool) -> None:
+    better, other = _fused(LONG, worse)
+    assert without_near_duplicates([better, other]) == ([better, other] if kept else [better])
+
+
+def test_a_short_passage_does_not_silence_a_long_one_that_holds_it() -> None:
+    title, body = _fused("Our spring range 2026", f"Our spring range 2026. {LONG}")
+    assert without_near_duplicates([title, body]) == [title, body]
+
+
+def test_short_texts_are_compared_whole() -> None:
+    assert (
+        len(without_near_duplicates(_fused("Two words", "two words!", "Other words", "", ""))) == 3
+    )
+
+
+_COSTS = st.lists(st.integers(0, 50), max_size=20)
+
+
+@given(costs=_COSTS, top_k=st.integers(1, 8), budget=st.integers(-5, 120))
+def test_the_budget_is_never_exceeded(costs: list[int], top_k: int, budget: int) -> None:
+    fused = _fused(*(" ".join(["w"] * cost) for cost in costs))
+    taken = cut_to_budget(fused, top_k=top_k, budget_tokens=budget, cost=_words)
+    assert sum(map(_words, taken)) <= max(budget, 0)
+    assert len(taken) <= top_k
+    assert taken == [f for f in fused if f in taken]
+    left = budget - sum(map(_words, taken))
+    passed_over = [f for f in fused if f not in taken]
+    assert len(taken) == top_k or all(_words(f) > left for f in passed_over if _words(f))
+
+
+def test_one_that_does_not_fit_is_passed_over_for_one_that_does() -> None:
+    big, small = _fused("a b c d e", "f g")
+    assert cut_to_budget([big, small], top_k=5, budget_tokens=3, cost=_words) == [small]
+
+
+def test_the_best_of_each_document_running_text_before_tables() -> None:
+    table, text, other, only_table = _fused(
+        "| a | b |", "Prose.", "Else.", "| c |", documents=(1, 1, 2, 3)
+    )
+    assert one_per_document([table, text, other, only_table]) == [text, other, only_table]
+
+
+def test_a_configuration_that_cannot_be_is_refused() -> None:
+    own = frozenset({Collection.BRAND})
+    with pytest.raises(ValueError, match="count from 1"):
+        RetrievalConfig(collections=own, top_k=0)
+    with pytest.raises(ValueError, match="count from 1"):
+        RetrievalConfig(collections=own, budget_tokens=0)
+    with pytest.raises(ValueError, match="all four"):
+        RetrievalConfig(collections=own, streams={Stream.WEB: StreamPolicy()})
