@@ -18,6 +18,7 @@ from adapters.openai_compatible.embeddings import OpenAiCompatibleEmbedder
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import APPLICATION_ROLE, Pool
+from adapters.postgres.presence import present
 from adapters.redis.fan_out import RedisFanOut
 from application.ports.chat_model import ChatModel
 from application.ports.embedder import Embedder
@@ -82,7 +83,8 @@ async def platform(settings: Settings, report: Report) -> AsyncGenerator[Contain
         jobs.handle(
             execute_run=container.execute_run(), ingest_document=container.ingest_document()
         )
-        await container.recover()()
+        if await stack.enter_async_context(present(dsn)):
+            await container.recover()()
         yield container
 
 

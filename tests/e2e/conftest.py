@@ -24,7 +24,7 @@ def data_dir() -> Iterator[Path]:
 async def server(data_dir: Path) -> AsyncIterator[ObeliskProcess]:
     process = await ObeliskProcess.serve(data_dir)
     yield process
-    assert await process.stop() == 130
+    assert await process.stop() == 0
     assert not process.left_behind()
 
 

@@ -9,7 +9,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from application.agents.steps import AgentSteps, Emit
-from domain.agents.routing import Step, next_step
+from domain.agents.routing import Progress, Step, next_step
 from domain.agents.state import AgentState
 from domain.agents.task import AgentTask
 from domain.plain import Plain, from_plain, to_plain
@@ -49,7 +49,9 @@ def read_state(state: GraphState) -> AgentState:
 
 
 def _route(state: GraphState, runtime: Runtime[GraphContext]) -> str:
-    decided = next_step(read_state(state).progress, runtime.context.task.agent)
+    agent = state["agent"]
+    progress = from_plain(Progress, agent["progress"] if isinstance(agent, dict) else None)
+    decided = next_step(progress, runtime.context.task.agent)
     return decided.value if isinstance(decided, Step) else END
 
 

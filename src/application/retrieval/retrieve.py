@@ -23,6 +23,8 @@ from domain.tenancy.settings import SpaceSettings
 _log = logging.getLogger(__name__)
 _EMBEDDING_DEADLINE_SECONDS = 1.5
 _CANDIDATES_PER_RESULT = 3
+# Twice what is wanted: some will not fit the budget.
+_FUSED_PER_RESULT = 2
 T = TypeVar("T")
 
 
@@ -165,7 +167,8 @@ def _fused(
 ) -> tuple[FusedPassage, ...]:
     ranked = {stream: passages for stream, passages in found.items() if passages}
     weights = {stream: policy.weight for stream, policy in config.streams.items()}
-    return tuple(without_near_duplicates(reciprocal_rank_fusion(ranked, weights)))
+    fused = reciprocal_rank_fusion(ranked, weights)
+    return tuple(without_near_duplicates(fused, config.top_k * _FUSED_PER_RESULT))
 
 
 def _degraded(

@@ -39,14 +39,18 @@ def reciprocal_rank_fusion(
     ]
 
 
-def without_near_duplicates(fused: Sequence[FusedPassage]) -> list[FusedPassage]:
-    """Keep the better-ranked one of two passages that say nearly the same.
+def without_near_duplicates(
+    fused: Sequence[FusedPassage], limit: int | None = None
+) -> list[FusedPassage]:
+    """Keep the better-ranked one of two passages that say nearly the same; at most `limit`.
 
     Near means that four fifths of the shorter one's word 4-grams stand in the other as well; a
     passage more than twice as long as a better-ranked one says more than that, and stays.
     """
     kept: list[tuple[FusedPassage, _Shingles]] = []
     for candidate in fused:
+        if len(kept) == limit:
+            break
         shingles = _shingles(candidate.passage.text)
         if not any(_says_no_more(shingles, other) for _, other in kept):
             kept.append((candidate, shingles))

@@ -1,5 +1,6 @@
 """An answer on the terminal: text as it comes, then sources, warnings and stage timings."""
 
+import json
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -9,6 +10,7 @@ from rich.text import Text
 from obelisk.v1 import run_pb2
 
 _MAX_WARNINGS = 6
+_LISTED = 5
 _MARKS = {"UNSUPPORTED_CLAIM": "not in the sources", "TERM_TO_AVOID": "term to avoid"}
 
 
@@ -75,8 +77,8 @@ class AnswerView:
             self._console.print(Text(f"could not be searched: {', '.join(streams)}", "yellow"))
 
     def _tool(self, returned: run_pb2.ToolReturned) -> Text:
-        told = returned.failure or returned.result_json
-        return Text(f"{returned.tool}: {told[:160]}", style="dim")
+        told = returned.failure or _brief(json.loads(returned.result_json))
+        return Text(f"{returned.tool}: {told}", style="dim")
 
     def _source_table(self) -> Table:
         table = Table("", "Source", "Where", "Found by", title="Sources", box=None)
@@ -100,6 +102,18 @@ class AnswerView:
         if self._usage:
             table.add_row(f"tokens in / out ({self._usage[0].model})", _counts(self._usage))
         return table
+
+
+def _brief(value: object) -> str:
+    """A tool's result in a line: names before numbers, no more than a few of each list."""
+    if isinstance(value, dict):
+        named = value.get("title") or value.get("phrase")
+        if named:
+            return str(named)
+        return "; ".join(f"{key.replace('_', ' ')} {_brief(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(_brief(item) for item in value[:_LISTED]) or "none"
+    return str(value)
 
 
 def _counts(used: Sequence[run_pb2.UsageRecorded]) -> str:

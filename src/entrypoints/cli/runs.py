@@ -1,6 +1,6 @@
 """`obelisk runs`."""
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from entrypoints.cli.answer import AnswerView
@@ -21,8 +21,9 @@ async def runs(
             await _list(obelisk)
         elif cancel:
             request = run_pb2.CancelRunRequest(run_id=run_id)
-            await obelisk.runs.CancelRun(request, metadata=obelisk.metadata)
-            console.print("asked to stop")
+            answer = await obelisk.runs.CancelRun(request, metadata=obelisk.metadata)
+            ended = answer.run.state == run_pb2.RUN_STATE_ENDED
+            console.print("it had ended before" if ended else "asked to stop")
         else:
             await _replay(obelisk, run_id)
 
@@ -30,7 +31,7 @@ async def runs(
 async def _list(obelisk: ObeliskClient) -> None:
     request = run_pb2.ListRunsRequest(page_size=20)
     answer = await obelisk.runs.ListRuns(request, metadata=obelisk.metadata)
-    table = Table("Run", "Agent", "Ended", "Events", "Question", box=None)
+    table = Table(Column("Run", no_wrap=True), "Agent", "Ended", "Events", "Question", box=None)
     for run in answer.runs:
         reason = run_pb2.TerminationReason.Name(run.termination_reason)
         ended = reason.removeprefix("TERMINATION_REASON_").lower().replace("unspecified", "")

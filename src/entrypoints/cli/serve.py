@@ -1,6 +1,7 @@
 """`obelisk serve` and `obelisk migrate`."""
 
 import asyncio
+from contextlib import suppress
 
 from entrypoints.cli.terminal import console, log_to_terminal
 from entrypoints.server import serving
@@ -15,7 +16,10 @@ async def serve(settings: Settings) -> None:
         console.print(
             f"[bold green]serving[/] gRPC {at.grpc}  REST {at.rest}  (Ctrl-C stops)", soft_wrap=True
         )
-        await asyncio.Event().wait()
+        # Being stopped is how a server ends: no error, and everything is closed on the way out.
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+    console.print("stopped")
 
 
 async def migrate_only(settings: Settings) -> None:
