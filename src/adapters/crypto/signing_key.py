@@ -3,10 +3,12 @@
 import base64
 import json
 import os
+import tempfile
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -36,19 +38,30 @@ def load_or_create(path: Path) -> SigningKey:
     """Read the key at `path`; make it when there is none.
 
     Raises:
-        SigningKeyUnusable: the file is no RSA private key, or others may read it.
+        SigningKeyUnusable: the file is no RSA private key, or others may read it, or we may not.
     """
-    if not path.exists():
-        _create(path)
-    if path.stat().st_mode & 0o077:
-        raise SigningKeyUnusable(f"others may read {path}; run: chmod 600 '{path}'")
     try:
-        private = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    except ValueError:
-        private = None
-    if not isinstance(private, rsa.RSAPrivateKey):
-        raise SigningKeyUnusable(f"{path} holds no RSA private key in PEM form; move it away")
+        if not path.exists():
+            _create(path)
+        if path.stat().st_mode & 0o077:
+            raise SigningKeyUnusable(f"others may read {path}; run: chmod 600 '{path}'")
+        private = _read(path.read_bytes())
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SigningKeyUnusable(f"the signing key {path} cannot be used: {reason}") from error
+    if private is None:
+        raise SigningKeyUnusable(
+            f"{path} holds no RSA private key in PEM form, without a password; move it away"
+        )
     return SigningKey(private=private, kid=_thumbprint(private))
+
+
+def _read(pem: bytes) -> rsa.RSAPrivateKey | None:
+    try:
+        private = serialization.load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it wants a password
+        return None
+    return private if isinstance(private, rsa.RSAPrivateKey) else None
 
 
 def _create(path: Path) -> None:
@@ -59,8 +72,9 @@ def _create(path: Path) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    # Mode 0600, under a name that no crashed process can have left behind.
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    aside = Path(name)
     with os.fdopen(descriptor, "wb") as file:
         file.write(pem)
         file.flush()
