@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from domain.identifiers import RunId, SpaceId
 from domain.runs.event import RunEvent
@@ -24,10 +24,10 @@ class InProcessSubscription:
         self._arrived.set()
 
     async def next(self, timeout: float) -> tuple[RunEvent, ...]:
-        try:
-            await asyncio.wait_for(self._arrived.wait(), timeout)
-        except TimeoutError:
-            return ()
+        # Not `wait_for`: before Python 3.12 it can swallow a cancellation.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._arrived.wait()
         self._arrived.clear()
         events = tuple(self._events)
         self._events.clear()

@@ -38,8 +38,10 @@ class RedisSubscription:
         self._arrived.set()
 
     async def next(self, timeout: float) -> tuple[RunEvent, ...]:
+        # Not `wait_for`: before Python 3.12 it can swallow a cancellation.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._arrived.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._arrived.wait()
         self._arrived.clear()
         events = tuple(self._events)
         self._events.clear()
