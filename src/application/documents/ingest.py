@@ -44,7 +44,8 @@ class IngestDocument:
         try:
             await self._ingest(await self._documents.get(space, document_id))
         except DocumentNotFound:
-            await self._blobs.delete(space, document_id)
+            # Deleted meanwhile, or its bytes are gone: only the first lets it go.
+            await self._fail(space, document_id, "its bytes are gone; upload the file again")
         except ObeliskError as error:
             await self._fail(space, document_id, error.message)
         except Exception:  # noqa: BLE001 - a document must not hang in a state that never ends

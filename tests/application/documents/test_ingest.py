@@ -1,0 +1,243 @@
+"""IngestDocument: whatever happens, the document says so."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+import pytest
+
+from adapters.memory.blob_store import MemoryBlobStore
+from adapters.memory.hash_embedder import HashEmbedder
+from adapters.memory.plain_text_converter import PlainTextConverter
+from application.documents.ingest import IngestDocument
+from application.documents.manage import ManageDocuments
+from application.ports.document_converter import DocumentConverter
+from domain.documents.chunking import ChunkingPolicy
+from domain.documents.document import (
+    Document,
+    DocumentNotFound,
+    DocumentUnreadable,
+    IngestState,
+)
+from domain.documents.media import MediaType
+from domain.documents.structure import DocumentStructure
+from domain.errors import Unavailable
+from domain.identifiers import SpaceId
+from domain.paging import PageRequest
+from domain.tenancy.access import ActionNotAllowed, Role
+from fixtures.house import House, context_of
+from fixtures.making import document
+
+GUIDE = b"# Brand guide\n\n## Voice\n\nSpeak plainly, and smile while you smoke herring.\n"
+
+
+class Hooked:
+    """Does something first, then converts."""
+
+    def __init__(self, first: Callable[[], Awaitable[None]]) -> None:
+        self._first = first
+
+    async def convert(
+        self, *, filename: str, media_type: MediaType, content: bytes
+    ) -> DocumentStructure:
+        await self._first()
+        return await PlainTextConverter().convert(
+            filename=filename, media_type=media_type, content=content
+        )
+
+
+def _failing(error: Exception) -> Hooked:
+    async def fail() -> None:
+        raise error
+
+    return Hooked(fail)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    house: House
+    blobs: MemoryBlobStore
+
+    async def uploaded(self, content: bytes = GUIDE, filename: str = "guide.md") -> Document:
+        made = document(self.house.home, filename=filename)
+        await self.blobs.put(made.space_id, made.document_id, content)
+        await self.house.stores.documents.add(made)
+        return made
+
+    async def ingest(self, made: Document, converter: DocumentConverter | None = None) -> None:
+        ingest = IngestDocument(
+            documents=self.house.stores.documents,
+            blobs=self.blobs,
+            converter=converter or PlainTextConverter(),
+            embedder=HashEmbedder(),
+            entropy=self.house.entropy,
+            policy=ChunkingPolicy(),
+        )
+        await ingest(made.space_id, made.document_id)
+
+    async def found(self, made: Document) -> Document:
+        return await self.house.stores.documents.get(made.space_id, made.document_id)
+
+    async def is_kept(self, made: Document) -> bool:
+        try:
+            await self.blobs.get(made.space_id, made.document_id)
+        except DocumentNotFound:
+            return False
+        return True
+
+    async def passages(self, *made: Document) -> list[str]:
+        found = await self.house.stores.index.of_documents(
+            self.house.home.space,
+            documents=[one.document_id for one in made],
+            vector=None,
+            model=HashEmbedder().model,
+            limit=10,
+        )
+        return [passage.text for passage in found]
+
+
+@pytest.fixture
+def desk(house: House) -> Desk:
+    return Desk(house=house, blobs=MemoryBlobStore())
+
+
+async def test_a_document_becomes_ready_and_can_be_found(desk: Desk) -> None:
+    made = await desk.uploaded()
+    await desk.ingest(made)
+    ready = await desk.found(made)
+    assert (ready.state, ready.title, ready.failure) == (IngestState.READY, "Brand guide", "")
+    assert ready.chunk_count == len(await desk.passages(made)) > 0
+    assert any("smoke herring" in text for text in await desk.passages(made))
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (DocumentUnreadable("the file is encrypted"), "the file is encrypted"),
+        (Unavailable("no room for another child"), "no room for another child"),
+    ],
+)
+async def test_a_document_that_cannot_be_read_says_why(
+    desk: Desk, error: Exception, failure: str
+) -> None:
+    made = await desk.uploaded()
+    await desk.ingest(made, _failing(error))
+    failed = await desk.found(made)
+    assert (failed.state, failed.failure) == (IngestState.FAILED, failure)
+
+
+async def test_an_unforeseen_failure_is_told_without_its_words(desk: Desk) -> None:
+    made = await desk.uploaded()
+    await desk.ingest(made, _failing(RuntimeError("/var/lib/secret")))
+    failed = await desk.found(made)
+    assert failed.state is IngestState.FAILED
+    assert "secret" not in failed.failure
+
+
+async def test_a_document_without_text_fails(desk: Desk) -> None:
+    class Empty(PlainTextConverter):
+        async def convert(
+            self, *, filename: str, media_type: MediaType, content: bytes
+        ) -> DocumentStructure:
+            return DocumentStructure(title="", blocks=())
+
+    made = await desk.uploaded()
+    await desk.ingest(made, Empty())
+    failed = await desk.found(made)
+    assert failed.state is IngestState.FAILED
+    assert "no text" in failed.failure
+
+
+async def test_a_document_deleted_meanwhile_is_let_go_with_its_bytes(desk: Desk) -> None:
+    made = await desk.uploaded()
+
+    async def delete() -> None:
+        await desk.house.stores.documents.delete(made.space_id, made.document_id)
+
+    await desk.ingest(made, Hooked(delete))
+    with pytest.raises(DocumentNotFound):
+        await desk.found(made)
+    assert not await desk.is_kept(made)
+    assert await desk.passages(made) == []
+
+
+async def test_a_document_that_fails_and_is_deleted_meanwhile_is_let_go(desk: Desk) -> None:
+    made = await desk.uploaded()
+
+    async def delete_and_fail() -> None:
+        await desk.house.stores.documents.delete(made.space_id, made.document_id)
+        raise DocumentUnreadable("broken")
+
+    await desk.ingest(made, Hooked(delete_and_fail))
+    assert not await desk.is_kept(made)
+
+
+async def test_a_document_whose_bytes_are_gone_fails_instead_of_hanging(desk: Desk) -> None:
+    made = await desk.uploaded()
+    await desk.blobs.delete(made.space_id, made.document_id)
+    await desk.ingest(made)
+    failed = await desk.found(made)
+    assert failed.state is IngestState.FAILED
+    assert "upload the file again" in failed.failure
+
+
+async def test_the_same_file_again_replaces_the_older_one_and_its_bytes(desk: Desk) -> None:
+    old, other = await desk.uploaded(), await desk.uploaded(filename="other.md")
+    for made in (old, other):
+        await desk.ingest(made)
+    new = await desk.uploaded(GUIDE.replace(b"herring", b"salmon"))
+    await desk.ingest(new)
+    assert not await desk.is_kept(old)
+    assert await desk.is_kept(new)
+    assert await desk.is_kept(other)
+    assert any("salmon" in text for text in await desk.passages(old, new))
+    assert not any("herring" in text for text in await desk.passages(old, new))
+
+
+async def test_the_older_one_stays_until_the_new_one_is_ready(desk: Desk) -> None:
+    old = await desk.uploaded()
+    await desk.ingest(old)
+    new = await desk.uploaded()
+    await desk.ingest(new, _failing(DocumentUnreadable("broken")))
+    assert (await desk.found(old)).state is IngestState.READY
+    assert await desk.passages(old)
+
+
+async def test_ingesting_again_leaves_one_set_of_passages(desk: Desk) -> None:
+    made = await desk.uploaded()
+    await desk.ingest(made)
+    before = await desk.passages(made)
+    await desk.ingest(made)
+    assert await desk.passages(made) == before
+
+
+def _manage(desk: Desk) -> ManageDocuments:
+    return ManageDocuments(documents=desk.house.stores.documents, blobs=desk.blobs)
+
+
+async def test_deleting_removes_rows_and_bytes(desk: Desk) -> None:
+    made = await desk.uploaded()
+    await desk.ingest(made)
+    manage, context = _manage(desk), context_of(desk.house.home, Role.EDITOR)
+    await manage.delete(context, document_id=made.document_id)
+    assert not await desk.is_kept(made)
+    assert await desk.passages(made) == []
+    for call in (manage.get, manage.delete):
+        with pytest.raises(DocumentNotFound):
+            await call(context, document_id=made.document_id)
+
+
+async def test_readers_read_and_do_not_delete(desk: Desk) -> None:
+    made = await desk.uploaded()
+    manage, context = _manage(desk), context_of(desk.house.home, Role.VIEWER)
+    assert await manage.get(context, document_id=made.document_id) == made
+    assert (await manage.list(context, page=PageRequest())).items == (made,)
+    with pytest.raises(ActionNotAllowed):
+        await manage.delete(context, document_id=made.document_id)
+    assert await desk.is_kept(made)
+
+
+async def test_another_space_does_not_see_the_document(desk: Desk) -> None:
+    made = await desk.uploaded()
+    elsewhere = replace(desk.house.home, space=SpaceId(desk.house.entropy.uuid()))
+    with pytest.raises(DocumentNotFound):
+        await _manage(desk).get(context_of(elsewhere), document_id=made.document_id)

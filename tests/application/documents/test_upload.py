@@ -1,0 +1,132 @@
+"""UploadDocument: bytes are taken, kept and handed on."""
+
+from collections.abc import AsyncIterator
+from hashlib import sha256
+
+import pytest
+
+from adapters.memory.blob_store import MemoryBlobStore
+from application.context import SpaceHeaderMissing
+from application.documents.upload import UploadDocument
+from application.jobs import IngestDocumentJob
+from domain.documents.document import (
+    MAX_DOCUMENT_BYTES,
+    Collection,
+    Document,
+    DocumentEmpty,
+    DocumentTooLarge,
+    IngestState,
+)
+from domain.documents.media import MediaType, MediaTypeMismatch, UnsupportedMediaType
+from domain.errors import InvalidInput
+from domain.paging import PageRequest
+from domain.tenancy.access import ActionNotAllowed, Role
+from fixtures.house import House, context_of
+
+
+class Sender:
+    """Sends pieces, and counts those that were taken."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = pieces
+        self.taken = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            self.taken += 1
+            yield piece
+
+
+async def _upload(
+    house: House,
+    sender: Sender,
+    *,
+    filename: str = "guide.md",
+    blobs: MemoryBlobStore | None = None,
+    role: Role | None = Role.EDITOR,
+) -> Document:
+    upload = UploadDocument(
+        documents=house.stores.documents,
+        blobs=blobs or MemoryBlobStore(),
+        jobs=house.jobs,
+        clock=house.clock,
+        entropy=house.entropy,
+    )
+    return await upload(
+        context_of(house.home, role),
+        filename=filename,
+        collection=Collection.BRAND,
+        content=aiter(sender),
+    )
+
+
+async def _kept(house: House) -> int:
+    return len((await house.stores.documents.list(house.home.space, PageRequest())).items)
+
+
+async def test_a_file_is_kept_and_waits_to_be_read(house: House) -> None:
+    blobs, whole = MemoryBlobStore(), b"# Guide\nSpeak plainly."
+    made = await _upload(house, Sender(whole[:5], b"", whole[5:]), blobs=blobs)
+    assert (made.state, made.media_type, made.size_bytes, made.collection) == (
+        IngestState.PENDING,
+        MediaType.MARKDOWN,
+        len(whole),
+        Collection.BRAND,
+    )
+    assert made.content_sha256 == sha256(whole).hexdigest()
+    assert await blobs.get(house.home.space, made.document_id) == whole
+    assert await house.stores.documents.get(house.home.space, made.document_id) == made
+    assert house.jobs.submitted == [
+        IngestDocumentJob(space_id=house.home.space, document_id=made.document_id)
+    ]
+
+
+async def test_a_file_that_is_too_large_is_not_read_to_its_end(house: House) -> None:
+    sender = Sender(*[bytes(MAX_DOCUMENT_BYTES // 4)] * 40)
+    with pytest.raises(DocumentTooLarge):
+        await _upload(house, sender)
+    assert sender.taken == 5
+    assert await _kept(house) == 0
+
+
+async def test_a_file_as_large_as_may_be_is_taken(house: House) -> None:
+    made = await _upload(house, Sender(b"a" * MAX_DOCUMENT_BYTES))
+    assert made.size_bytes == MAX_DOCUMENT_BYTES
+
+
+@pytest.mark.parametrize(
+    ("filename", "error"), [("run.exe", UnsupportedMediaType), ("", InvalidInput)]
+)
+async def test_a_name_that_cannot_be_read_is_refused_before_its_bytes(
+    house: House, filename: str, error: type[InvalidInput]
+) -> None:
+    sender = Sender(b"MZ")
+    with pytest.raises(error):
+        await _upload(house, sender, filename=filename)
+    assert sender.taken == 0
+
+
+@pytest.mark.parametrize("pieces", [(), (b"",), (b"", b"")])
+async def test_a_file_without_bytes_is_refused(house: House, pieces: tuple[bytes, ...]) -> None:
+    with pytest.raises(DocumentEmpty):
+        await _upload(house, Sender(*pieces))
+
+
+async def test_a_file_that_is_not_what_its_name_says_is_refused(house: House) -> None:
+    with pytest.raises(MediaTypeMismatch):
+        await _upload(house, Sender(b"# Guide"), filename="guide.pdf")
+    assert await _kept(house) == 0
+    assert house.jobs.submitted == []
+
+
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.VIEWER])
+async def test_who_may_only_read_may_not_upload(house: House, role: Role) -> None:
+    sender = Sender(b"# Guide")
+    with pytest.raises(ActionNotAllowed):
+        await _upload(house, sender, role=role)
+    assert sender.taken == 0
+
+
+async def test_an_upload_into_no_space_is_refused(house: House) -> None:
+    with pytest.raises(SpaceHeaderMissing):
+        await _upload(house, Sender(b"x"), role=None)
