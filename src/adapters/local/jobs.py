@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
+from typing import ParamSpec
 
 from application.jobs import ExecuteRunJob, IngestDocumentJob, Job
 from domain.identifiers import DocumentId, RunId, SpaceId
 
 _log = logging.getLogger(__name__)
+P = ParamSpec("P")
 
 
 class InProcessJobs:
@@ -17,7 +19,8 @@ class InProcessJobs:
     def __init__(self, *, runs_at_once: int, ingestions_at_once: int) -> None:
         self._run_room = asyncio.Semaphore(runs_at_once)
         self._ingest_room = asyncio.Semaphore(ingestions_at_once)
-        self._runs: dict[RunId, asyncio.Task[None]] = {}
+        self._waiting: dict[RunId, ExecuteRunJob] = {}
+        self._at_work: dict[RunId, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._execute: Callable[[SpaceId, RunId], Awaitable[None]] | None = None
         self._ingest: Callable[[SpaceId, DocumentId], Awaitable[None]] | None = None
@@ -41,37 +44,57 @@ class InProcessJobs:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for task in self._tasks:
+        for task in [*self._tasks]:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
     def submit(self, job: Job) -> None:
-        # Owned by `_tasks`: leaving the context cancels each and waits for it.
-        task = asyncio.get_running_loop().create_task(self._perform(job))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
         if isinstance(job, ExecuteRunJob):
-            self._runs[job.run_id] = task
-            task.add_done_callback(lambda _: self._runs.pop(job.run_id, None))
+            self._waiting[job.run_id] = job
+        self._spawn(self._perform(job))
 
     def cancel_run(self, run: RunId) -> None:
-        task = self._runs.get(run)
-        if task is not None:
-            task.cancel()
+        at_work, waiting = self._at_work.get(run), self._waiting.get(run)
+        if at_work is not None:
+            at_work.cancel()
+        elif waiting is not None:
+            # It need not wait for room: it finds that it is to stop, and ends at once.
+            self._spawn(self._guarded(waiting, self._execute_now(waiting)))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        # Owned by `_tasks`: leaving the context cancels each and waits for it.
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _perform(self, job: Job) -> None:
+        if isinstance(job, IngestDocumentJob):
+            async with self._ingest_room:
+                ingested = self._named(self._ingest)(job.space_id, job.document_id)
+                await self._guarded(job, ingested)
+        else:
+            async with self._run_room:
+                await self._guarded(job, self._execute_now(job))
+
+    async def _execute_now(self, job: ExecuteRunJob) -> None:
+        if self._waiting.pop(job.run_id, None) is None:
+            return
+        task = asyncio.current_task()
+        if task is not None:
+            self._at_work[job.run_id] = task
         try:
-            await self._dispatch(job)
+            await self._named(self._execute)(job.space_id, job.run_id)
+        finally:
+            self._at_work.pop(job.run_id, None)
+
+    async def _guarded(self, job: Job, work: Awaitable[None]) -> None:
+        try:
+            await work
         except Exception:  # noqa: BLE001 - one job's failure must not end the others
             _log.exception("job failed: %s", job)
 
-    async def _dispatch(self, job: Job) -> None:
-        if self._execute is None or self._ingest is None:
+    def _named(self, handler: Callable[P, Awaitable[None]] | None) -> Callable[P, Awaitable[None]]:
+        if handler is None:
             raise RuntimeError("jobs were submitted before their handlers were named")
-        if isinstance(job, IngestDocumentJob):
-            async with self._ingest_room:
-                await self._ingest(job.space_id, job.document_id)
-        else:
-            async with self._run_room:
-                await self._execute(job.space_id, job.run_id)
+        return handler

@@ -145,7 +145,8 @@ class ExecuteRun:
 
     async def _end(self, writer: RunWriter, reason: TerminationReason, detail: str = "") -> None:
         writer.put(RunCompleted(reason=reason, detail=detail))
-        await writer.flush()
+        # A second request to stop must not tear the ending that the first one asked for.
+        await unbroken(writer.flush())
 
 
 def _leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
