@@ -42,7 +42,8 @@ PRINTERS = {
 # nothing here opens, connects or starts anything.
 HARMLESS_AT_IMPORT = frozenset(
     {
-        *("ContextVar", "MappingProxyType", "NewType", "Path", "Path().with_name", "ParamSpec", "TypeVar"),
+        *("ContextVar", "MappingProxyType", "NewType", "ParamSpec", "TypeVar"),
+        *("Path", "Path().with_name"),
         *("datetime", "json.JSONEncoder", "logging.getLogger", "re.compile", "statements"),
         *("shutil.ignore_patterns", "struct.Struct", "file.DESCRIPTOR.services_by_name.values"),
         *("Console", "EmbeddingModel", "Field", "app.add_typer", "httpx.Timeout", "typer.Option"),
