@@ -1,7 +1,7 @@
 """Obelisk's settings: the only reader of the environment."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,7 +18,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         default=Path(".obelisk"), description="Where embedded parts keep their data."
     )
-    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="DEBUG, INFO, WARNING or ERROR."
+    )
 
     grpc_host: str = Field(default="127.0.0.1", description="Address of the gRPC server.")
     grpc_port: Port = Field(default=50051, description="Port of the gRPC server; 0 picks one.")

@@ -21,6 +21,7 @@ MOST_LINES = 300
 # Tasks that no TaskGroup owns, each with who ends it.
 TASK_OWNERS = {
     "adapters/local/jobs.py": "InProcessJobs, in __aexit__",
+    "adapters/postgres/presence.py": "present, in its finally",
     "adapters/redis/fan_out.py": "RedisFanOut, in close",
     "application/agents/events.py": "events_of, in its finally",
     "application/unbroken.py": "unbroken, which does not leave before its task is done",

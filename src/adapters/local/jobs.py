@@ -19,7 +19,6 @@ class InProcessJobs:
     def __init__(self, *, runs_at_once: int, ingestions_at_once: int) -> None:
         self._run_room = asyncio.Semaphore(runs_at_once)
         self._ingest_room = asyncio.Semaphore(ingestions_at_once)
-        self._waiting: dict[RunId, ExecuteRunJob] = {}
         self._at_work: dict[RunId, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._execute: Callable[[SpaceId, RunId], Awaitable[None]] | None = None
@@ -50,17 +49,11 @@ class InProcessJobs:
             await asyncio.wait(self._tasks)
 
     def submit(self, job: Job) -> None:
-        if isinstance(job, ExecuteRunJob):
-            self._waiting[job.run_id] = job
         self._spawn(self._perform(job))
 
-    def cancel_run(self, run: RunId) -> None:
-        at_work, waiting = self._at_work.get(run), self._waiting.get(run)
-        if at_work is not None:
-            at_work.cancel()
-        elif waiting is not None:
-            # It need not wait for room: it finds that it is to stop, and ends at once.
-            self._spawn(self._guarded(waiting, self._execute_now(waiting)))
+    def cancel_run(self, run: RunId) -> bool:
+        at_work = self._at_work.get(run)
+        return at_work is not None and at_work.cancel()
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         # Owned by `_tasks`: leaving the context cancels each and waits for it.
@@ -75,11 +68,9 @@ class InProcessJobs:
                 await self._guarded(job, ingested)
         else:
             async with self._run_room:
-                await self._guarded(job, self._execute_now(job))
+                await self._guarded(job, self._execute_run(job))
 
-    async def _execute_now(self, job: ExecuteRunJob) -> None:
-        if self._waiting.pop(job.run_id, None) is None:
-            return
+    async def _execute_run(self, job: ExecuteRunJob) -> None:
         task = asyncio.current_task()
         if task is not None:
             self._at_work[job.run_id] = task

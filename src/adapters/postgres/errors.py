@@ -50,6 +50,8 @@ def translated() -> Iterator[None]:
         if known is None:
             raise
         raise known from error
+    except asyncpg.DataError:
+        raise  # an argument of ours that fits no type: a mistake here, not an outage
     except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
         raise DatabaseUnavailable from error
 

@@ -21,7 +21,6 @@ class PostgresTenancyStore:
                 organization.organization_id,
                 organization.display_name,
                 organization.create_time,
-                owner,
             )
 
     async def organizations_of(self, user: UserId) -> tuple[Organization, ...]:
@@ -37,7 +36,6 @@ class PostgresTenancyStore:
                 space.organization_id,
                 space.display_name,
                 space.create_time,
-                owner,
             )
         if not added:
             raise OrganizationNotFound

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import suppress
 
+from application.unbroken import unbroken
 from domain.runs.event import EventKind
 
 
@@ -24,5 +24,8 @@ async def events_of(
         yield await task
     finally:
         task.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await task
+        await unbroken(_ended(task))
+
+
+async def _ended(task: "asyncio.Task[EventKind]") -> None:
+    await asyncio.wait({task})

@@ -1,5 +1,6 @@
 """UploadDocument: take a file's bytes, keep them, and have them ingested."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from hashlib import sha256
 
@@ -10,6 +11,7 @@ from application.ports.clock import Clock
 from application.ports.document_store import DocumentStore
 from application.ports.entropy import Entropy
 from application.ports.jobs import Jobs
+from application.unbroken import unbroken
 from domain.documents.document import (
     MAX_DOCUMENT_BYTES,
     Collection,
@@ -20,8 +22,11 @@ from domain.documents.document import (
     checked_filename,
 )
 from domain.documents.media import check_suffix, media_type_of
-from domain.identifiers import DocumentId
+from domain.identifiers import DocumentId, SpaceId
 from domain.tenancy.access import Action
+
+# Each holds its whole document in memory while it is sent.
+_AT_ONCE = 8
 
 
 class UploadDocument:
@@ -39,6 +44,7 @@ class UploadDocument:
         self._jobs = jobs
         self._clock = clock
         self._entropy = entropy
+        self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def __call__(
         self,
@@ -56,6 +62,16 @@ class UploadDocument:
         space = context.space_for(Action.EDIT_DOCUMENTS)
         name = checked_filename(filename)
         check_suffix(name)
+        async with self._room:
+            return await self._take(space, name, collection, content)
+
+    async def _take(
+        self,
+        space: SpaceId,
+        name: str,
+        collection: Collection,
+        content: AsyncIterator[bytes],
+    ) -> Document:
         whole = await _gather(content)
         now = self._clock.now()
         document = Document(
@@ -74,10 +90,19 @@ class UploadDocument:
             create_time=now,
             update_time=now,
         )
-        await self._blobs.put(space, document.document_id, whole)
-        await self._documents.add(document)
-        self._jobs.submit(IngestDocumentJob(space_id=space, document_id=document.document_id))
+        # A sender that leaves now must not leave bytes without a row, or a row without its job.
+        await unbroken(self._keep(document, whole))
         return document
+
+    async def _keep(self, document: Document, whole: bytes) -> None:
+        space, document_id = document.space_id, document.document_id
+        await self._blobs.put(space, document_id, whole)
+        try:
+            await self._documents.add(document)
+        except BaseException:
+            await self._blobs.delete(space, document_id)
+            raise
+        self._jobs.submit(IngestDocumentJob(space_id=space, document_id=document_id))
 
 
 async def _gather(content: AsyncIterator[bytes]) -> bytes:

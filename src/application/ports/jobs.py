@@ -11,6 +11,6 @@ class Jobs(Protocol):
         """Hand the job over; it starts when there is room. Never waits, never raises."""
         ...
 
-    def cancel_run(self, run: RunId) -> None:
-        """Stop the run's job if it is at work here; no error when it is not."""
+    def cancel_run(self, run: RunId) -> bool:
+        """Stop the run's job if it is at work here, and say whether it was."""
         ...

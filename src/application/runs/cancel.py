@@ -9,6 +9,7 @@ from application.ports.fan_out import FanOut
 from application.ports.jobs import Jobs
 from application.ports.run_store import RunStore
 from application.runs.writer import RunWriter
+from application.unbroken import unbroken
 from domain.identifiers import RunId, SpaceId
 from domain.runs.event import RunCompleted
 from domain.runs.run import FenceLost, Run, RunState, TerminationReason
@@ -26,17 +27,21 @@ class CancelRun:
         self._clock = clock
 
     async def __call__(self, context: RequestContext, *, run_id: RunId) -> Run:
-        """Return the run as it is now. Raises RunNotFound, ActionNotAllowed."""
-        space = context.space_for(Action.ASK)
+        """Return the run as it is now. Raises RunNotFound, ActionNotAllowed.
+
+        A caller that leaves in the middle does not leave the run half stopped.
+        """
+        return await unbroken(self._cancel(context.space_for(Action.ASK), run_id))
+
+    async def _cancel(self, space: SpaceId, run_id: RunId) -> Run:
         run = await self._runs.request_cancel(space, run_id)
-        self._jobs.cancel_run(run_id)
-        if run.state is not RunState.QUEUED:
+        if run.state is RunState.ENDED or self._jobs.cancel_run(run_id):
             return run
         await self._end(space, run_id)
         return await self._runs.get(space, run_id)
 
     async def _end(self, space: SpaceId, run_id: RunId) -> None:
-        """A run that waits for its turn ends here; a worker that was faster ends it itself."""
+        """A run that nobody here works on ends here; the fence stops a worker elsewhere."""
         with suppress(FenceLost):
             run = await self._runs.claim(space, run_id)
             writer = RunWriter(run, log=self._log, fan_out=self._fan_out, clock=self._clock)

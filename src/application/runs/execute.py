@@ -10,6 +10,7 @@ from application.ports.conversation_store import ConversationStore
 from application.ports.event_log import EventLog
 from application.ports.fan_out import FanOut
 from application.ports.run_store import RunStore
+from application.retrying import until_available
 from application.runs.writer import RunWriter
 from application.unbroken import unbroken
 from domain.agents.chat import ChatMessage
@@ -114,7 +115,7 @@ class ExecuteRun:
         if current.cancel_requested:
             await self._end(writer, TerminationReason.CANCELLED)
         else:
-            await writer.flush()
+            await until_available(writer.flush)
 
     async def _drive(self, run: Run, writer: RunWriter) -> None:
         writer.put(RunStarted(chat_model=self._model_name, attempt=run.fence))
@@ -145,8 +146,7 @@ class ExecuteRun:
 
     async def _end(self, writer: RunWriter, reason: TerminationReason, detail: str = "") -> None:
         writer.put(RunCompleted(reason=reason, detail=detail))
-        # A second request to stop must not tear the ending that the first one asked for.
-        await unbroken(writer.flush())
+        await until_available(writer.flush)
 
 
 def _leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -8,6 +8,7 @@ from application.ports.clock import Clock
 from application.ports.entropy import Entropy
 from application.ports.jobs import Jobs
 from application.ports.run_store import RunStore
+from application.unbroken import unbroken
 from domain.agents.definition import AgentCatalogue
 from domain.identifiers import RunId
 from domain.runs.run import Question, Run, RunState
@@ -53,7 +54,11 @@ class StartRun:
             create_time=self._clock.now(),
             end_time=None,
         )
-        run, created = await self._runs.create(run, str(request_id) if request_id else None)
+        # A caller that leaves now must not leave a run that nobody executes.
+        return await unbroken(self._accept(run, str(request_id) if request_id else None))
+
+    async def _accept(self, run: Run, request_id: str | None) -> Run:
+        accepted, created = await self._runs.create(run, request_id)
         if created:
-            self._jobs.submit(ExecuteRunJob(space_id=space, run_id=run.run_id))
-        return run
+            self._jobs.submit(ExecuteRunJob(space_id=run.space_id, run_id=run.run_id))
+        return accepted

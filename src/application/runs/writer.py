@@ -1,13 +1,14 @@
 """The one writer of a run's log: first token at once, the rest in batches of at most 25 ms."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
 from application.ports.clock import Clock
 from application.ports.event_log import EventLog
 from application.ports.fan_out import FanOut
 from application.unbroken import unbroken
-from domain.runs.event import EventKind, RunCompleted, TokenBatch
+from domain.runs.event import EventKind, RunCompleted, RunEvent, TokenBatch
 from domain.runs.run import Run
 
 BATCH_SECONDS = 0.025
@@ -27,11 +28,20 @@ class RunWriter:
         self._pending: list[EventKind] = []
         self._arrived = asyncio.Event()
         self._urgent = asyncio.Event()
+        self._last_sequence = run.last_sequence
+        self._in_doubt: list[EventKind] = []
         self._token_seen = False
+        self._ended = False
         self._closed = False
 
     def put(self, kind: EventKind) -> None:
-        """Take the next event; tokens that wait together become one batch."""
+        """Take the next event; tokens that wait together become one batch.
+
+        After a `RunCompleted` nothing is taken: a run ends once.
+        """
+        if self._ended:
+            return
+        self._ended = isinstance(kind, RunCompleted)
         last = self._pending[-1] if self._pending else None
         if isinstance(kind, TokenBatch) and isinstance(last, TokenBatch):
             self._pending[-1] = TokenBatch(text=last.text + kind.text)
@@ -57,7 +67,13 @@ class RunWriter:
             await self.flush()
 
     async def flush(self) -> None:
-        """Commit what is pending, then announce it; a cancellation waits until both are done."""
+        """Commit what is pending, then announce it; a cancellation waits until both are done.
+
+        Raises Unavailable when it is not known whether it was committed: the next flush finds out
+        first, so that no event is lost or written twice.
+        """
+        if self._in_doubt:
+            await unbroken(self._find_out())
         self._arrived.clear()
         self._urgent.clear()
         kinds, self._pending = self._pending, []
@@ -65,9 +81,25 @@ class RunWriter:
             await unbroken(self._commit(kinds))
 
     async def _commit(self, kinds: list[EventKind]) -> None:
-        space, run_id = self._run.space_id, self._run.run_id
-        events = await self._log.append(space, run_id, self._run.fence, kinds)
-        await self._fan_out.publish(space, run_id, events)
+        self._in_doubt = kinds
+        events = await self._log.append(
+            self._run.space_id, self._run.run_id, self._run.fence, kinds
+        )
+        await self._kept(events)
+
+    async def _find_out(self) -> None:
+        kinds = self._in_doubt
+        events = await self._log.read(
+            self._run.space_id, self._run.run_id, self._last_sequence, len(kinds)
+        )
+        if events:
+            await self._kept(events)
+        else:
+            self._in_doubt, self._pending = [], [*kinds, *self._pending]
+
+    async def _kept(self, events: Sequence[RunEvent]) -> None:
+        self._in_doubt, self._last_sequence = [], events[-1].sequence
+        await self._fan_out.publish(self._run.space_id, self._run.run_id, events)
 
     async def _let_a_batch_gather(self, flushed_at: float) -> None:
         left = BATCH_SECONDS - (self._clock.monotonic() - flushed_at)

@@ -12,6 +12,11 @@ from enum import Enum
 from domain.safety.markup import MarkupFilter, Removed
 
 _ECHO_WORDS = 12
+# Controls but tab and line feed, marks of direction, zero-width spaces, and tag characters.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
+    "\U000e0000-\U000e007f]"
+)
 _EXCERPT_CHARACTERS = 80
 _WORD = re.compile(r"[^\W_]+")
 _Words = tuple[str, ...]
@@ -70,7 +75,8 @@ class AnswerScreen:
     def _screen(self, piece: str, *, final: bool) -> Screened:
         shown: list[str] = []
         findings: list[Finding] = []
-        for item in [*self._markup.feed(piece, final=final), *([""] if final else [])]:
+        visible = _UNSEEN.sub("", piece)
+        for item in [*self._markup.feed(visible, final=final), *([""] if final else [])]:
             if self._stopped:
                 break
             if isinstance(item, Removed):

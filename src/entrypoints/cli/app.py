@@ -13,8 +13,7 @@ from entrypoints.cli import runs as listing
 from entrypoints.cli import serve as serving
 from entrypoints.cli import spaces as housing
 from entrypoints.cli import tokens
-from entrypoints.cli.terminal import run_async
-from entrypoints.settings import Settings
+from entrypoints.cli.terminal import run_async, settings
 
 app = typer.Typer(
     help="Obelisk: marketing agents on your own documents.",
@@ -38,7 +37,7 @@ DEFAULT_SERVER = "127.0.0.1:50051"
 @app.command()
 def serve() -> None:
     """Serve gRPC and REST until stopped."""
-    run_async(serving.serve(Settings()))
+    run_async(serving.serve(settings()))
 
 
 @app.command()
@@ -51,13 +50,13 @@ def demo(
     ] = 1,
 ) -> None:
     """Do the main job on embedded parts: ingest, ask, stream, cite, replay."""
-    run_async(demonstrating.demo(Settings(), examples, question))
+    run_async(demonstrating.demo(settings(), examples, question))
 
 
 @app.command()
 def migrate() -> None:
     """Bring the database's schema up to this version."""
-    run_async(serving.migrate_only(Settings()))
+    run_async(serving.migrate_only(settings()))
 
 
 @app.command()
@@ -70,7 +69,7 @@ def token(
     ] = None,
 ) -> None:
     """Print an access token signed with this server's key."""
-    typer.echo(tokens.mint(Settings(), user, minutes))
+    typer.echo(tokens.mint(settings(), user, minutes))
 
 
 @app.command()
@@ -84,12 +83,14 @@ def spaces(
     server: ServerOption = DEFAULT_SERVER,
 ) -> None:
     """List your spaces, or create one."""
-    run_async(housing.spaces(Settings(), server, create, organization))
+    run_async(housing.spaces(settings(), server, create, organization))
 
 
 @app.command()
 def ingest(
-    files: Annotated[list[Path], typer.Argument(help="Files to upload.", exists=True)],
+    files: Annotated[
+        list[Path], typer.Argument(help="Files to upload.", exists=True, dir_okay=False)
+    ],
     collection: Annotated[
         ingesting.CollectionName, typer.Option(help="What the documents are for.")
     ] = ingesting.CollectionName.GENERAL,
@@ -97,7 +98,7 @@ def ingest(
     space: SpaceOption = None,
 ) -> None:
     """Upload documents and wait until they are searchable."""
-    run_async(ingesting.ingest(Settings(), server, space, files, collection))
+    run_async(ingesting.ingest(settings(), server, space, files, collection))
 
 
 @app.command()
@@ -108,7 +109,7 @@ def ask(
     space: SpaceOption = None,
 ) -> None:
     """Ask an agent and stream its answer."""
-    run_async(asking.ask(Settings(), server, space, agent, question))
+    run_async(asking.ask(settings(), server, space, agent, question))
 
 
 @app.command()
@@ -121,7 +122,7 @@ def runs(
     space: SpaceOption = None,
 ) -> None:
     """List runs, replay one from its event log, or stop one."""
-    run_async(listing.runs(Settings(), server, space, run_id, cancel=cancel))
+    run_async(listing.runs(settings(), server, space, run_id, cancel=cancel))
 
 
 @models.command("pull")
@@ -131,10 +132,10 @@ def pull(
     sha256: Annotated[str | None, typer.Option(help="Its SHA-256, in hexadecimal.")] = None,
 ) -> None:
     """Fetch a GGUF model whose SHA-256 is known."""
-    run_async(pulling.pull(Settings(), name, url, sha256))
+    run_async(pulling.pull(settings(), name, url, sha256))
 
 
 @models.command("list")
 def list_models() -> None:
     """Show the models that are here, and those that the catalogue knows."""
-    pulling.show(Settings())
+    pulling.show(settings())

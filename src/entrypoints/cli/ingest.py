@@ -6,6 +6,7 @@ from enum import Enum
 from hashlib import sha256
 from pathlib import Path
 
+import grpc
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from domain.errors import FailedPrecondition
@@ -60,9 +61,9 @@ async def upload_all(obelisk: ObeliskClient, files: Sequence[tuple[Path, Collect
     present = await _present(obelisk)
     with Progress(
         SpinnerColumn(),
-        TextColumn("{task.fields[name]:<28.28}"),
+        TextColumn("{task.fields[name]:<28.28}", markup=False),
         BarColumn(bar_width=24),
-        TextColumn("{task.fields[state]}"),
+        TextColumn("{task.fields[state]}", markup=False),
         console=console,
     ) as progress:
         async with asyncio.TaskGroup() as group:
@@ -96,6 +97,22 @@ async def _upload(
     progress: Progress,
 ) -> str:
     task = progress.add_task("", total=3, name=path.name, state="sending")
+    try:
+        return await _upload_one(obelisk, path, collection, present, progress, task)
+    except (grpc.aio.AioRpcError, OSError) as error:
+        told = error.details() if isinstance(error, grpc.aio.AioRpcError) else error.strerror
+        progress.update(task, completed=3, state=told or "failed")
+        return f"{path.name}: {told}"
+
+
+async def _upload_one(
+    obelisk: ObeliskClient,
+    path: Path,
+    collection: CollectionName,
+    present: set[tuple[str, str]],
+    progress: Progress,
+    task: TaskID,
+) -> str:
     content = await asyncio.to_thread(path.read_bytes)
     if (path.name, sha256(content).hexdigest()) in present:
         progress.update(task, completed=3, state="ready (unchanged)")

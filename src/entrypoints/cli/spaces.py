@@ -1,6 +1,7 @@
 """`obelisk spaces`, and which space a command means when none is named."""
 
 from rich.table import Table
+from rich.text import Text
 
 from domain.errors import InvalidInput
 from entrypoints.cli.terminal import console
@@ -25,7 +26,7 @@ async def spaces(
             await space_named(obelisk, home, create)
         table = Table("Organization", "Space", "Space id", box=None)
         for owner, space in await all_spaces(obelisk):
-            table.add_row(owner.display_name, space.display_name, space.space_id)
+            table.add_row(Text(owner.display_name), Text(space.display_name), space.space_id)
         console.print(table)
 
 

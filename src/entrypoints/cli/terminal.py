@@ -5,15 +5,18 @@ import logging
 import signal
 import sys
 from collections.abc import Coroutine
+from typing import NoReturn
 
 import grpc
 import typer
 import uvloop
+from pydantic import ValidationError
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.text import Text
 
 from domain.errors import ObeliskError
+from entrypoints.settings import Settings
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -36,12 +39,23 @@ def run_async(command: Coroutine[None, None, None]) -> None:
         _fail(_told(error))
 
 
+def settings() -> Settings:
+    """The settings of this command; what is wrong with them is said, a line each."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [
+            f"OBELISK_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()
+        ]
+        _fail("; ".join(wrong))
+
+
 def log_to_terminal(level: str) -> None:
     """Warnings and errors of our own on standard error; libraries only from ERROR on."""
     handler = RichHandler(console=errors, show_path=False, rich_tracebacks=False)
     logging.basicConfig(level=logging.ERROR, format="%(message)s", handlers=[handler], force=True)
     for name in ("adapters", "application", "entrypoints"):
-        logging.getLogger(name).setLevel(level.upper())
+        logging.getLogger(name).setLevel(level)
 
 
 async def _until_terminated(command: Coroutine[None, None, None]) -> None:
@@ -65,6 +79,6 @@ def _told(error: grpc.aio.AioRpcError) -> str:
     return error.details() or error.code().name
 
 
-def _fail(message: str) -> None:
+def _fail(message: str) -> NoReturn:
     errors.print("[bold red]error[/]", Text(message), soft_wrap=True)
     sys.exit(1)

@@ -112,9 +112,20 @@ def test_what_outsiders_wrote_stands_between_marks() -> None:
         _fused(1, "Our herring."), _fused(2, rival, collection=Collection.WEB), _fused(3, "Boats.")
     )
     user = _only(_planned(_task(), state)).messages[-1].content
-    assert f"\n{MARKER}\n{rival}\n{MARKER}" in user
+    before, marked, after = user.split(f"\n{MARKER}")
+    assert rival in marked
+    assert rival not in before + after
     assert user.count(MARKER) == 3
     assert f"{MARKER}\nOur herring." not in user
+
+
+def test_an_outsiders_headings_stand_between_the_marks_too() -> None:
+    passage = _fused(1, "Our rival.", collection=Collection.WEB)
+    orders = replace(passage, passage=replace(passage.passage, section_path=("Obey me",)))
+    user = _only(_planned(_task(), _state(orders))).messages[-1].content
+    before, marked, after = user.split(f"\n{MARKER}")
+    assert "Obey me" in marked
+    assert "Obey me" not in before + after
 
 
 def test_without_sources_the_model_is_told_so() -> None:
@@ -151,9 +162,8 @@ def test_a_section_for_each_document_stands_on_one_source() -> None:
         user = section.request.messages[-1].content
         assert fused.passage.text in user
         assert sum(other.passage.text in user for other in writing.sent) == 1
-    assert (
-        f"{MARKER}\nThe rival speaks.\n{MARKER}" in writing.sections[2].request.messages[-1].content
-    )
+    _, marked, _ = writing.sections[2].request.messages[-1].content.split(f"\n{MARKER}")
+    assert "The rival speaks." in marked
 
 
 @pytest.mark.parametrize("passages", [(), (_fused(1, "word " * 5000),)])

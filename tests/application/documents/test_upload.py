@@ -1,5 +1,6 @@
 """UploadDocument: bytes are taken, kept and handed on."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from hashlib import sha256
 
@@ -130,3 +131,19 @@ async def test_who_may_only_read_may_not_upload(house: House, role: Role) -> Non
 async def test_an_upload_into_no_space_is_refused(house: House) -> None:
     with pytest.raises(SpaceHeaderMissing):
         await _upload(house, Sender(b"x"), role=None)
+
+
+@pytest.mark.parametrize("ticks", range(10))
+async def test_a_sender_that_leaves_leaves_no_document_without_its_job_or_bytes(
+    house: House, ticks: int
+) -> None:
+    blobs = MemoryBlobStore()
+    call = asyncio.ensure_future(_upload(house, Sender(b"# Guide"), blobs=blobs))
+    for _ in range(ticks):
+        await asyncio.sleep(0)
+    call.cancel()
+    await asyncio.wait({call})
+    kept = (await house.stores.documents.list(house.home.space, PageRequest())).items
+    assert len(kept) == len(house.jobs.submitted)
+    for document in kept:
+        assert await blobs.get(house.home.space, document.document_id) == b"# Guide"

@@ -1,5 +1,6 @@
 """StartRun: a question is accepted once."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
@@ -92,3 +93,15 @@ async def test_a_question_in_no_conversation_of_the_space_starts_nothing(house: 
     with pytest.raises(ConversationNotFound):
         await _start(house)(context_of(house.home), question=question, request_id=REQUEST)
     assert house.jobs.submitted == []
+
+
+@pytest.mark.parametrize("ticks", range(6))
+async def test_a_caller_that_leaves_leaves_no_run_without_its_job(house: House, ticks: int) -> None:
+    call = asyncio.ensure_future(
+        _start(house)(context_of(house.home), question=ASKED, request_id=None)
+    )
+    for _ in range(ticks):
+        await asyncio.sleep(0)
+    call.cancel()
+    await asyncio.wait({call})
+    assert await _runs(house) == len(house.jobs.submitted)

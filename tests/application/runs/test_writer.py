@@ -2,16 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 from adapters.local.clock import SystemClock
 from application.ports.event_log import EventLog
 from application.runs.writer import BATCH_SECONDS, RunWriter
+from domain.errors import Unavailable
 from domain.identifiers import RunId, SpaceId
-from domain.runs.event import EventKind, RunEvent, RunStarted, StageTimed, TokenBatch
-from domain.runs.run import FenceLost, Run
+from domain.runs.event import (
+    EventKind,
+    RunCompleted,
+    RunEvent,
+    RunStarted,
+    StageTimed,
+    TokenBatch,
+)
+from domain.runs.run import FenceLost, Run, TerminationReason
 from fixtures.house import House, text_of
 
 STARTED = RunStarted(chat_model="m", attempt=1)
@@ -161,3 +169,54 @@ async def test_a_cancellation_in_the_very_moment_of_the_first_token_is_heard(hou
         writer.put(_token("first"))  # wakes the drain ...
         draining.cancel()  # ... and it is cancelled before it runs
     assert draining.cancelled()
+
+
+class DoubtfulLog(SlowLog):
+    """A log that fails now and then, before or after it has committed; it never says which."""
+
+    def __init__(self, log: EventLog, outcomes: str) -> None:
+        super().__init__(log)
+        self._outcomes = list(outcomes)
+
+    async def append(
+        self, space: SpaceId, run: RunId, fence: int, kinds: Sequence[EventKind]
+    ) -> tuple[RunEvent, ...]:
+        outcome = self._outcomes.pop(0) if self._outcomes else "."
+        if outcome == "<":
+            raise Unavailable("gone before the commit")
+        events = await super().append(space, run, fence, kinds)
+        if outcome == ">":
+            raise Unavailable("gone after the commit")
+        return events
+
+
+@pytest.mark.parametrize("outcomes", ["<", ">", "<<", "<>", ">.>", "<.>.<>"])
+async def test_an_append_that_may_or_may_not_have_been_committed_loses_and_repeats_nothing(
+    house: House, outcomes: str
+) -> None:
+    run = await _claimed(house)
+    writer = _writer(house, run, DoubtfulLog(house.stores.log, outcomes))
+    said: list[EventKind] = [
+        _token("a"),
+        STARTED,
+        _token("b"),
+        RunCompleted(reason=TerminationReason.COMPLETE),
+    ]
+    for kind in said:
+        writer.put(kind)
+        with suppress(Unavailable):
+            await writer.flush()
+    for _ in outcomes:
+        with suppress(Unavailable):
+            await writer.flush()
+    assert (await house.kinds(run))[1:] == said
+
+
+async def test_a_run_ends_once(house: House) -> None:
+    run = await _claimed(house)
+    writer = _writer(house, run, house.stores.log)
+    for reason in (TerminationReason.COMPLETE, TerminationReason.CANCELLED):
+        writer.put(RunCompleted(reason=reason))
+    writer.put(_token("late"))
+    await writer.flush()
+    assert (await house.kinds(run))[1:] == [RunCompleted(reason=TerminationReason.COMPLETE)]

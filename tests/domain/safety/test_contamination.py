@@ -216,3 +216,14 @@ def test_what_was_shown_before_a_finding_holds_no_part_of_it(before: str, after:
         text, findings = _screened(*innocent, *secret, *f". {after}")
         assert text == innocent
         assert findings[-1].stops_the_run
+
+
+@pytest.mark.parametrize(
+    "unseen", ["\x1b[2J", "\x1b]0;title\x07", "\u202e", "\U000e0041", "\u200b"]
+)
+def test_what_would_lead_a_terminal_or_an_eye_astray_is_not_shown(unseen: str) -> None:
+    screen = AnswerScreen(marker="", prompt="", allowed="")
+    shown = screen.feed(f"One{unseen}two\n").text + screen.finish().text
+    assert not set(shown) & set("\x1b\x07\u202e\U000e0041\u200b")
+    assert shown.startswith("One")
+    assert shown.endswith("two\n")

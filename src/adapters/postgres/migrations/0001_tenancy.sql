@@ -83,25 +83,27 @@ create policy tenant on obelisk.space_settings to obelisk_app
 
 grant create on schema obelisk to obelisk_system;
 
+-- The owner is the current user and nobody else, whatever the caller says.
 create function obelisk.create_organization(
-  p_organization uuid, p_display_name text, p_create_time timestamptz, p_owner uuid
+  p_organization uuid, p_display_name text, p_create_time timestamptz
 ) returns void language sql security definer set search_path = obelisk, pg_temp as $$
   insert into obelisk.organizations values (p_organization, p_display_name, p_create_time);
-  insert into obelisk.organization_members values (p_organization, p_owner, 'owner');
+  insert into obelisk.organization_members
+  values (p_organization, obelisk.current_user_id(), 'owner');
 $$;
 
--- Answers false unless the owner-to-be may create spaces in the organization.
+-- Answers false unless the current user may create spaces in the organization.
 create function obelisk.create_space(
-  p_space uuid, p_organization uuid, p_display_name text, p_create_time timestamptz, p_owner uuid
+  p_space uuid, p_organization uuid, p_display_name text, p_create_time timestamptz
 ) returns boolean language plpgsql security definer set search_path = obelisk, pg_temp as $$
 begin
   if not exists (select from obelisk.organization_members m
-                 where m.organization_id = p_organization and m.user_id = p_owner
+                 where m.organization_id = p_organization and m.user_id = obelisk.current_user_id()
                    and m.role in ('owner', 'admin')) then
     return false;
   end if;
   insert into obelisk.spaces values (p_space, p_organization, p_display_name, p_create_time);
-  insert into obelisk.space_members values (p_space, p_owner, 'owner');
+  insert into obelisk.space_members values (p_space, obelisk.current_user_id(), 'owner');
   return true;
 end $$;
 

@@ -1,5 +1,5 @@
 -- add_organization: an organization with its owner, through the role that may write identity rows
-select obelisk.create_organization($1, $2, $3, $4);
+select obelisk.create_organization($1, $2, $3);
 
 -- organizations_of: those that the current user is a member of, oldest first
 select o.organization_id, o.display_name, o.create_time
@@ -8,7 +8,7 @@ join obelisk.organization_members m on m.organization_id = o.organization_id and
 order by o.organization_id;
 
 -- add_space: a space with its owner; false when the organization is not the owner's to build in
-select obelisk.create_space($1, $2, $3, $4, $5);
+select obelisk.create_space($1, $2, $3, $4);
 
 -- spaces_of: those of one organization that the current user may enter, oldest first
 select s.space_id, s.organization_id, s.display_name, s.create_time

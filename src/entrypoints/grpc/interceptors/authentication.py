@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from application.auth.authenticate import Authenticate
+from domain.errors import InvalidInput
 from entrypoints.grpc.call import correlation_id, set_request_context
 from entrypoints.grpc.interceptors.chain import Around, Call
 
@@ -18,12 +19,16 @@ WITHOUT_SPACE = frozenset(
     }
 )
 
+_ONCE = frozenset({"authorization", "x-space-id"})
+
 
 def authenticated(authenticate: Authenticate) -> Around:
     """Verify the token and resolve the space before the handler sees the call."""
 
     @asynccontextmanager
     async def around(call: Call) -> AsyncGenerator[None]:
+        for header in _ONCE & call.repeated:
+            raise InvalidInput(f"send the header {header!r} once", field=header)
         context = await authenticate(
             authorization=call.headers.get("authorization"),
             space_header=call.headers.get("x-space-id"),

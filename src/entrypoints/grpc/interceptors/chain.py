@@ -1,5 +1,7 @@
 """Interceptors as async context managers around a call, entered in order, in one wrapper."""
 
+import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
@@ -7,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 from grpc.aio import ServicerContext
+
+_log = logging.getLogger(__name__)
 
 # Any: an interceptor stands before every RPC, whatever its messages are.
 Context = ServicerContext[Any, Any]
@@ -19,16 +23,26 @@ else:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """`method` is the full name, '/package.Service/Method'; header names are lower case."""
+    """`method` is the full name, '/package.Service/Method'; header names are lower case.
+
+    `repeated` names the headers that were given more than once.
+    """
 
     method: str
     headers: dict[str, str]
     context: Context
     streams: bool
+    repeated: frozenset[str]
 
     async def abort(self, status: grpc.Status) -> None:
-        """End the call with `status`; raises grpc.aio.AbortError."""
-        await self.context.abort_with_status(status)  # type: ignore[attr-defined]  # stubs lack it
+        """End the call with `status`; raises grpc.aio.AbortError, also when it is over already."""
+        try:
+            await self.context.abort_with_status(status)  # type: ignore[attr-defined]  # stubs lack it
+        except grpc.aio.AbortError:
+            raise
+        except Exception as error:
+            _log.debug("%s had ended before it could be aborted", self.method)
+            raise grpc.aio.AbortError from error
 
 
 Around = Callable[[Call], AbstractAsyncContextManager[None]]
@@ -77,12 +91,19 @@ class Chain(Interceptor):
         return stream
 
     def _entered(self, method: str, context: Context, *, streams: bool) -> AsyncExitStack:
-        headers = {
-            key: value
+        given = [
+            (key, value)
             for key, value in context.invocation_metadata() or ()
             if isinstance(value, str)
-        }
-        call = Call(method=method, headers=headers, context=context, streams=streams)
+        ]
+        counts = Counter(key for key, _ in given)
+        call = Call(
+            method=method,
+            headers=dict(given),
+            context=context,
+            streams=streams,
+            repeated=frozenset(key for key, count in counts.items() if count > 1),
+        )
         return _Entered(self._arounds, call)
 
 

@@ -17,7 +17,9 @@ async def limited(call: Call) -> AsyncGenerator[None]:
     remaining = call.context.time_remaining()
     default = None if call.streams else DEFAULT_SECONDS
     try:
-        async with asyncio.timeout(default if remaining is None else remaining):
+        async with asyncio.timeout(default if remaining is None else remaining) as scope:
             yield
     except TimeoutError:
+        if not scope.expired():
+            raise
         await call.abort(deadline_status(correlation_id()))
