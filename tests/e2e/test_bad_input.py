@@ -143,3 +143,10 @@ async def test_an_unknown_field_in_json_is_named(
 async def _documents(client: ObeliskClient) -> list[document_pb2.Document]:
     request = document_pb2.ListDocumentsRequest()
     return list((await client.documents.ListDocuments(request, metadata=client.metadata)).documents)
+
+
+async def test_an_identity_given_twice_is_refused(client: ObeliskClient) -> None:
+    twice = (*client.metadata, ("x-space-id", MISSING))
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await client.runs.ListRuns(run_pb2.ListRunsRequest(), metadata=twice)
+    assert _told(refused.value) == ("INVALID_INPUT", "x-space-id")

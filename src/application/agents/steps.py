@@ -15,6 +15,7 @@ from domain.agents.routing import Step
 from domain.agents.state import AgentState, ToolOutcome
 from domain.agents.task import AgentTask
 from domain.errors import ObeliskError
+from domain.plain_text import terms_in
 from domain.retrieval.fusion import without_near_duplicates
 from domain.retrieval.passage import FusedPassage
 from domain.runs.event import (
@@ -136,9 +137,8 @@ class AgentSteps:
         emit(Drafted(text=state.draft, cited_sources=cited))
         for sentence in grounding.unsupported:
             emit(WarningRaised(reason="UNSUPPORTED_CLAIM", message=sentence))
-        for term in state.settings.brand_voice.terms_to_avoid:
-            if term.lower() in state.draft.lower():
-                emit(WarningRaised(reason="TERM_TO_AVOID", message=term))
+        for term in terms_in(state.draft, state.settings.brand_voice.terms_to_avoid):
+            emit(WarningRaised(reason="TERM_TO_AVOID", message=term))
         return replace(state, progress=replace(state.progress, checked=True))
 
     async def _call(

@@ -6,6 +6,7 @@ from datetime import datetime
 from domain.agents.chat import Role
 from domain.errors import InvalidInput, NotFound
 from domain.identifiers import ConversationId, MessageId, RunId, SpaceId
+from domain.plain_text import plain_text
 
 MAX_TITLE_CHARACTERS = 200
 
@@ -37,7 +38,7 @@ class Message:
 
 def checked_title(title: str) -> str:
     """Return the title without outer white space; raise InvalidInput when too long."""
-    text = title.strip()
+    text = plain_text(title, "title").strip()
     if len(text) > MAX_TITLE_CHARACTERS:
         raise InvalidInput(
             f"a title has at most {MAX_TITLE_CHARACTERS} characters, not {len(text)}", field="title"

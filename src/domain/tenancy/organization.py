@@ -5,6 +5,7 @@ from datetime import datetime
 
 from domain.errors import InvalidInput, NotFound
 from domain.identifiers import OrganizationId
+from domain.plain_text import plain_text
 
 MAX_DISPLAY_NAME_CHARACTERS = 200
 
@@ -25,7 +26,7 @@ class Organization:
 
 def checked_display_name(display_name: str) -> str:
     """Return the name without outer white space; raise InvalidInput when empty or too long."""
-    name = display_name.strip()
+    name = plain_text(display_name, "display_name").strip()
     if not 1 <= len(name) <= MAX_DISPLAY_NAME_CHARACTERS:
         raise InvalidInput(
             f"a display name has 1 to {MAX_DISPLAY_NAME_CHARACTERS} characters, not {len(name)}",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from domain.errors import InvalidInput
+from domain.plain_text import plain_text
 
 _MAX_TERMS = 200
 _MAX_TERM_CHARACTERS = 200
@@ -44,6 +45,7 @@ class SpaceSettings:
 
 
 def _bounded(name: str, text: str, limit: int) -> None:
+    plain_text(text, name)
     if len(text) > limit:
         raise InvalidInput(f"{name} has {len(text)} characters; at most {limit}", field=name)
 

@@ -3,6 +3,7 @@
 import json
 
 from application.ports.tool import ToolInput, ToolOutput
+from domain.plain_text import terms_in
 from domain.safety.readability import flesch_reading_ease
 
 
@@ -15,15 +16,15 @@ class BrandCheck:
         return json.dumps({"characters": len(given.question)})
 
     async def call(self, given: ToolInput) -> ToolOutput:
-        voice, text = given.settings.brand_voice, given.question.lower()
-        avoid = [term for term in voice.terms_to_avoid if term.lower() in text]
-        claims = [claim for claim in voice.claims_needing_proof if claim.lower() in text]
+        voice = given.settings.brand_voice
+        avoid = terms_in(given.question, voice.terms_to_avoid)
+        claims = terms_in(given.question, voice.claims_needing_proof)
         ease = round(flesch_reading_ease(given.question), 1)
         result = {"terms_to_avoid": avoid, "claims_needing_proof": claims, "reading_ease": ease}
         return ToolOutput(result_json=json.dumps(result), brief=_brief(avoid, claims))
 
 
-def _brief(avoid: list[str], claims: list[str]) -> str:
+def _brief(avoid: tuple[str, ...], claims: tuple[str, ...]) -> str:
     notes = []
     if avoid:
         notes.append(f"Brand check: do not repeat these words: {', '.join(avoid)}.")
