@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from adapters.docling.child_process import ChildDied, ChildLimits, ChildProcess
 from adapters.docling.wire import MalformedReply, structure_from_json
+from application.unbroken import unbroken
 from domain.documents.document import DocumentUnreadable
 from domain.documents.media import MediaType
 from domain.documents.structure import DocumentStructure
@@ -107,6 +108,10 @@ class DoclingConverter:
     async def _spawn(self) -> ChildProcess:
         if self._closed:
             raise DocumentUnreadable("documents cannot be read while the service is stopping")
+        # A cancellation waits until the child is known here: `close` stops those that are.
+        return await unbroken(self._spawn_known())
+
+    async def _spawn_known(self) -> ChildProcess:
         limits = ChildLimits(
             memory_bytes=self._limits.memory_bytes, cpu_seconds=self._limits.cpu_seconds
         )
