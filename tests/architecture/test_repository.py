@@ -73,7 +73,7 @@ def test_the_check_finds_words_that_must_not_stand(text: str) -> None:
     assert lines_with(_UNFINISHED, "f", text) or lines_with(_ELSEWHERE, "f", text)
 
 
-@pytest.mark.parametrize("text", ["todo lists", "GET /v1/work/x", "a/home/b", "~/work/x", "/root"])
+@pytest.mark.parametrize("text", ["todo lists", "GET /v1/x", "a/home/b", "~/x", "/root"])
 def test_the_check_lets_ordinary_words_pass(text: str) -> None:
     assert lines_with(_UNFINISHED, "f", text) == lines_with(_ELSEWHERE, "f", text) == []
 

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
@@ -14,38 +13,16 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from adapters.redis.link import FAILURES, PubSubLink
+from application.runs.subscription import BoundedSubscription
 from domain.identifiers import RunId, SpaceId
 from domain.runs.codec import decode_event, encode_event
 from domain.runs.event import RunEvent
 
-_REMEMBERED_EVENTS = 256
 _START_SECONDS = 1.0
 _ANSWER_SECONDS = 0.5
 _MUTE_SECONDS = 1.0
 _SILENCE_SECONDS = 15.0
 _log = logging.getLogger(__name__)
-
-
-class RedisSubscription:
-    """A bounded memory of what was announced; the oldest is forgotten first."""
-
-    def __init__(self) -> None:
-        self._events: deque[RunEvent] = deque(maxlen=_REMEMBERED_EVENTS)
-        self._arrived = asyncio.Event()
-
-    def announce(self, events: Sequence[RunEvent]) -> None:
-        self._events.extend(events)
-        self._arrived.set()
-
-    async def next(self, timeout: float) -> tuple[RunEvent, ...]:
-        # Not `wait_for`: before Python 3.12 it can swallow a cancellation.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
-                await self._arrived.wait()
-        self._arrived.clear()
-        events = tuple(self._events)
-        self._events.clear()
-        return events
 
 
 class RedisFanOut:
@@ -64,7 +41,7 @@ class RedisFanOut:
             retry=Retry(NoBackoff(), 1),
         )
         self._link = PubSubLink(self._client, self._hear, silence_seconds=silence_seconds)
-        self._listeners: dict[str, set[RedisSubscription]] = {}
+        self._listeners: dict[str, set[BoundedSubscription]] = {}
         self._reader: asyncio.Task[None] | None = None
         self._muted_until = 0.0
 
@@ -107,8 +84,8 @@ class RedisFanOut:
             _log.warning("an announcement was lost: %s", error)
 
     @asynccontextmanager
-    async def subscribe(self, space: SpaceId, run: RunId) -> AsyncGenerator[RedisSubscription]:
-        channel, subscription = _channel(space, run), RedisSubscription()
+    async def subscribe(self, space: SpaceId, run: RunId) -> AsyncGenerator[BoundedSubscription]:
+        channel, subscription = _channel(space, run), BoundedSubscription()
         self._listeners.setdefault(channel, set()).add(subscription)
         try:
             await self._link.join(channel)

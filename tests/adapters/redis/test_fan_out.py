@@ -15,7 +15,8 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from adapters.redis.embedded import EmbeddedValkey
-from adapters.redis.fan_out import RedisFanOut, RedisSubscription
+from adapters.redis.fan_out import RedisFanOut
+from application.runs.subscription import BoundedSubscription
 from domain.identifiers import RunId, SpaceId
 from domain.runs.event import RunEvent, TokenBatch
 from fixtures.making import NOON, new_id
@@ -48,7 +49,7 @@ async def theirs(redis: Redis, valkey_url: str) -> AsyncIterator[RedisFanOut]:
         yield fan_out
 
 
-async def _heard_again(fan_out: RedisFanOut, subscription: RedisSubscription) -> bool:
+async def _heard_again(fan_out: RedisFanOut, subscription: BoundedSubscription) -> bool:
     """Whether announcements come through within a bounded time."""
     with suppress(TimeoutError):
         async with asyncio.timeout(SOON):
