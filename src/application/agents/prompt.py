@@ -63,7 +63,7 @@ def _at_once(
     task: AgentTask, state: AgentState, briefs: Sequence[str], marker: str, desk: Desk
 ) -> Writing:
     voice = spoken(state.settings, int(desk.context_tokens * _VOICE_SHARE), desk.count_tokens)
-    system = f"{task.agent.prompt.strip()}\n{voice}".strip()
+    system = f"{_instructions(task, desk)}\n{voice}".strip()
     share = int(desk.context_tokens * _HISTORY_SHARE)
     history = _recent(task.history, share, desk.count_tokens)
     said = [system, _user_text(task, state, briefs, (), marker), *(m.content for m in history)]
@@ -80,9 +80,13 @@ def _at_once(
     return Writing(sections=(Section(request=request),), sent=sent)
 
 
+def _instructions(task: AgentTask, desk: Desk) -> str:
+    return task.agent.brief if desk.sections else task.agent.prompt.strip()
+
+
 def _by_section(task: AgentTask, state: AgentState, marker: str, desk: Desk) -> Writing:
     candidates = one_per_document(state.passages)[: desk.sections]
-    frame = desk.count_tokens(f"{task.agent.prompt}\n{_wanted(task)}")
+    frame = desk.count_tokens(f"{task.agent.brief}\n{_wanted(task)}")
     sent = _cut(task, candidates, marker, desk, frame + _OVERHEAD_TOKENS + _SECTION_TOKENS)
     sections = tuple(
         Section(request=_section_request(task, fused, marker), source=number)
@@ -94,7 +98,7 @@ def _by_section(task: AgentTask, state: AgentState, marker: str, desk: Desk) -> 
 def _section_request(task: AgentTask, fused: FusedPassage, marker: str) -> ChatRequest:
     return ChatRequest(
         messages=(
-            _message(Role.SYSTEM, task.agent.prompt.strip()),
+            _message(Role.SYSTEM, task.agent.brief),
             _message(Role.USER, f"{_entry(fused, marker)}\n\n{_wanted(task)}"),
         ),
         temperature=0.0,

@@ -28,13 +28,15 @@ class RunLimits:
 class AgentDefinition:
     """`plan` is the sequence of tools called before writing; `required` ones may not fail.
 
-    `prompt` is the text of `domain/agents/prompts/<name>.md`; `form` names what is written.
+    `prompt` is the text of `domain/agents/prompts/<name>.md`; `brief` is what a small model is told
+    in its place, and `form` names what is written.
     """
 
     name: str
     display_name: str
     description: str
     prompt: str
+    brief: str
     form: str
     temperature: float
     max_answer_tokens: int

@@ -16,6 +16,7 @@ AGENT = AgentDefinition(
     display_name="SEO",
     description="",
     prompt="Write.",
+    brief="Write.",
     form="a page",
     temperature=0.2,
     max_answer_tokens=10,
