@@ -131,7 +131,9 @@ class ObeliskClient:
         """Send a document; it is kept when this returns, and searchable once it is READY."""
 
         async def parts() -> AsyncIterator[document_pb2.UploadDocumentRequest]:
-            metadata = document_pb2.DocumentMetadata(filename=filename, collection=collection)
+            metadata = document_pb2.DocumentMetadata(
+                filename=filename, collection=collection, size_bytes=len(content)
+            )
             yield document_pb2.UploadDocumentRequest(metadata=metadata)
             for start in range(0, len(content), _PIECE_BYTES):
                 piece = content[start : start + _PIECE_BYTES]

@@ -16,6 +16,7 @@ from domain.documents.document import (
     MAX_DOCUMENT_BYTES,
     Collection,
     Document,
+    DocumentCutShort,
     DocumentEmpty,
     DocumentTooLarge,
     IngestState,
@@ -53,28 +54,31 @@ class UploadDocument:
         filename: str,
         collection: Collection,
         content: AsyncIterator[bytes],
+        expected_bytes: int | None = None,
     ) -> Document:
         """Answer once the bytes are kept. A name that cannot be read is refused before its bytes.
 
         Raises:
-            UnsupportedMediaType, MediaTypeMismatch, DocumentTooLarge, DocumentEmpty, InvalidInput.
+            UnsupportedMediaType, MediaTypeMismatch, DocumentTooLarge, DocumentEmpty,
+            DocumentCutShort (not `expected_bytes` of them came), InvalidInput.
         """
         space = context.space_for(Action.EDIT_DOCUMENTS)
         name = checked_filename(filename)
         check_suffix(name)
         async with self._room:
-            return await self._take(space, name, collection, content)
+            whole = await _gather(content)
+            if expected_bytes is not None and len(whole) != expected_bytes:
+                raise DocumentCutShort(len(whole), expected_bytes)
+            document = self._document(space, name, collection, whole)
+            # A sender that leaves now must not leave bytes without a row, or a row without its job.
+            await unbroken(self._keep(document, whole))
+        return document
 
-    async def _take(
-        self,
-        space: SpaceId,
-        name: str,
-        collection: Collection,
-        content: AsyncIterator[bytes],
+    def _document(
+        self, space: SpaceId, name: str, collection: Collection, whole: bytes
     ) -> Document:
-        whole = await _gather(content)
         now = self._clock.now()
-        document = Document(
+        return Document(
             document_id=DocumentId(self._entropy.uuid()),
             space_id=space,
             filename=name,
@@ -90,9 +94,6 @@ class UploadDocument:
             create_time=now,
             update_time=now,
         )
-        # A sender that leaves now must not leave bytes without a row, or a row without its job.
-        await unbroken(self._keep(document, whole))
-        return document
 
     async def _keep(self, document: Document, whole: bytes) -> None:
         space, document_id = document.space_id, document.document_id

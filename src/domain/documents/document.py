@@ -34,6 +34,15 @@ class DocumentEmpty(InvalidInput):
         super().__init__("the document holds no bytes; send its content", field="content")
 
 
+class DocumentCutShort(InvalidInput):
+    reason = "DOCUMENT_CUT_SHORT"
+
+    def __init__(self, came: int, expected: int) -> None:
+        super().__init__(
+            f"{came} bytes came where {expected} were announced; send it again", field="content"
+        )
+
+
 class DocumentUnreadable(FailedPrecondition):
     """The file was accepted but could not be converted; the message says why, for a person."""
 

@@ -17,6 +17,8 @@ from obelisk.v1 import document_pb2 as pb
 from obelisk.v1 import document_pb2_grpc
 
 _DISCARD_SECONDS = 10.0
+# How long the news of a cancellation may take behind the end of the stream that it ended.
+_CANCELLATION_SECONDS = 0.05
 
 
 class DocumentService(document_pb2_grpc.DocumentServiceServicer):
@@ -33,6 +35,7 @@ class DocumentService(document_pb2_grpc.DocumentServiceServicer):
                 request_context(),
                 filename=metadata.filename,
                 collection=collection_of(metadata.collection),
+                expected_bytes=metadata.size_bytes or None,
                 content=_content(request_iterator),
             )
         except ObeliskError:
@@ -79,7 +82,7 @@ async def _content(requests: AsyncIterator[pb.UploadDocumentRequest]) -> AsyncIt
             raise InvalidInput("after the first message, send content only", field="content")
         yield request.content
     # A cancelled upload ends its stream like a whole one: let the cancellation arrive first.
-    await asyncio.sleep(0)
+    await asyncio.sleep(_CANCELLATION_SECONDS)
 
 
 async def _let_it_finish(requests: AsyncIterator[pb.UploadDocumentRequest]) -> None:

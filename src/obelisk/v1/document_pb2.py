@@ -26,7 +26,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19obelisk/v1/document.proto\x12\nobelisk.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfd\x03\n\x08\x44ocument\x12\x1f\n\x0b\x64ocument_id\x18\x01 \x01(\tR\ndocumentId\x12\x1a\n\x08\x66ilename\x18\x02 \x01(\tR\x08\x66ilename\x12\x14\n\x05title\x18\x03 \x01(\tR\x05title\x12\x1d\n\nmedia_type\x18\x04 \x01(\tR\tmediaType\x12\x36\n\ncollection\x18\x05 \x01(\x0e\x32\x16.obelisk.v1.CollectionR\ncollection\x12\x1d\n\nsize_bytes\x18\x06 \x01(\x03R\tsizeBytes\x12%\n\x0e\x63ontent_sha256\x18\x07 \x01(\tR\rcontentSha256\x12-\n\x05state\x18\x08 \x01(\x0e\x32\x17.obelisk.v1.IngestStateR\x05state\x12\x1f\n\x0b\x63hunk_count\x18\t \x01(\x05R\nchunkCount\x12\x1d\n\npage_count\x18\n \x01(\x05R\tpageCount\x12\x18\n\x07\x66\x61ilure\x18\x0b \x01(\tR\x07\x66\x61ilure\x12;\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\"f\n\x10\x44ocumentMetadata\x12\x1a\n\x08\x66ilename\x18\x01 \x01(\tR\x08\x66ilename\x12\x36\n\ncollection\x18\x02 \x01(\x0e\x32\x16.obelisk.v1.CollectionR\ncollection\"w\n\x15UploadDocumentRequest\x12:\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.obelisk.v1.DocumentMetadataH\x00R\x08metadata\x12\x1a\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00R\x07\x63ontentB\x06\n\x04part\"J\n\x16UploadDocumentResponse\x12\x30\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x14.obelisk.v1.DocumentR\x08\x64ocument\"5\n\x12GetDocumentRequest\x12\x1f\n\x0b\x64ocument_id\x18\x01 \x01(\tR\ndocumentId\"G\n\x13GetDocumentResponse\x12\x30\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x14.obelisk.v1.DocumentR\x08\x64ocument\"R\n\x14ListDocumentsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"s\n\x15ListDocumentsResponse\x12\x32\n\tdocuments\x18\x01 \x03(\x0b\x32\x14.obelisk.v1.DocumentR\tdocuments\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"8\n\x15\x44\x65leteDocumentRequest\x12\x1f\n\x0b\x64ocument_id\x18\x01 \x01(\tR\ndocumentId\"\x18\n\x16\x44\x65leteDocumentResponse*\x9b\x01\n\nCollection\x12\x1a\n\x16\x43OLLECTION_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43OLLECTION_BRAND\x10\x01\x12\x16\n\x12\x43OLLECTION_PRODUCT\x10\x02\x12\x17\n\x13\x43OLLECTION_CAMPAIGN\x10\x03\x12\x12\n\x0e\x43OLLECTION_WEB\x10\x04\x12\x16\n\x12\x43OLLECTION_GENERAL\x10\x05*\xaf\x01\n\x0bIngestState\x12\x1c\n\x18INGEST_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14INGEST_STATE_PENDING\x10\x01\x12\x1b\n\x17INGEST_STATE_CONVERTING\x10\x02\x12\x1a\n\x16INGEST_STATE_EMBEDDING\x10\x03\x12\x16\n\x12INGEST_STATE_READY\x10\x04\x12\x17\n\x13INGEST_STATE_FAILED\x10\x05\x32\xed\x03\n\x0f\x44ocumentService\x12z\n\x0eUploadDocument\x12!.obelisk.v1.UploadDocumentRequest\x1a\".obelisk.v1.UploadDocumentResponse\"\x1f\x82\xd3\xe4\x93\x02\x19\"\x14/v1/documents:upload:\x01*(\x01\x12s\n\x0bGetDocument\x12\x1e.obelisk.v1.GetDocumentRequest\x1a\x1f.obelisk.v1.GetDocumentResponse\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/documents/{document_id}\x12k\n\rListDocuments\x12 .obelisk.v1.ListDocumentsRequest\x1a!.obelisk.v1.ListDocumentsResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/documents\x12|\n\x0e\x44\x65leteDocument\x12!.obelisk.v1.DeleteDocumentRequest\x1a\".obelisk.v1.DeleteDocumentResponse\"#\x82\xd3\xe4\x93\x02\x1d*\x1b/v1/documents/{document_id}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19obelisk/v1/document.proto\x12\nobelisk.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfd\x03\n\x08\x44ocument\x12\x1f\n\x0b\x64ocument_id\x18\x01 \x01(\tR\ndocumentId\x12\x1a\n\x08\x66ilename\x18\x02 \x01(\tR\x08\x66ilename\x12\x14\n\x05title\x18\x03 \x01(\tR\x05title\x12\x1d\n\nmedia_type\x18\x04 \x01(\tR\tmediaType\x12\x36\n\ncollection\x18\x05 \x01(\x0e\x32\x16.obelisk.v1.CollectionR\ncollection\x12\x1d\n\nsize_bytes\x18\x06 \x01(\x03R\tsizeBytes\x12%\n\x0e\x63ontent_sha256\x18\x07 \x01(\tR\rcontentSha256\x12-\n\x05state\x18\x08 \x01(\x0e\x32\x17.obelisk.v1.IngestStateR\x05state\x12\x1f\n\x0b\x63hunk_count\x18\t \x01(\x05R\nchunkCount\x12\x1d\n\npage_count\x18\n \x01(\x05R\tpageCount\x12\x18\n\x07\x66\x61ilure\x18\x0b \x01(\tR\x07\x66\x61ilure\x12;\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\"\x85\x01\n\x10\x44ocumentMetadata\x12\x1a\n\x08\x66ilename\x18\x01 \x01(\tR\x08\x66ilename\x12\x36\n\ncollection\x18\x02 \x01(\x0e\x32\x16.obelisk.v1.CollectionR\ncollection\x12\x1d\n\nsize_bytes\x18\x03 \x01(\x03R\tsizeBytes\"w\n\x15UploadDocumentRequest\x12:\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.obelisk.v1.DocumentMetadataH\x00R\x08metadata\x12\x1a\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00R\x07\x63ontentB\x06\n\x04part\"J\n\x16UploadDocumentResponse\x12\x30\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x14.obelisk.v1.DocumentR\x08\x64ocument\"5\n\x12GetDocumentRequest\x12\x1f\n\x0b\x64ocument_id\x18\x01 \x01(\tR\ndocumentId\"G\n\x13GetDocumentResponse\x12\x30\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x14.obelisk.v1.DocumentR\x08\x64ocument\"R\n\x14ListDocumentsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"s\n\x15ListDocumentsResponse\x12\x32\n\tdocuments\x18\x01 \x03(\x0b\x32\x14.obelisk.v1.DocumentR\tdocuments\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"8\n\x15\x44\x65leteDocumentRequest\x12\x1f\n\x0b\x64ocument_id\x18\x01 \x01(\tR\ndocumentId\"\x18\n\x16\x44\x65leteDocumentResponse*\x9b\x01\n\nCollection\x12\x1a\n\x16\x43OLLECTION_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43OLLECTION_BRAND\x10\x01\x12\x16\n\x12\x43OLLECTION_PRODUCT\x10\x02\x12\x17\n\x13\x43OLLECTION_CAMPAIGN\x10\x03\x12\x12\n\x0e\x43OLLECTION_WEB\x10\x04\x12\x16\n\x12\x43OLLECTION_GENERAL\x10\x05*\xaf\x01\n\x0bIngestState\x12\x1c\n\x18INGEST_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14INGEST_STATE_PENDING\x10\x01\x12\x1b\n\x17INGEST_STATE_CONVERTING\x10\x02\x12\x1a\n\x16INGEST_STATE_EMBEDDING\x10\x03\x12\x16\n\x12INGEST_STATE_READY\x10\x04\x12\x17\n\x13INGEST_STATE_FAILED\x10\x05\x32\xed\x03\n\x0f\x44ocumentService\x12z\n\x0eUploadDocument\x12!.obelisk.v1.UploadDocumentRequest\x1a\".obelisk.v1.UploadDocumentResponse\"\x1f\x82\xd3\xe4\x93\x02\x19\"\x14/v1/documents:upload:\x01*(\x01\x12s\n\x0bGetDocument\x12\x1e.obelisk.v1.GetDocumentRequest\x1a\x1f.obelisk.v1.GetDocumentResponse\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/documents/{document_id}\x12k\n\rListDocuments\x12 .obelisk.v1.ListDocumentsRequest\x1a!.obelisk.v1.ListDocumentsResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/documents\x12|\n\x0e\x44\x65leteDocument\x12!.obelisk.v1.DeleteDocumentRequest\x1a\".obelisk.v1.DeleteDocumentResponse\"#\x82\xd3\xe4\x93\x02\x1d*\x1b/v1/documents/{document_id}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,30 +41,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DOCUMENTSERVICE'].methods_by_name['ListDocuments']._serialized_options = b'\202\323\344\223\002\017\022\r/v1/documents'
   _globals['_DOCUMENTSERVICE'].methods_by_name['DeleteDocument']._loaded_options = None
   _globals['_DOCUMENTSERVICE'].methods_by_name['DeleteDocument']._serialized_options = b'\202\323\344\223\002\035*\033/v1/documents/{document_id}'
-  _globals['_COLLECTION']._serialized_start=1331
-  _globals['_COLLECTION']._serialized_end=1486
-  _globals['_INGESTSTATE']._serialized_start=1489
-  _globals['_INGESTSTATE']._serialized_end=1664
+  _globals['_COLLECTION']._serialized_start=1363
+  _globals['_COLLECTION']._serialized_end=1518
+  _globals['_INGESTSTATE']._serialized_start=1521
+  _globals['_INGESTSTATE']._serialized_end=1696
   _globals['_DOCUMENT']._serialized_start=105
   _globals['_DOCUMENT']._serialized_end=614
-  _globals['_DOCUMENTMETADATA']._serialized_start=616
-  _globals['_DOCUMENTMETADATA']._serialized_end=718
-  _globals['_UPLOADDOCUMENTREQUEST']._serialized_start=720
-  _globals['_UPLOADDOCUMENTREQUEST']._serialized_end=839
-  _globals['_UPLOADDOCUMENTRESPONSE']._serialized_start=841
-  _globals['_UPLOADDOCUMENTRESPONSE']._serialized_end=915
-  _globals['_GETDOCUMENTREQUEST']._serialized_start=917
-  _globals['_GETDOCUMENTREQUEST']._serialized_end=970
-  _globals['_GETDOCUMENTRESPONSE']._serialized_start=972
-  _globals['_GETDOCUMENTRESPONSE']._serialized_end=1043
-  _globals['_LISTDOCUMENTSREQUEST']._serialized_start=1045
-  _globals['_LISTDOCUMENTSREQUEST']._serialized_end=1127
-  _globals['_LISTDOCUMENTSRESPONSE']._serialized_start=1129
-  _globals['_LISTDOCUMENTSRESPONSE']._serialized_end=1244
-  _globals['_DELETEDOCUMENTREQUEST']._serialized_start=1246
-  _globals['_DELETEDOCUMENTREQUEST']._serialized_end=1302
-  _globals['_DELETEDOCUMENTRESPONSE']._serialized_start=1304
-  _globals['_DELETEDOCUMENTRESPONSE']._serialized_end=1328
-  _globals['_DOCUMENTSERVICE']._serialized_start=1667
-  _globals['_DOCUMENTSERVICE']._serialized_end=2160
+  _globals['_DOCUMENTMETADATA']._serialized_start=617
+  _globals['_DOCUMENTMETADATA']._serialized_end=750
+  _globals['_UPLOADDOCUMENTREQUEST']._serialized_start=752
+  _globals['_UPLOADDOCUMENTREQUEST']._serialized_end=871
+  _globals['_UPLOADDOCUMENTRESPONSE']._serialized_start=873
+  _globals['_UPLOADDOCUMENTRESPONSE']._serialized_end=947
+  _globals['_GETDOCUMENTREQUEST']._serialized_start=949
+  _globals['_GETDOCUMENTREQUEST']._serialized_end=1002
+  _globals['_GETDOCUMENTRESPONSE']._serialized_start=1004
+  _globals['_GETDOCUMENTRESPONSE']._serialized_end=1075
+  _globals['_LISTDOCUMENTSREQUEST']._serialized_start=1077
+  _globals['_LISTDOCUMENTSREQUEST']._serialized_end=1159
+  _globals['_LISTDOCUMENTSRESPONSE']._serialized_start=1161
+  _globals['_LISTDOCUMENTSRESPONSE']._serialized_end=1276
+  _globals['_DELETEDOCUMENTREQUEST']._serialized_start=1278
+  _globals['_DELETEDOCUMENTREQUEST']._serialized_end=1334
+  _globals['_DELETEDOCUMENTRESPONSE']._serialized_start=1336
+  _globals['_DELETEDOCUMENTRESPONSE']._serialized_end=1360
+  _globals['_DOCUMENTSERVICE']._serialized_start=1699
+  _globals['_DOCUMENTSERVICE']._serialized_end=2192
 # @@protoc_insertion_point(module_scope)

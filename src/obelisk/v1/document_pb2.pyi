@@ -174,19 +174,25 @@ class DocumentMetadata(_message.Message):
 
     FILENAME_FIELD_NUMBER: _builtins.int
     COLLECTION_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
     filename: _builtins.str
     """The file's name with its ending (md, txt, html, docx, pptx, xlsx, csv or pdf)."""
     collection: Global___Collection.ValueType
     """What it is for; GENERAL when not given."""
+    size_bytes: _builtins.int
+    """Size in bytes, so that an upload that was cut short is never taken for a whole one; 0 when it
+    is not known beforehand.
+    """
     def __init__(
         self,
         *,
         filename: _builtins.str = ...,
         collection: Global___Collection.ValueType = ...,
+        size_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "filename", b"filename"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "filename", b"filename", "size_bytes", b"size_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

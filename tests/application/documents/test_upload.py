@@ -14,6 +14,7 @@ from domain.documents.document import (
     MAX_DOCUMENT_BYTES,
     Collection,
     Document,
+    DocumentCutShort,
     DocumentEmpty,
     DocumentTooLarge,
     IngestState,
@@ -45,6 +46,7 @@ async def _upload(
     filename: str = "guide.md",
     blobs: MemoryBlobStore | None = None,
     role: Role | None = Role.EDITOR,
+    expected_bytes: int | None = None,
 ) -> Document:
     upload = UploadDocument(
         documents=house.stores.documents,
@@ -58,6 +60,7 @@ async def _upload(
         filename=filename,
         collection=Collection.BRAND,
         content=aiter(sender),
+        expected_bytes=expected_bytes,
     )
 
 
@@ -147,3 +150,10 @@ async def test_a_sender_that_leaves_leaves_no_document_without_its_job_or_bytes(
     assert len(kept) == len(house.jobs.submitted)
     for document in kept:
         assert await blobs.get(house.home.space, document.document_id) == b"# Guide"
+
+
+async def test_an_upload_that_was_cut_short_is_not_taken_for_a_whole_one(house: House) -> None:
+    with pytest.raises(DocumentCutShort, match="3 bytes came where 7"):
+        await _upload(house, Sender(b"# G"), expected_bytes=7)
+    assert not (await house.stores.documents.list(house.home.space, PageRequest())).items
+    assert (await _upload(house, Sender(b"# Guide"), expected_bytes=7)).size_bytes == 7
