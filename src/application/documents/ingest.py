@@ -8,6 +8,7 @@ from application.ports.document_converter import DocumentConverter
 from application.ports.document_store import DocumentStore
 from application.ports.embedder import Embedder
 from application.ports.entropy import Entropy
+from application.retrying import until_available
 from domain.documents.chunking import ChunkingPolicy, chunk_document, embedding_text
 from domain.documents.document import (
     Document,
@@ -80,6 +81,8 @@ class IngestDocument:
 
     async def _fail(self, space: SpaceId, document_id: DocumentId, failure: str) -> None:
         try:
-            await self._documents.move(space, document_id, IngestState.FAILED, failure)
+            await until_available(
+                lambda: self._documents.move(space, document_id, IngestState.FAILED, failure)
+            )
         except DocumentNotFound:
             await self._blobs.delete(space, document_id)

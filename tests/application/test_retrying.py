@@ -1,0 +1,45 @@
+"""Work that must be recorded although a dependency is away for a moment."""
+
+import asyncio
+
+import pytest
+
+from application.retrying import until_available
+from domain.errors import Conflict, Unavailable
+
+
+class Store:
+    """Fails as told, in order, then answers."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self._failures = list(failures)
+        self.tries = 0
+
+    async def write(self) -> str:
+        self.tries += 1
+        if self._failures:
+            raise self._failures.pop(0)
+        return "kept"
+
+
+async def test_what_is_away_for_a_moment_is_tried_again() -> None:
+    store = Store(Unavailable("away"), Unavailable("away"))
+    assert await until_available(store.write) == "kept"
+    assert store.tries == 3
+
+
+async def test_any_other_failure_is_told_at_once() -> None:
+    store = Store(Conflict("taken"))
+    with pytest.raises(Conflict):
+        await until_available(store.write)
+    assert store.tries == 1
+
+
+async def test_a_cancellation_ends_the_waiting() -> None:
+    store = Store(*[Unavailable("away")] * 9)
+    waiting = asyncio.ensure_future(until_available(store.write))
+    await asyncio.sleep(0.02)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert store.tries == 1
