@@ -16,12 +16,25 @@ class SpaceHeaderMissing(InvalidInput):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Where a call comes from, known before who makes it. `address` is empty when unknown."""
+
+    correlation_id: str
+    address: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestContext:
     """`space` is resolved once a request, and only for calls that need it."""
 
     claims: Claims
-    correlation_id: str
+    caller: Caller
     space: SpaceAccess | None = None
+
+    @property
+    def correlation_id(self) -> str:
+        return self.caller.correlation_id
 
     @property
     def user_id(self) -> UserId:

@@ -15,7 +15,7 @@ from adapters.crypto.token_signer import Rs256TokenSigner
 from adapters.memory.clock import FixedClock
 from application.ports.token_signer import TokenSigner
 from domain.auth.claims import Claims, TokenRejected
-from domain.identifiers import UserId
+from domain.identifiers import SessionId, UserId
 from fixtures.making import new_id
 
 CLOCK = FixedClock()
@@ -32,6 +32,7 @@ def _new_key(kid: str) -> SigningKey:
 KEY, OTHER_KEY = _new_key("key-1"), _new_key("key-1")
 CLAIMS = Claims(
     subject=UserId(new_id()),
+    session_id=SessionId(uuid4()),
     token_id="token-1",
     issue_time=CLOCK.now(),
     expire_time=CLOCK.now() + timedelta(minutes=15),

@@ -9,12 +9,12 @@ import jwt
 from adapters.crypto.signing_key import SigningKey
 from application.ports.clock import Clock
 from domain.auth.claims import Claims, TokenRejected
-from domain.identifiers import UserId
+from domain.identifiers import SessionId, UserId
 
 _ALGORITHM = "RS256"
 _MAX_TOKEN_CHARACTERS = 4096
 _LEEWAY_SECONDS = 30
-_REQUIRED = ["iss", "aud", "sub", "jti", "iat", "nbf", "exp"]
+_REQUIRED = ["iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp"]
 _KNOWN_HEADERS = {"alg", "kid", "typ"}
 
 
@@ -32,6 +32,7 @@ class Rs256TokenSigner:
             "iss": self._issuer,
             "aud": self._audience,
             "sub": str(claims.subject),
+            "sid": str(claims.session_id),
             "jti": claims.token_id,
             "iat": issued,
             "nbf": issued,
@@ -80,6 +81,7 @@ class Rs256TokenSigner:
             raise TokenRejected
         return Claims(
             subject=UserId(UUID(str(payload["sub"]))),
+            session_id=SessionId(UUID(str(payload["sid"]))),
             token_id=str(payload["jti"]),
             issue_time=datetime.fromtimestamp(issued, UTC),
             expire_time=datetime.fromtimestamp(expires, UTC),

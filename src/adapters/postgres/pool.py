@@ -89,6 +89,19 @@ class Pool:
             yield connection
 
     @asynccontextmanager
+    async def in_organization(self, organization: UUID) -> AsyncGenerator[Connection]:
+        """A transaction that sees one organization's members, invitations, services and log."""
+        async with self._confined("app.organization_id", organization) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def as_identity(self) -> AsyncGenerator[Connection]:
+        """A transaction that may ask who somebody is, and sees no content of any tenant."""
+        async with self.connection() as connection, connection.transaction():
+            await connection.execute("set local role obelisk_identity")
+            yield connection
+
+    @asynccontextmanager
     async def _confined(self, setting: str, value: UUID) -> AsyncGenerator[Connection]:
         async with self.connection() as connection, connection.transaction():
             await connection.execute("select set_config($1, $2, true)", setting, str(value))

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from application.context import RequestContext, SpaceHeaderMissing
+from application.context import Caller, RequestContext, SpaceHeaderMissing
 from application.ports.tenancy_store import TenancyStore
 from application.ports.token_signer import TokenSigner
 from domain.auth.claims import Claims, TokenMissing
@@ -24,7 +24,7 @@ class Authenticate:
         *,
         authorization: str | None,
         space_header: str | None,
-        correlation_id: str,
+        caller: Caller,
         needs_space: bool,
     ) -> RequestContext:
         """Verify the token locally; resolve the space, if the call is space-scoped, in one query.
@@ -36,7 +36,7 @@ class Authenticate:
         """
         claims = self._signer.verify(_bearer(authorization))
         access = await self._enter(claims, space_header) if needs_space else None
-        return RequestContext(claims=claims, correlation_id=correlation_id, space=access)
+        return RequestContext(claims=claims, caller=caller, space=access)
 
     async def _enter(self, claims: Claims, space_header: str | None) -> SpaceAccess:
         if not space_header:

@@ -6,7 +6,7 @@ from application.ports.entropy import Entropy
 from application.ports.settings_store import SettingsStore
 from application.ports.tenancy_store import TenancyStore
 from domain.identifiers import OrganizationId, SpaceId
-from domain.tenancy.access import Action, require
+from domain.tenancy.access import Action, require_in_organization
 from domain.tenancy.organization import (
     Organization,
     OrganizationNotFound,
@@ -53,7 +53,7 @@ class ManageTenancy:
         role = await self._tenancy.role_in(organization_id, context.user_id)
         if role is None:
             raise OrganizationNotFound
-        require(role, Action.CREATE_SPACE)
+        require_in_organization(role, Action.CREATE_SPACE)
         space = Space(
             space_id=SpaceId(self._entropy.uuid()),
             organization_id=organization_id,

@@ -1,10 +1,12 @@
 """What a verified access token says."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.errors import Unauthenticated
-from domain.identifiers import UserId
+from domain.identifiers import OrganizationId, SessionId, SpaceId, UserId
+from domain.tenancy.access import Action, Role
 
 
 class TokenRejected(Unauthenticated):
@@ -28,9 +30,20 @@ class TokenMissing(Unauthenticated):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """`token_id` is the `jti`; times are UTC."""
+    """`token_id` is the `jti`; times are UTC.
+
+    A token bound to an organization opens nothing outside of it; `permissions` are those there.
+    `spaces` are the roles in its spaces, or None when they are to be looked up: the token is bound
+    to no organization, or they would not fit. All of it holds while `epoch` is the user's own.
+    """
 
     subject: UserId
+    session_id: SessionId
     token_id: str
     issue_time: datetime
     expire_time: datetime
+    epoch: int = 0
+    organization_id: OrganizationId | None = None
+    permissions: frozenset[Action] = field(default_factory=frozenset)
+    spaces: Mapping[SpaceId, Role] | None = None
+    operator: bool = False

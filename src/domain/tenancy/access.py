@@ -1,4 +1,8 @@
-"""Who may do what: roles, actions, and one table that joins them."""
+"""Who may do what: roles at two levels, actions, and one table for each level.
+
+Owners and admins of an organization are admins in each of its spaces; every other role in the
+organization says nothing about its spaces, where a membership of the space decides.
+"""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -16,23 +20,51 @@ class Role(Enum):
 
 
 class Action(Enum):
+    """What can be done in a space, then what can be done in an organization."""
+
     READ = "read"
     ASK = "ask"
+    REVIEW = "review"
     EDIT_DOCUMENTS = "edit_documents"
     EDIT_SETTINGS = "edit_settings"
+    MANAGE_SPACE_MEMBERS = "manage_space_members"
+    DELETE_SPACE = "delete_space"
+
+    READ_ORGANIZATION = "read_organization"
     CREATE_SPACE = "create_space"
+    MANAGE_MEMBERS = "manage_members"
+    MANAGE_CLIENTS = "manage_clients"
+    READ_AUDIT = "read_audit"
+    DELETE_ORGANIZATION = "delete_organization"
 
 
 _READERS = frozenset({Action.READ})
-_EDITORS = _READERS | {Action.ASK, Action.EDIT_DOCUMENTS}
-_ADMINS = _EDITORS | {Action.EDIT_SETTINGS, Action.CREATE_SPACE}
+_REVIEWERS = _READERS | {Action.REVIEW}
+_EDITORS = _REVIEWERS | {Action.ASK, Action.EDIT_DOCUMENTS}
+_ADMINS = _EDITORS | {Action.EDIT_SETTINGS, Action.MANAGE_SPACE_MEMBERS}
 
-PERMISSIONS: dict[Role, frozenset[Action]] = {
-    Role.OWNER: _ADMINS,
+SPACE_PERMISSIONS: dict[Role, frozenset[Action]] = {
+    Role.OWNER: _ADMINS | {Action.DELETE_SPACE},
     Role.ADMIN: _ADMINS,
     Role.EDITOR: _EDITORS,
-    Role.REVIEWER: _READERS,
+    Role.REVIEWER: _REVIEWERS,
     Role.VIEWER: _READERS,
+}
+
+_MEMBERS = frozenset({Action.READ_ORGANIZATION})
+_HEADS = _MEMBERS | {
+    Action.CREATE_SPACE,
+    Action.MANAGE_MEMBERS,
+    Action.MANAGE_CLIENTS,
+    Action.READ_AUDIT,
+}
+
+ORGANIZATION_PERMISSIONS: dict[Role, frozenset[Action]] = {
+    Role.OWNER: _HEADS | {Action.DELETE_ORGANIZATION},
+    Role.ADMIN: _HEADS,
+    Role.EDITOR: _MEMBERS,
+    Role.REVIEWER: _MEMBERS,
+    Role.VIEWER: _MEMBERS,
 }
 
 
@@ -48,14 +80,28 @@ class ActionNotAllowed(PermissionDenied):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpaceAccess:
-    """A principal's standing in one space, as the membership tables tell it."""
+    """A principal's standing in one space."""
 
     organization_id: OrganizationId
     space_id: SpaceId
     role: Role
 
 
+def standing_in_space(organization_role: Role, space_role: Role | None) -> Role | None:
+    """The role that counts in a space, the stronger of the two; None for a stranger there."""
+    inherited = {Role.OWNER: Role.OWNER, Role.ADMIN: Role.ADMIN}.get(organization_role)
+    if inherited is None or space_role is None:
+        return inherited or space_role
+    return min(inherited, space_role, key=list(Role).index)
+
+
 def require(role: Role, action: Action) -> None:
-    """Raise ActionNotAllowed unless `role` includes `action`."""
-    if action not in PERMISSIONS[role]:
+    """Raise ActionNotAllowed unless `role` in a space includes `action`."""
+    if action not in SPACE_PERMISSIONS[role]:
+        raise ActionNotAllowed(role, action)
+
+
+def require_in_organization(role: Role, action: Action) -> None:
+    """Raise ActionNotAllowed unless `role` in an organization includes `action`."""
+    if action not in ORGANIZATION_PERMISSIONS[role]:
         raise ActionNotAllowed(role, action)

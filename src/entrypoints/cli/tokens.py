@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from domain.auth.claims import Claims
-from domain.identifiers import UserId
+from domain.identifiers import SessionId, UserId
 from entrypoints.container import Identity
 from entrypoints.settings import Settings
 
@@ -17,6 +17,7 @@ def mint(settings: Settings, user: str, minutes: int | None = None) -> str:
     now = identity.clock().now()
     claims = Claims(
         subject=user_id(user),
+        session_id=SessionId(identity.entropy().uuid()),
         token_id=str(identity.entropy().uuid()),
         issue_time=now,
         expire_time=now + timedelta(minutes=minutes or settings.token_minutes),

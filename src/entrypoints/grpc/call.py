@@ -2,7 +2,7 @@
 
 from contextvars import ContextVar
 
-from application.context import RequestContext
+from application.context import Caller, RequestContext
 
 _request: ContextVar[RequestContext] = ContextVar("request")
 _correlation_id: ContextVar[str] = ContextVar("correlation_id", default="-")
@@ -26,3 +26,8 @@ def correlation_id() -> str:
 def set_correlation_id(value: str) -> None:
     """Called by the correlation interceptor alone."""
     _correlation_id.set(value)
+
+
+def caller() -> Caller:
+    """Where this call comes from."""
+    return Caller(correlation_id=correlation_id())

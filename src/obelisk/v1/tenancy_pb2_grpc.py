@@ -68,6 +68,36 @@ class TenancyServiceStub:
                 request_serializer=obelisk_dot_v1_dot_tenancy__pb2.UpdateSpaceSettingsRequest.SerializeToString,
                 response_deserializer=obelisk_dot_v1_dot_tenancy__pb2.UpdateSpaceSettingsResponse.FromString,
                 _registered_method=True)
+        self.UpdateOrganization = channel.unary_unary(
+                '/obelisk.v1.TenancyService/UpdateOrganization',
+                request_serializer=obelisk_dot_v1_dot_tenancy__pb2.UpdateOrganizationRequest.SerializeToString,
+                response_deserializer=obelisk_dot_v1_dot_tenancy__pb2.UpdateOrganizationResponse.FromString,
+                _registered_method=True)
+        self.DeleteOrganization = channel.unary_unary(
+                '/obelisk.v1.TenancyService/DeleteOrganization',
+                request_serializer=obelisk_dot_v1_dot_tenancy__pb2.DeleteOrganizationRequest.SerializeToString,
+                response_deserializer=obelisk_dot_v1_dot_tenancy__pb2.DeleteOrganizationResponse.FromString,
+                _registered_method=True)
+        self.UpdateSpace = channel.unary_unary(
+                '/obelisk.v1.TenancyService/UpdateSpace',
+                request_serializer=obelisk_dot_v1_dot_tenancy__pb2.UpdateSpaceRequest.SerializeToString,
+                response_deserializer=obelisk_dot_v1_dot_tenancy__pb2.UpdateSpaceResponse.FromString,
+                _registered_method=True)
+        self.DeleteSpace = channel.unary_unary(
+                '/obelisk.v1.TenancyService/DeleteSpace',
+                request_serializer=obelisk_dot_v1_dot_tenancy__pb2.DeleteSpaceRequest.SerializeToString,
+                response_deserializer=obelisk_dot_v1_dot_tenancy__pb2.DeleteSpaceResponse.FromString,
+                _registered_method=True)
+        self.GetErasureReceipt = channel.unary_unary(
+                '/obelisk.v1.TenancyService/GetErasureReceipt',
+                request_serializer=obelisk_dot_v1_dot_tenancy__pb2.GetErasureReceiptRequest.SerializeToString,
+                response_deserializer=obelisk_dot_v1_dot_tenancy__pb2.GetErasureReceiptResponse.FromString,
+                _registered_method=True)
+        self.ListSpaceSettingsVersions = channel.unary_unary(
+                '/obelisk.v1.TenancyService/ListSpaceSettingsVersions',
+                request_serializer=obelisk_dot_v1_dot_tenancy__pb2.ListSpaceSettingsVersionsRequest.SerializeToString,
+                response_deserializer=obelisk_dot_v1_dot_tenancy__pb2.ListSpaceSettingsVersionsResponse.FromString,
+                _registered_method=True)
 
 
 class TenancyServiceServicer:
@@ -119,6 +149,48 @@ class TenancyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateOrganization(self, request, context):
+        """Rename an organization.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteOrganization(self, request, context):
+        """Erase an organization with its spaces and all that is in them; an owner's call. It cannot be undone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateSpace(self, request, context):
+        """Rename the space named by `x-space-id`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSpace(self, request, context):
+        """Erase the space named by `x-space-id` with all that is in it; an owner's call. It cannot be undone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetErasureReceipt(self, request, context):
+        """Read the receipt of an erasure that the caller asked for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSpaceSettingsVersions(self, request, context):
+        """List the versions of the settings of the space named by `x-space-id`, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TenancyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -151,6 +223,36 @@ def add_TenancyServiceServicer_to_server(servicer, server):
                     servicer.UpdateSpaceSettings,
                     request_deserializer=obelisk_dot_v1_dot_tenancy__pb2.UpdateSpaceSettingsRequest.FromString,
                     response_serializer=obelisk_dot_v1_dot_tenancy__pb2.UpdateSpaceSettingsResponse.SerializeToString,
+            ),
+            'UpdateOrganization': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateOrganization,
+                    request_deserializer=obelisk_dot_v1_dot_tenancy__pb2.UpdateOrganizationRequest.FromString,
+                    response_serializer=obelisk_dot_v1_dot_tenancy__pb2.UpdateOrganizationResponse.SerializeToString,
+            ),
+            'DeleteOrganization': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteOrganization,
+                    request_deserializer=obelisk_dot_v1_dot_tenancy__pb2.DeleteOrganizationRequest.FromString,
+                    response_serializer=obelisk_dot_v1_dot_tenancy__pb2.DeleteOrganizationResponse.SerializeToString,
+            ),
+            'UpdateSpace': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateSpace,
+                    request_deserializer=obelisk_dot_v1_dot_tenancy__pb2.UpdateSpaceRequest.FromString,
+                    response_serializer=obelisk_dot_v1_dot_tenancy__pb2.UpdateSpaceResponse.SerializeToString,
+            ),
+            'DeleteSpace': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSpace,
+                    request_deserializer=obelisk_dot_v1_dot_tenancy__pb2.DeleteSpaceRequest.FromString,
+                    response_serializer=obelisk_dot_v1_dot_tenancy__pb2.DeleteSpaceResponse.SerializeToString,
+            ),
+            'GetErasureReceipt': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetErasureReceipt,
+                    request_deserializer=obelisk_dot_v1_dot_tenancy__pb2.GetErasureReceiptRequest.FromString,
+                    response_serializer=obelisk_dot_v1_dot_tenancy__pb2.GetErasureReceiptResponse.SerializeToString,
+            ),
+            'ListSpaceSettingsVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSpaceSettingsVersions,
+                    request_deserializer=obelisk_dot_v1_dot_tenancy__pb2.ListSpaceSettingsVersionsRequest.FromString,
+                    response_serializer=obelisk_dot_v1_dot_tenancy__pb2.ListSpaceSettingsVersionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -319,6 +421,168 @@ class TenancyService:
             '/obelisk.v1.TenancyService/UpdateSpaceSettings',
             obelisk_dot_v1_dot_tenancy__pb2.UpdateSpaceSettingsRequest.SerializeToString,
             obelisk_dot_v1_dot_tenancy__pb2.UpdateSpaceSettingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateOrganization(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/obelisk.v1.TenancyService/UpdateOrganization',
+            obelisk_dot_v1_dot_tenancy__pb2.UpdateOrganizationRequest.SerializeToString,
+            obelisk_dot_v1_dot_tenancy__pb2.UpdateOrganizationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteOrganization(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/obelisk.v1.TenancyService/DeleteOrganization',
+            obelisk_dot_v1_dot_tenancy__pb2.DeleteOrganizationRequest.SerializeToString,
+            obelisk_dot_v1_dot_tenancy__pb2.DeleteOrganizationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateSpace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/obelisk.v1.TenancyService/UpdateSpace',
+            obelisk_dot_v1_dot_tenancy__pb2.UpdateSpaceRequest.SerializeToString,
+            obelisk_dot_v1_dot_tenancy__pb2.UpdateSpaceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSpace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/obelisk.v1.TenancyService/DeleteSpace',
+            obelisk_dot_v1_dot_tenancy__pb2.DeleteSpaceRequest.SerializeToString,
+            obelisk_dot_v1_dot_tenancy__pb2.DeleteSpaceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetErasureReceipt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/obelisk.v1.TenancyService/GetErasureReceipt',
+            obelisk_dot_v1_dot_tenancy__pb2.GetErasureReceiptRequest.SerializeToString,
+            obelisk_dot_v1_dot_tenancy__pb2.GetErasureReceiptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSpaceSettingsVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/obelisk.v1.TenancyService/ListSpaceSettingsVersions',
+            obelisk_dot_v1_dot_tenancy__pb2.ListSpaceSettingsVersionsRequest.SerializeToString,
+            obelisk_dot_v1_dot_tenancy__pb2.ListSpaceSettingsVersionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,6 +49,18 @@ class TenancyServiceStub:
     """Read the brand voice and the facts of the space named by `x-space-id`."""
     UpdateSpaceSettings: _grpc.UnaryUnaryMultiCallable[_tenancy_pb2.UpdateSpaceSettingsRequest, _tenancy_pb2.UpdateSpaceSettingsResponse]
     """Replace the brand voice and the facts of the space named by `x-space-id`."""
+    UpdateOrganization: _grpc.UnaryUnaryMultiCallable[_tenancy_pb2.UpdateOrganizationRequest, _tenancy_pb2.UpdateOrganizationResponse]
+    """Rename an organization."""
+    DeleteOrganization: _grpc.UnaryUnaryMultiCallable[_tenancy_pb2.DeleteOrganizationRequest, _tenancy_pb2.DeleteOrganizationResponse]
+    """Erase an organization with its spaces and all that is in them; an owner's call. It cannot be undone."""
+    UpdateSpace: _grpc.UnaryUnaryMultiCallable[_tenancy_pb2.UpdateSpaceRequest, _tenancy_pb2.UpdateSpaceResponse]
+    """Rename the space named by `x-space-id`."""
+    DeleteSpace: _grpc.UnaryUnaryMultiCallable[_tenancy_pb2.DeleteSpaceRequest, _tenancy_pb2.DeleteSpaceResponse]
+    """Erase the space named by `x-space-id` with all that is in it; an owner's call. It cannot be undone."""
+    GetErasureReceipt: _grpc.UnaryUnaryMultiCallable[_tenancy_pb2.GetErasureReceiptRequest, _tenancy_pb2.GetErasureReceiptResponse]
+    """Read the receipt of an erasure that the caller asked for."""
+    ListSpaceSettingsVersions: _grpc.UnaryUnaryMultiCallable[_tenancy_pb2.ListSpaceSettingsVersionsRequest, _tenancy_pb2.ListSpaceSettingsVersionsResponse]
+    """List the versions of the settings of the space named by `x-space-id`, newest first."""
 
 @_typing.type_check_only
 class TenancyServiceAsyncStub(TenancyServiceStub):
@@ -71,6 +83,18 @@ class TenancyServiceAsyncStub(TenancyServiceStub):
     """Read the brand voice and the facts of the space named by `x-space-id`."""
     UpdateSpaceSettings: _aio.UnaryUnaryMultiCallable[_tenancy_pb2.UpdateSpaceSettingsRequest, _tenancy_pb2.UpdateSpaceSettingsResponse]  # type: ignore[assignment]
     """Replace the brand voice and the facts of the space named by `x-space-id`."""
+    UpdateOrganization: _aio.UnaryUnaryMultiCallable[_tenancy_pb2.UpdateOrganizationRequest, _tenancy_pb2.UpdateOrganizationResponse]  # type: ignore[assignment]
+    """Rename an organization."""
+    DeleteOrganization: _aio.UnaryUnaryMultiCallable[_tenancy_pb2.DeleteOrganizationRequest, _tenancy_pb2.DeleteOrganizationResponse]  # type: ignore[assignment]
+    """Erase an organization with its spaces and all that is in them; an owner's call. It cannot be undone."""
+    UpdateSpace: _aio.UnaryUnaryMultiCallable[_tenancy_pb2.UpdateSpaceRequest, _tenancy_pb2.UpdateSpaceResponse]  # type: ignore[assignment]
+    """Rename the space named by `x-space-id`."""
+    DeleteSpace: _aio.UnaryUnaryMultiCallable[_tenancy_pb2.DeleteSpaceRequest, _tenancy_pb2.DeleteSpaceResponse]  # type: ignore[assignment]
+    """Erase the space named by `x-space-id` with all that is in it; an owner's call. It cannot be undone."""
+    GetErasureReceipt: _aio.UnaryUnaryMultiCallable[_tenancy_pb2.GetErasureReceiptRequest, _tenancy_pb2.GetErasureReceiptResponse]  # type: ignore[assignment]
+    """Read the receipt of an erasure that the caller asked for."""
+    ListSpaceSettingsVersions: _aio.UnaryUnaryMultiCallable[_tenancy_pb2.ListSpaceSettingsVersionsRequest, _tenancy_pb2.ListSpaceSettingsVersionsResponse]  # type: ignore[assignment]
+    """List the versions of the settings of the space named by `x-space-id`, newest first."""
 
 class TenancyServiceServicer(metaclass=_abc_1.ABCMeta):
     """Organizations, the spaces inside them, and each space's brand voice.
@@ -126,5 +150,53 @@ class TenancyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tenancy_pb2.UpdateSpaceSettingsResponse, _abc.Awaitable[_tenancy_pb2.UpdateSpaceSettingsResponse]]:
         """Replace the brand voice and the facts of the space named by `x-space-id`."""
+
+    @_abc_1.abstractmethod
+    def UpdateOrganization(
+        self,
+        request: _tenancy_pb2.UpdateOrganizationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tenancy_pb2.UpdateOrganizationResponse, _abc.Awaitable[_tenancy_pb2.UpdateOrganizationResponse]]:
+        """Rename an organization."""
+
+    @_abc_1.abstractmethod
+    def DeleteOrganization(
+        self,
+        request: _tenancy_pb2.DeleteOrganizationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tenancy_pb2.DeleteOrganizationResponse, _abc.Awaitable[_tenancy_pb2.DeleteOrganizationResponse]]:
+        """Erase an organization with its spaces and all that is in them; an owner's call. It cannot be undone."""
+
+    @_abc_1.abstractmethod
+    def UpdateSpace(
+        self,
+        request: _tenancy_pb2.UpdateSpaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tenancy_pb2.UpdateSpaceResponse, _abc.Awaitable[_tenancy_pb2.UpdateSpaceResponse]]:
+        """Rename the space named by `x-space-id`."""
+
+    @_abc_1.abstractmethod
+    def DeleteSpace(
+        self,
+        request: _tenancy_pb2.DeleteSpaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tenancy_pb2.DeleteSpaceResponse, _abc.Awaitable[_tenancy_pb2.DeleteSpaceResponse]]:
+        """Erase the space named by `x-space-id` with all that is in it; an owner's call. It cannot be undone."""
+
+    @_abc_1.abstractmethod
+    def GetErasureReceipt(
+        self,
+        request: _tenancy_pb2.GetErasureReceiptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tenancy_pb2.GetErasureReceiptResponse, _abc.Awaitable[_tenancy_pb2.GetErasureReceiptResponse]]:
+        """Read the receipt of an erasure that the caller asked for."""
+
+    @_abc_1.abstractmethod
+    def ListSpaceSettingsVersions(
+        self,
+        request: _tenancy_pb2.ListSpaceSettingsVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tenancy_pb2.ListSpaceSettingsVersionsResponse, _abc.Awaitable[_tenancy_pb2.ListSpaceSettingsVersionsResponse]]:
+        """List the versions of the settings of the space named by `x-space-id`, newest first."""
 
 def add_TenancyServiceServicer_to_server(servicer: TenancyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

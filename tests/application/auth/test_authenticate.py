@@ -6,7 +6,7 @@ from adapters.crypto.signing_key import load_or_create
 from adapters.crypto.token_signer import Rs256TokenSigner
 from adapters.memory.clock import FixedClock
 from application.auth.authenticate import Authenticate
-from application.context import RequestContext, SpaceHeaderMissing
+from application.context import Caller, RequestContext, SpaceHeaderMissing
 from domain.auth.claims import TokenMissing, TokenRejected
 from domain.errors import InvalidInput
 from domain.tenancy.access import Role
@@ -38,7 +38,7 @@ async def _enter(
     return await authenticate(
         authorization=authorization,
         space_header=space,
-        correlation_id="corr-1",
+        caller=Caller(correlation_id="corr-1"),
         needs_space=needs_space,
     )
 

@@ -7,7 +7,7 @@ do $$
 declare
   r text;
 begin
-  foreach r in array array['obelisk_app', 'obelisk_search', 'obelisk_system'] loop
+  foreach r in array array['obelisk_app', 'obelisk_search', 'obelisk_system', 'obelisk_identity'] loop
     if not exists (select from pg_roles where rolname = r) then
       begin
         execute format('create role %I nologin', r);
@@ -20,6 +20,11 @@ begin
       execute format('grant %I to current_user', r);
     end if;
   end loop;
+  -- The application becomes obelisk_identity for a transaction when it asks to, and never by itself.
+  if not pg_has_role('obelisk_app', 'obelisk_identity', 'member') then
+    alter role obelisk_app noinherit;
+    grant obelisk_identity to obelisk_app;
+  end if;
 end $$;
 create table if not exists public.obelisk_migrations (
   number integer primary key,

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from application.auth.authenticate import Authenticate
 from domain.errors import InvalidInput
-from entrypoints.grpc.call import correlation_id, set_request_context
+from entrypoints.grpc.call import caller, set_request_context
 from entrypoints.grpc.interceptors.chain import Around, Call
 
 # Every other RPC is space-scoped: one that is forgotten here asks for a space, never for less.
@@ -32,7 +32,7 @@ def authenticated(authenticate: Authenticate) -> Around:
         context = await authenticate(
             authorization=call.headers.get("authorization"),
             space_header=call.headers.get("x-space-id"),
-            correlation_id=correlation_id(),
+            caller=caller(),
             needs_space=call.method not in WITHOUT_SPACE,
         )
         set_request_context(context)

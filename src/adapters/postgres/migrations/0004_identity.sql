@@ -1,0 +1,288 @@
+-- People, services, their sessions and keys; invitations, the audit log and erasure.
+--
+-- Three ways in, each confined by row-level security:
+--   obelisk_app with app.space_id         the content of one space (0001 and 0002)
+--   obelisk_app with app.organization_id  the members, invitations, services and log of one organization
+--   obelisk_identity                      who somebody is: never content, entered by `set local role`
+
+create function obelisk.current_organization() returns uuid language sql stable parallel safe as
+$$ select nullif(current_setting('app.organization_id', true), '')::uuid $$;
+
+grant usage on schema obelisk to obelisk_identity;
+
+-- A space's members know their organization, so that one key confines both levels.
+alter table obelisk.spaces add unique (organization_id, space_id);
+alter table obelisk.space_members add column organization_id uuid;
+alter table obelisk.space_members no force row level security;
+alter table obelisk.spaces no force row level security;
+update obelisk.space_members m set organization_id = s.organization_id
+from obelisk.spaces s where s.space_id = m.space_id;
+alter table obelisk.space_members force row level security;
+alter table obelisk.spaces force row level security;
+alter table obelisk.space_members alter column organization_id set not null;
+alter table obelisk.space_members
+  add foreign key (organization_id, space_id) references obelisk.spaces (organization_id, space_id)
+    on delete cascade,
+  add foreign key (organization_id, user_id) references obelisk.organization_members
+    on delete cascade;
+create index space_members_by_organization on obelisk.space_members (organization_id, user_id);
+
+create table obelisk.users (
+  user_id uuid primary key,
+  email text unique check (email = lower(email)),
+  display_name text not null,
+  password_hash text,
+  operator boolean not null default false,
+  disabled boolean not null default false,
+  create_time timestamptz not null
+);
+
+create table obelisk.oidc_identities (
+  provider text not null,
+  subject text not null,
+  user_id uuid not null references obelisk.users on delete cascade,
+  primary key (provider, subject)
+);
+
+-- One sign-in at a provider that has begun; what only we may know is sealed.
+create table obelisk.oidc_flows (
+  state_hash bytea primary key,
+  provider text not null,
+  sealed bytea not null,
+  expire_time timestamptz not null
+);
+
+create table obelisk.sessions (
+  session_id uuid primary key,
+  user_id uuid not null,
+  organization_id uuid references obelisk.organizations on delete cascade,
+  address text not null,
+  user_agent text not null,
+  create_time timestamptz not null,
+  expire_time timestamptz not null,
+  revoke_time timestamptz
+);
+create index sessions_by_user on obelisk.sessions (user_id, session_id);
+
+-- Each works once; a second use ends the session, for somebody else has a copy.
+create table obelisk.refresh_tokens (
+  token_hash bytea primary key,
+  session_id uuid not null references obelisk.sessions on delete cascade,
+  expire_time timestamptz not null,
+  use_time timestamptz
+);
+create index refresh_tokens_by_session on obelisk.refresh_tokens (session_id);
+
+-- Moves with every change of somebody's memberships; tokens carry the one they were made under.
+create table obelisk.principal_epochs (
+  user_id uuid primary key,
+  epoch bigint not null
+);
+
+-- What every process must know of tokens that are still in their time. `change_xid` lets a reader
+-- ask for all that was committed since its last look, whatever order the commits came in.
+create table obelisk.authority_changes (
+  kind text not null check (kind in ('token', 'session', 'user', 'epoch', 'keys')),
+  subject text not null,
+  epoch bigint not null default 0,
+  not_before timestamptz,
+  expire_time timestamptz not null,
+  change_xid xid8 not null default pg_current_xact_id(),
+  primary key (kind, subject)
+);
+create index authority_changes_by_xid on obelisk.authority_changes (change_xid);
+
+create table obelisk.signing_keys (
+  kid text primary key,
+  public_jwk text not null,
+  sealed_private bytea not null,
+  publish_time timestamptz not null,
+  activate_time timestamptz not null,
+  retire_time timestamptz
+);
+
+create table obelisk.service_clients (
+  organization_id uuid not null references obelisk.organizations on delete cascade,
+  client_id uuid not null unique,
+  display_name text not null,
+  secret_hash bytea not null,
+  create_time timestamptz not null,
+  revoke_time timestamptz,
+  primary key (organization_id, client_id)
+);
+
+create table obelisk.invitations (
+  organization_id uuid not null references obelisk.organizations on delete cascade,
+  invitation_id uuid not null,
+  email text not null check (email = lower(email)),
+  role text not null check (role in ('owner', 'admin', 'editor', 'reviewer', 'viewer')),
+  space_roles jsonb not null,
+  token_hash bytea not null unique,
+  inviter uuid not null,
+  create_time timestamptz not null,
+  expire_time timestamptz not null,
+  accept_time timestamptz,
+  revoke_time timestamptz,
+  primary key (organization_id, invitation_id)
+);
+
+-- Written before the act, with its outcome set once after it: an act that was cut off says so.
+create table obelisk.audit_events (
+  audit_id uuid primary key,
+  organization_id uuid,
+  space_id uuid,
+  actor uuid,
+  action text not null,
+  objects jsonb not null,
+  address text not null,
+  correlation_id text not null,
+  outcome text,
+  create_time timestamptz not null
+);
+create index audit_events_by_organization on obelisk.audit_events (organization_id, audit_id);
+
+-- Outlives what it speaks of, so it refers to nothing.
+create table obelisk.erasure_receipts (
+  receipt_id uuid primary key,
+  organization_id uuid not null,
+  space_id uuid,
+  requester uuid not null,
+  counts jsonb not null,
+  create_time timestamptz not null,
+  finish_time timestamptz
+);
+create index erasure_receipts_unfinished on obelisk.erasure_receipts (receipt_id)
+  where finish_time is null;
+
+do $$
+declare
+  t text;
+begin
+  foreach t in array array[
+    'users', 'oidc_identities', 'oidc_flows', 'sessions', 'refresh_tokens', 'principal_epochs',
+    'authority_changes', 'signing_keys', 'service_clients', 'invitations', 'audit_events',
+    'erasure_receipts'
+  ] loop
+    execute format('alter table obelisk.%I enable row level security', t);
+    execute format('alter table obelisk.%I force row level security', t);
+  end loop;
+  -- Who somebody is: asked by an email, a secret or a subject, before any tenant is known.
+  foreach t in array array[
+    'users', 'oidc_identities', 'oidc_flows', 'sessions', 'refresh_tokens', 'principal_epochs',
+    'authority_changes', 'signing_keys', 'erasure_receipts'
+  ] loop
+    execute format('grant select, insert, update, delete on obelisk.%I to obelisk_identity', t);
+    execute format(
+      'create policy identity on obelisk.%I to obelisk_identity using (true) with check (true)', t);
+  end loop;
+  foreach t in array array['service_clients', 'invitations', 'organizations', 'spaces',
+                           'organization_members', 'space_members'] loop
+    execute format('grant select on obelisk.%I to obelisk_identity', t);
+    execute format(
+      'create policy identity on obelisk.%I for select to obelisk_identity using (true)', t);
+  end loop;
+  foreach t in array array['organizations', 'organization_members', 'spaces', 'space_members',
+                           'service_clients', 'invitations'] loop
+    execute format('grant select, insert, update, delete on obelisk.%I to obelisk_app', t);
+    execute format(
+      'create policy organization on obelisk.%I to obelisk_app'
+      ' using (organization_id = obelisk.current_organization())'
+      ' with check (organization_id = obelisk.current_organization())', t);
+  end loop;
+end $$;
+
+-- The log is read by its organization, and written in its name or in nobody's.
+grant select on obelisk.audit_events to obelisk_app;
+grant insert, select, update (outcome, actor, organization_id, objects) on obelisk.audit_events
+  to obelisk_identity;
+create policy organization on obelisk.audit_events for select to obelisk_app
+  using (organization_id = obelisk.current_organization());
+create policy append on obelisk.audit_events to obelisk_identity
+  using (true) with check (true);
+
+create function obelisk.audit_is_append_only() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'UPDATE' and old.outcome is null and new.outcome is not null then
+    return new;
+  end if;
+  raise exception 'the audit log is append-only' using errcode = 'OB002';
+end $$;
+create trigger append_only before update or delete on obelisk.audit_events
+  for each row execute function obelisk.audit_is_append_only();
+
+-- An invitation is accepted by somebody who is no member yet, so it runs as obelisk_identity.
+grant insert, update on obelisk.organization_members, obelisk.space_members to obelisk_identity;
+grant update on obelisk.invitations to obelisk_identity;
+create policy joining on obelisk.organization_members for insert to obelisk_identity with check (true);
+create policy joining on obelisk.space_members for insert to obelisk_identity with check (true);
+create policy joining_update on obelisk.organization_members for update to obelisk_identity
+  using (true) with check (true);
+create policy joining_update on obelisk.space_members for update to obelisk_identity
+  using (true) with check (true);
+create policy accepting on obelisk.invitations for update to obelisk_identity
+  using (true) with check (true);
+
+grant create on schema obelisk to obelisk_system, obelisk_identity;
+
+-- Longer than any token lives: until then every process must know of the change.
+create function obelisk.tell(p_kind text, p_subject text, p_epoch bigint, p_not_before timestamptz,
+                             p_expire timestamptz) returns void language sql as $$
+  insert into obelisk.authority_changes as c (kind, subject, epoch, not_before, expire_time)
+  values (p_kind, p_subject, p_epoch, p_not_before, p_expire)
+  on conflict (kind, subject) do update
+    set epoch = greatest(c.epoch, excluded.epoch), not_before = excluded.not_before,
+        expire_time = greatest(c.expire_time, excluded.expire_time),
+        change_xid = pg_current_xact_id();
+$$;
+
+-- Whoever changes a membership, by whatever statement, moves the member's epoch with it.
+create function obelisk.move_epoch() returns trigger language plpgsql security definer
+set search_path = obelisk, pg_temp as $$
+declare
+  v_user uuid := coalesce(new.user_id, old.user_id);
+  v_epoch bigint;
+begin
+  insert into obelisk.principal_epochs as e values (v_user, 1)
+  on conflict (user_id) do update set epoch = e.epoch + 1 returning e.epoch into v_epoch;
+  perform obelisk.tell('epoch', v_user::text, v_epoch, null, now() + interval '25 hours');
+  return null;
+end $$;
+alter function obelisk.move_epoch owner to obelisk_identity;
+revoke all on function obelisk.move_epoch from public;
+
+create trigger move_epoch after insert or update or delete on obelisk.organization_members
+  for each row execute function obelisk.move_epoch();
+create trigger move_epoch after insert or update or delete on obelisk.space_members
+  for each row execute function obelisk.move_epoch();
+
+-- An owner of an organization is one also in its spaces' table of members, by the same call.
+create or replace function obelisk.create_space(
+  p_space uuid, p_organization uuid, p_display_name text, p_create_time timestamptz
+) returns boolean language plpgsql security definer set search_path = obelisk, pg_temp as $$
+begin
+  if not exists (select from obelisk.organization_members m
+                 where m.organization_id = p_organization and m.user_id = obelisk.current_user_id()
+                   and m.role in ('owner', 'admin')) then
+    return false;
+  end if;
+  insert into obelisk.spaces values (p_space, p_organization, p_display_name, p_create_time);
+  insert into obelisk.space_members (space_id, organization_id, user_id, role)
+  values (p_space, p_organization, obelisk.current_user_id(), 'owner');
+  return true;
+end $$;
+
+-- Everything about somebody's standing in a space, in one query; no row for a stranger. Owners and
+-- admins of the organization are at home in each of its spaces.
+create function obelisk.standing(p_user uuid) returns table (
+  organization_id uuid, space_id uuid, organization_role text, space_role text
+) language sql stable security definer set search_path = obelisk, pg_temp as $$
+  select s.organization_id, s.space_id, o.role, m.role
+  from obelisk.organization_members o
+  join obelisk.spaces s on s.organization_id = o.organization_id
+  left join obelisk.space_members m on m.space_id = s.space_id and m.user_id = o.user_id
+  where o.user_id = p_user and (m.role is not null or o.role in ('owner', 'admin'));
+$$;
+alter function obelisk.standing owner to obelisk_identity;
+revoke all on function obelisk.standing from public;
+grant execute on function obelisk.standing to obelisk_app;
+revoke create on schema obelisk from obelisk_system, obelisk_identity;
