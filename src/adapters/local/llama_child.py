@@ -4,7 +4,7 @@ A process of its own, because loading a model keeps the interpreter's lock from 
 and because an assertion failing in native code would end the whole server.
 
 Standard input brings one line of JSON (`ChildSettings`), and then nothing until the parent ends;
-standard output answers one line, `{"ready": true}` or `{"error": "..."}`.
+standard output answers one line, a `ChildAnswer`.
 """
 
 import contextlib
@@ -14,7 +14,15 @@ import select
 import signal
 import sys
 from pathlib import Path
-from typing import TextIO, TypedDict
+from typing import NotRequired, TextIO, TypedDict
+
+
+class ChildAnswer(TypedDict):
+    """`library` and `model` each say, in llama.cpp's or the loader's words, why it did not load."""
+
+    ready: bool
+    library: NotRequired[str]
+    model: NotRequired[str]
 
 
 class ChildSettings(TypedDict):
@@ -38,12 +46,15 @@ def main() -> None:
     settings: ChildSettings = json.loads(sys.stdin.readline())
     try:
         server = _load(settings)
-    except (RuntimeError, ValueError, OSError, ImportError) as error:
-        _answer(answers, {"error": str(error)})
+    except ImportError as error:
+        _answer(answers, {"ready": False, "library": str(error)})
+        os._exit(1)
+    except (RuntimeError, ValueError, OSError) as error:
+        _answer(answers, {"ready": False, "model": str(error)})
         os._exit(1)
     _answer(answers, {"ready": True})
     _wait_for_the_parent_to_end()
-    _remove(Path(settings["socket"]))
+    _remove(Path(settings["socket"]).parent)
     del server, answers
     os._exit(0)
 
@@ -54,7 +65,7 @@ def _silence_standard_streams() -> None:
     os.dup2(nowhere, 2)
 
 
-def _answer(answers: TextIO, answer: dict[str, object]) -> None:
+def _answer(answers: TextIO, answer: ChildAnswer) -> None:
     answers.write(json.dumps(answer) + "\n")
     answers.flush()
 
@@ -90,10 +101,11 @@ def _wait_for_the_parent_to_end() -> None:
             return
 
 
-def _remove(socket: Path) -> None:
+def _remove(folder: Path) -> None:
     with contextlib.suppress(OSError):
-        socket.unlink(missing_ok=True)
-        socket.parent.rmdir()
+        for entry in folder.iterdir():
+            entry.unlink()
+        folder.rmdir()
 
 
 if __name__ == "__main__":

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.local.errors import ModelUnavailable
-from adapters.local.llama_child import ChildSettings
+from adapters.local.llama_child import ChildAnswer, ChildSettings
+from adapters.local.openmp import environment_with_openmp
 
 # A socket's path has room for about a hundred bytes.
 _LONGEST_SOCKET_PATH = 100
+# What a child said of itself is quoted up to here.
+_LONGEST_QUOTE = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,7 @@ class LlamaProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env=environment_with_openmp(self.socket.parent),
             start_new_session=True,
         )
         # Also runs when the interpreter ends, so that an owner who forgot leaves nothing behind.
@@ -64,21 +68,38 @@ class LlamaProcess:
         """Block until the model answers; `close` from another thread ends the wait.
 
         Raises:
-            Unavailable: the file cannot be loaded (reason MODEL_UNAVAILABLE).
+            Unavailable: llama.cpp or the file cannot be loaded (reason MODEL_UNAVAILABLE).
         """
+        answer = self._answer()
+        if answer is None or not answer["ready"]:
+            self.close()
+            raise ModelUnavailable(self._refusal(answer))
+
+    def _answer(self) -> ChildAnswer | None:
         assert self._child.stdin is not None
         assert self._child.stdout is not None
-        answer = b""
+        line = b""
         with contextlib.suppress(OSError, ValueError):
             self._child.stdin.write(json.dumps(self._child_settings()).encode() + b"\n")
             self._child.stdin.flush()
-            answer = self._child.stdout.readline()
-        if b'"ready"' not in answer:
-            self.close()
-            raise ModelUnavailable(
-                f"the model file {self._settings.path.name} could not be loaded: it is damaged, of"
-                " an architecture that this build does not know, or there is too little memory"
-            )
+            line = self._child.stdout.readline()
+        # A child that was ended leaves no line, or half a one.
+        answer: ChildAnswer | None = json.loads(line) if line.endswith(b"\n") else None
+        return answer
+
+    def _refusal(self, answer: ChildAnswer | None) -> str:
+        if answer is not None and "library" in answer:
+            return f"llama.cpp could not be loaded: {answer['library'][:_LONGEST_QUOTE]}"
+        detail = (
+            f"llama.cpp says: {answer.get('model', '')[:_LONGEST_QUOTE]}"
+            if answer
+            else "its process ended without a word"
+        )
+        return (
+            f"the model file {self._settings.path.name} could not be loaded: it is damaged, of"
+            " an architecture that this build does not know, or there is too little memory"
+            f" ({detail})"
+        )
 
     def close(self) -> None:
         """End the child within two seconds, and remove its socket. May be called twice."""
