@@ -26,7 +26,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dobelisk/v1/conversation.proto\x12\nobelisk.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\x01\n\x0c\x43onversation\x12\'\n\x0f\x63onversation_id\x18\x01 \x01(\tR\x0e\x63onversationId\x12\x14\n\x05title\x18\x02 \x01(\tR\x05title\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\"\xc3\x01\n\x07Message\x12\x1d\n\nmessage_id\x18\x01 \x01(\tR\tmessageId\x12+\n\x04role\x18\x02 \x01(\x0e\x32\x17.obelisk.v1.MessageRoleR\x04role\x12\x18\n\x07\x63ontent\x18\x03 \x01(\tR\x07\x63ontent\x12\x15\n\x06run_id\x18\x04 \x01(\tR\x05runId\x12;\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\"1\n\x19\x43reateConversationRequest\x12\x14\n\x05title\x18\x01 \x01(\tR\x05title\"Z\n\x1a\x43reateConversationResponse\x12<\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x18.obelisk.v1.ConversationR\x0c\x63onversation\"V\n\x18ListConversationsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x83\x01\n\x19ListConversationsResponse\x12>\n\rconversations\x18\x01 \x03(\x0b\x32\x18.obelisk.v1.ConversationR\rconversations\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"z\n\x13ListMessagesRequest\x12\'\n\x0f\x63onversation_id\x18\x01 \x01(\tR\x0e\x63onversationId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"o\n\x14ListMessagesResponse\x12/\n\x08messages\x18\x01 \x03(\x0b\x32\x13.obelisk.v1.MessageR\x08messages\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"D\n\x19\x44\x65leteConversationRequest\x12\'\n\x0f\x63onversation_id\x18\x01 \x01(\tR\x0e\x63onversationId\"\x1c\n\x1a\x44\x65leteConversationResponse*^\n\x0bMessageRole\x12\x1c\n\x18MESSAGE_ROLE_UNSPECIFIED\x10\x00\x12\x15\n\x11MESSAGE_ROLE_USER\x10\x01\x12\x1a\n\x16MESSAGE_ROLE_ASSISTANT\x10\x02\x32\xb3\x04\n\x13\x43onversationService\x12\x81\x01\n\x12\x43reateConversation\x12%.obelisk.v1.CreateConversationRequest\x1a&.obelisk.v1.CreateConversationResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x11/v1/conversations:\x01*\x12{\n\x11ListConversations\x12$.obelisk.v1.ListConversationsRequest\x1a%.obelisk.v1.ListConversationsResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/conversations\x12\x87\x01\n\x0cListMessages\x12\x1f.obelisk.v1.ListMessagesRequest\x1a .obelisk.v1.ListMessagesResponse\"4\x82\xd3\xe4\x93\x02.\x12,/v1/conversations/{conversation_id}/messages\x12\x90\x01\n\x12\x44\x65leteConversation\x12%.obelisk.v1.DeleteConversationRequest\x1a&.obelisk.v1.DeleteConversationResponse\"+\x82\xd3\xe4\x93\x02%*#/v1/conversations/{conversation_id}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dobelisk/v1/conversation.proto\x12\nobelisk.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\x01\n\x0c\x43onversation\x12\'\n\x0f\x63onversation_id\x18\x01 \x01(\tR\x0e\x63onversationId\x12\x14\n\x05title\x18\x02 \x01(\tR\x05title\x12;\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\"\xc3\x01\n\x07Message\x12\x1d\n\nmessage_id\x18\x01 \x01(\tR\tmessageId\x12+\n\x04role\x18\x02 \x01(\x0e\x32\x17.obelisk.v1.MessageRoleR\x04role\x12\x18\n\x07\x63ontent\x18\x03 \x01(\tR\x07\x63ontent\x12\x15\n\x06run_id\x18\x04 \x01(\tR\x05runId\x12;\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\"1\n\x19\x43reateConversationRequest\x12\x14\n\x05title\x18\x01 \x01(\tR\x05title\"Z\n\x1a\x43reateConversationResponse\x12<\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x18.obelisk.v1.ConversationR\x0c\x63onversation\"A\n\x16GetConversationRequest\x12\'\n\x0f\x63onversation_id\x18\x01 \x01(\tR\x0e\x63onversationId\"W\n\x17GetConversationResponse\x12<\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x18.obelisk.v1.ConversationR\x0c\x63onversation\"Z\n\x19UpdateConversationRequest\x12\'\n\x0f\x63onversation_id\x18\x01 \x01(\tR\x0e\x63onversationId\x12\x14\n\x05title\x18\x02 \x01(\tR\x05title\"Z\n\x1aUpdateConversationResponse\x12<\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x18.obelisk.v1.ConversationR\x0c\x63onversation\"[\n\x1aPrepareConversationRequest\x12\'\n\x0f\x63onversation_id\x18\x01 \x01(\tR\x0e\x63onversationId\x12\x14\n\x05\x61gent\x18\x02 \x01(\tR\x05\x61gent\"1\n\x1bPrepareConversationResponse\x12\x12\n\x04warm\x18\x01 \x01(\x08R\x04warm\"V\n\x18ListConversationsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x83\x01\n\x19ListConversationsResponse\x12>\n\rconversations\x18\x01 \x03(\x0b\x32\x18.obelisk.v1.ConversationR\rconversations\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"z\n\x13ListMessagesRequest\x12\'\n\x0f\x63onversation_id\x18\x01 \x01(\tR\x0e\x63onversationId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"o\n\x14ListMessagesResponse\x12/\n\x08messages\x18\x01 \x03(\x0b\x32\x13.obelisk.v1.MessageR\x08messages\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"D\n\x19\x44\x65leteConversationRequest\x12\'\n\x0f\x63onversation_id\x18\x01 \x01(\tR\x0e\x63onversationId\"\x1c\n\x1a\x44\x65leteConversationResponse*^\n\x0bMessageRole\x12\x1c\n\x18MESSAGE_ROLE_UNSPECIFIED\x10\x00\x12\x15\n\x11MESSAGE_ROLE_USER\x10\x01\x12\x1a\n\x16MESSAGE_ROLE_ASSISTANT\x10\x02\x32\xf4\x07\n\x13\x43onversationService\x12\x81\x01\n\x12\x43reateConversation\x12%.obelisk.v1.CreateConversationRequest\x1a&.obelisk.v1.CreateConversationResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x11/v1/conversations:\x01*\x12{\n\x11ListConversations\x12$.obelisk.v1.ListConversationsRequest\x1a%.obelisk.v1.ListConversationsResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/conversations\x12\x87\x01\n\x0cListMessages\x12\x1f.obelisk.v1.ListMessagesRequest\x1a .obelisk.v1.ListMessagesResponse\"4\x82\xd3\xe4\x93\x02.\x12,/v1/conversations/{conversation_id}/messages\x12\x87\x01\n\x0fGetConversation\x12\".obelisk.v1.GetConversationRequest\x1a#.obelisk.v1.GetConversationResponse\"+\x82\xd3\xe4\x93\x02%\x12#/v1/conversations/{conversation_id}\x12\x93\x01\n\x12UpdateConversation\x12%.obelisk.v1.UpdateConversationRequest\x1a&.obelisk.v1.UpdateConversationResponse\".\x82\xd3\xe4\x93\x02(2#/v1/conversations/{conversation_id}:\x01*\x12\x9e\x01\n\x13PrepareConversation\x12&.obelisk.v1.PrepareConversationRequest\x1a\'.obelisk.v1.PrepareConversationResponse\"6\x82\xd3\xe4\x93\x02\x30\"+/v1/conversations/{conversation_id}:prepare:\x01*\x12\x90\x01\n\x12\x44\x65leteConversation\x12%.obelisk.v1.DeleteConversationRequest\x1a&.obelisk.v1.DeleteConversationResponse\"+\x82\xd3\xe4\x93\x02%*#/v1/conversations/{conversation_id}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,10 +39,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONVERSATIONSERVICE'].methods_by_name['ListConversations']._serialized_options = b'\202\323\344\223\002\023\022\021/v1/conversations'
   _globals['_CONVERSATIONSERVICE'].methods_by_name['ListMessages']._loaded_options = None
   _globals['_CONVERSATIONSERVICE'].methods_by_name['ListMessages']._serialized_options = b'\202\323\344\223\002.\022,/v1/conversations/{conversation_id}/messages'
+  _globals['_CONVERSATIONSERVICE'].methods_by_name['GetConversation']._loaded_options = None
+  _globals['_CONVERSATIONSERVICE'].methods_by_name['GetConversation']._serialized_options = b'\202\323\344\223\002%\022#/v1/conversations/{conversation_id}'
+  _globals['_CONVERSATIONSERVICE'].methods_by_name['UpdateConversation']._loaded_options = None
+  _globals['_CONVERSATIONSERVICE'].methods_by_name['UpdateConversation']._serialized_options = b'\202\323\344\223\002(2#/v1/conversations/{conversation_id}:\001*'
+  _globals['_CONVERSATIONSERVICE'].methods_by_name['PrepareConversation']._loaded_options = None
+  _globals['_CONVERSATIONSERVICE'].methods_by_name['PrepareConversation']._serialized_options = b'\202\323\344\223\0020\"+/v1/conversations/{conversation_id}:prepare:\001*'
   _globals['_CONVERSATIONSERVICE'].methods_by_name['DeleteConversation']._loaded_options = None
   _globals['_CONVERSATIONSERVICE'].methods_by_name['DeleteConversation']._serialized_options = b'\202\323\344\223\002%*#/v1/conversations/{conversation_id}'
-  _globals['_MESSAGEROLE']._serialized_start=1149
-  _globals['_MESSAGEROLE']._serialized_end=1243
+  _globals['_MESSAGEROLE']._serialized_start=1633
+  _globals['_MESSAGEROLE']._serialized_end=1727
   _globals['_CONVERSATION']._serialized_start=109
   _globals['_CONVERSATION']._serialized_end=247
   _globals['_MESSAGE']._serialized_start=250
@@ -51,18 +57,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATECONVERSATIONREQUEST']._serialized_end=496
   _globals['_CREATECONVERSATIONRESPONSE']._serialized_start=498
   _globals['_CREATECONVERSATIONRESPONSE']._serialized_end=588
-  _globals['_LISTCONVERSATIONSREQUEST']._serialized_start=590
-  _globals['_LISTCONVERSATIONSREQUEST']._serialized_end=676
-  _globals['_LISTCONVERSATIONSRESPONSE']._serialized_start=679
-  _globals['_LISTCONVERSATIONSRESPONSE']._serialized_end=810
-  _globals['_LISTMESSAGESREQUEST']._serialized_start=812
-  _globals['_LISTMESSAGESREQUEST']._serialized_end=934
-  _globals['_LISTMESSAGESRESPONSE']._serialized_start=936
-  _globals['_LISTMESSAGESRESPONSE']._serialized_end=1047
-  _globals['_DELETECONVERSATIONREQUEST']._serialized_start=1049
-  _globals['_DELETECONVERSATIONREQUEST']._serialized_end=1117
-  _globals['_DELETECONVERSATIONRESPONSE']._serialized_start=1119
-  _globals['_DELETECONVERSATIONRESPONSE']._serialized_end=1147
-  _globals['_CONVERSATIONSERVICE']._serialized_start=1246
-  _globals['_CONVERSATIONSERVICE']._serialized_end=1809
+  _globals['_GETCONVERSATIONREQUEST']._serialized_start=590
+  _globals['_GETCONVERSATIONREQUEST']._serialized_end=655
+  _globals['_GETCONVERSATIONRESPONSE']._serialized_start=657
+  _globals['_GETCONVERSATIONRESPONSE']._serialized_end=744
+  _globals['_UPDATECONVERSATIONREQUEST']._serialized_start=746
+  _globals['_UPDATECONVERSATIONREQUEST']._serialized_end=836
+  _globals['_UPDATECONVERSATIONRESPONSE']._serialized_start=838
+  _globals['_UPDATECONVERSATIONRESPONSE']._serialized_end=928
+  _globals['_PREPARECONVERSATIONREQUEST']._serialized_start=930
+  _globals['_PREPARECONVERSATIONREQUEST']._serialized_end=1021
+  _globals['_PREPARECONVERSATIONRESPONSE']._serialized_start=1023
+  _globals['_PREPARECONVERSATIONRESPONSE']._serialized_end=1072
+  _globals['_LISTCONVERSATIONSREQUEST']._serialized_start=1074
+  _globals['_LISTCONVERSATIONSREQUEST']._serialized_end=1160
+  _globals['_LISTCONVERSATIONSRESPONSE']._serialized_start=1163
+  _globals['_LISTCONVERSATIONSRESPONSE']._serialized_end=1294
+  _globals['_LISTMESSAGESREQUEST']._serialized_start=1296
+  _globals['_LISTMESSAGESREQUEST']._serialized_end=1418
+  _globals['_LISTMESSAGESRESPONSE']._serialized_start=1420
+  _globals['_LISTMESSAGESRESPONSE']._serialized_end=1531
+  _globals['_DELETECONVERSATIONREQUEST']._serialized_start=1533
+  _globals['_DELETECONVERSATIONREQUEST']._serialized_end=1601
+  _globals['_DELETECONVERSATIONRESPONSE']._serialized_start=1603
+  _globals['_DELETECONVERSATIONRESPONSE']._serialized_end=1631
+  _globals['_CONVERSATIONSERVICE']._serialized_start=1730
+  _globals['_CONVERSATIONSERVICE']._serialized_end=2742
 # @@protoc_insertion_point(module_scope)

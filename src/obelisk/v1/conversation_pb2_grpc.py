@@ -50,6 +50,21 @@ class ConversationServiceStub:
                 request_serializer=obelisk_dot_v1_dot_conversation__pb2.ListMessagesRequest.SerializeToString,
                 response_deserializer=obelisk_dot_v1_dot_conversation__pb2.ListMessagesResponse.FromString,
                 _registered_method=True)
+        self.GetConversation = channel.unary_unary(
+                '/obelisk.v1.ConversationService/GetConversation',
+                request_serializer=obelisk_dot_v1_dot_conversation__pb2.GetConversationRequest.SerializeToString,
+                response_deserializer=obelisk_dot_v1_dot_conversation__pb2.GetConversationResponse.FromString,
+                _registered_method=True)
+        self.UpdateConversation = channel.unary_unary(
+                '/obelisk.v1.ConversationService/UpdateConversation',
+                request_serializer=obelisk_dot_v1_dot_conversation__pb2.UpdateConversationRequest.SerializeToString,
+                response_deserializer=obelisk_dot_v1_dot_conversation__pb2.UpdateConversationResponse.FromString,
+                _registered_method=True)
+        self.PrepareConversation = channel.unary_unary(
+                '/obelisk.v1.ConversationService/PrepareConversation',
+                request_serializer=obelisk_dot_v1_dot_conversation__pb2.PrepareConversationRequest.SerializeToString,
+                response_deserializer=obelisk_dot_v1_dot_conversation__pb2.PrepareConversationResponse.FromString,
+                _registered_method=True)
         self.DeleteConversation = channel.unary_unary(
                 '/obelisk.v1.ConversationService/DeleteConversation',
                 request_serializer=obelisk_dot_v1_dot_conversation__pb2.DeleteConversationRequest.SerializeToString,
@@ -82,6 +97,27 @@ class ConversationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetConversation(self, request, context):
+        """Read a conversation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateConversation(self, request, context):
+        """Rename a conversation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PrepareConversation(self, request, context):
+        """Make ready for the next question: what the agent will read first is fetched and warmed now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteConversation(self, request, context):
         """Delete a conversation with its messages; its runs stay, detached from it.
         """
@@ -106,6 +142,21 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.ListMessages,
                     request_deserializer=obelisk_dot_v1_dot_conversation__pb2.ListMessagesRequest.FromString,
                     response_serializer=obelisk_dot_v1_dot_conversation__pb2.ListMessagesResponse.SerializeToString,
+            ),
+            'GetConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConversation,
+                    request_deserializer=obelisk_dot_v1_dot_conversation__pb2.GetConversationRequest.FromString,
+                    response_serializer=obelisk_dot_v1_dot_conversation__pb2.GetConversationResponse.SerializeToString,
+            ),
+            'UpdateConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateConversation,
+                    request_deserializer=obelisk_dot_v1_dot_conversation__pb2.UpdateConversationRequest.FromString,
+                    response_serializer=obelisk_dot_v1_dot_conversation__pb2.UpdateConversationResponse.SerializeToString,
+            ),
+            'PrepareConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.PrepareConversation,
+                    request_deserializer=obelisk_dot_v1_dot_conversation__pb2.PrepareConversationRequest.FromString,
+                    response_serializer=obelisk_dot_v1_dot_conversation__pb2.PrepareConversationResponse.SerializeToString,
             ),
             'DeleteConversation': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteConversation,
@@ -195,6 +246,87 @@ class ConversationService:
             '/obelisk.v1.ConversationService/ListMessages',
             obelisk_dot_v1_dot_conversation__pb2.ListMessagesRequest.SerializeToString,
             obelisk_dot_v1_dot_conversation__pb2.ListMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/obelisk.v1.ConversationService/GetConversation',
+            obelisk_dot_v1_dot_conversation__pb2.GetConversationRequest.SerializeToString,
+            obelisk_dot_v1_dot_conversation__pb2.GetConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/obelisk.v1.ConversationService/UpdateConversation',
+            obelisk_dot_v1_dot_conversation__pb2.UpdateConversationRequest.SerializeToString,
+            obelisk_dot_v1_dot_conversation__pb2.UpdateConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PrepareConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/obelisk.v1.ConversationService/PrepareConversation',
+            obelisk_dot_v1_dot_conversation__pb2.PrepareConversationRequest.SerializeToString,
+            obelisk_dot_v1_dot_conversation__pb2.PrepareConversationResponse.FromString,
             options,
             channel_credentials,
             insecure,

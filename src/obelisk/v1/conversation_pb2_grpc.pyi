@@ -39,6 +39,12 @@ class ConversationServiceStub:
     """List the conversations of the space, newest first."""
     ListMessages: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.ListMessagesRequest, _conversation_pb2.ListMessagesResponse]
     """Read a conversation's messages, oldest first."""
+    GetConversation: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.GetConversationRequest, _conversation_pb2.GetConversationResponse]
+    """Read a conversation."""
+    UpdateConversation: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.UpdateConversationRequest, _conversation_pb2.UpdateConversationResponse]
+    """Rename a conversation."""
+    PrepareConversation: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.PrepareConversationRequest, _conversation_pb2.PrepareConversationResponse]
+    """Make ready for the next question: what the agent will read first is fetched and warmed now."""
     DeleteConversation: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.DeleteConversationRequest, _conversation_pb2.DeleteConversationResponse]
     """Delete a conversation with its messages; its runs stay, detached from it."""
 
@@ -53,6 +59,12 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """List the conversations of the space, newest first."""
     ListMessages: _aio.UnaryUnaryMultiCallable[_conversation_pb2.ListMessagesRequest, _conversation_pb2.ListMessagesResponse]  # type: ignore[assignment]
     """Read a conversation's messages, oldest first."""
+    GetConversation: _aio.UnaryUnaryMultiCallable[_conversation_pb2.GetConversationRequest, _conversation_pb2.GetConversationResponse]  # type: ignore[assignment]
+    """Read a conversation."""
+    UpdateConversation: _aio.UnaryUnaryMultiCallable[_conversation_pb2.UpdateConversationRequest, _conversation_pb2.UpdateConversationResponse]  # type: ignore[assignment]
+    """Rename a conversation."""
+    PrepareConversation: _aio.UnaryUnaryMultiCallable[_conversation_pb2.PrepareConversationRequest, _conversation_pb2.PrepareConversationResponse]  # type: ignore[assignment]
+    """Make ready for the next question: what the agent will read first is fetched and warmed now."""
     DeleteConversation: _aio.UnaryUnaryMultiCallable[_conversation_pb2.DeleteConversationRequest, _conversation_pb2.DeleteConversationResponse]  # type: ignore[assignment]
     """Delete a conversation with its messages; its runs stay, detached from it."""
 
@@ -82,6 +94,30 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_pb2.ListMessagesResponse, _abc.Awaitable[_conversation_pb2.ListMessagesResponse]]:
         """Read a conversation's messages, oldest first."""
+
+    @_abc_1.abstractmethod
+    def GetConversation(
+        self,
+        request: _conversation_pb2.GetConversationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.GetConversationResponse, _abc.Awaitable[_conversation_pb2.GetConversationResponse]]:
+        """Read a conversation."""
+
+    @_abc_1.abstractmethod
+    def UpdateConversation(
+        self,
+        request: _conversation_pb2.UpdateConversationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.UpdateConversationResponse, _abc.Awaitable[_conversation_pb2.UpdateConversationResponse]]:
+        """Rename a conversation."""
+
+    @_abc_1.abstractmethod
+    def PrepareConversation(
+        self,
+        request: _conversation_pb2.PrepareConversationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.PrepareConversationResponse, _abc.Awaitable[_conversation_pb2.PrepareConversationResponse]]:
+        """Make ready for the next question: what the agent will read first is fetched and warmed now."""
 
     @_abc_1.abstractmethod
     def DeleteConversation(

@@ -35,6 +35,8 @@ class _RunStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RunState.Val
     """An agent is at work."""
     RUN_STATE_ENDED: _RunState.ValueType  # 3
     """Ended; `termination_reason` says how."""
+    RUN_STATE_PAUSED: _RunState.ValueType  # 4
+    """Waits for a person's answer; see ResumeRun."""
 
 class RunState(_RunState, metaclass=_RunStateEnumTypeWrapper):
     """Where a run is in its life."""
@@ -47,7 +49,101 @@ RUN_STATE_RUNNING: RunState.ValueType  # 2
 """An agent is at work."""
 RUN_STATE_ENDED: RunState.ValueType  # 3
 """Ended; `termination_reason` says how."""
+RUN_STATE_PAUSED: RunState.ValueType  # 4
+"""Waits for a person's answer; see ResumeRun."""
 Global___RunState: _TypeAlias = RunState  # noqa: Y015
+
+class _DoubleText:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DoubleTextEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DoubleText.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DOUBLE_TEXT_UNSPECIFIED: _DoubleText.ValueType  # 0
+    """Enqueue."""
+    DOUBLE_TEXT_REJECT: _DoubleText.ValueType  # 1
+    """Refuse the new question with CONVERSATION_BUSY."""
+    DOUBLE_TEXT_ENQUEUE: _DoubleText.ValueType  # 2
+    """Answer it after the one on its way."""
+    DOUBLE_TEXT_INTERRUPT: _DoubleText.ValueType  # 3
+    """Stop the one on its way, keep what it has said, then answer."""
+    DOUBLE_TEXT_ROLLBACK: _DoubleText.ValueType  # 4
+    """Stop the one on its way, take its question and answer out of the conversation, then answer."""
+
+class DoubleText(_DoubleText, metaclass=_DoubleTextEnumTypeWrapper):
+    """What to do when a conversation is asked again while an answer in it is on its way."""
+
+DOUBLE_TEXT_UNSPECIFIED: DoubleText.ValueType  # 0
+"""Enqueue."""
+DOUBLE_TEXT_REJECT: DoubleText.ValueType  # 1
+"""Refuse the new question with CONVERSATION_BUSY."""
+DOUBLE_TEXT_ENQUEUE: DoubleText.ValueType  # 2
+"""Answer it after the one on its way."""
+DOUBLE_TEXT_INTERRUPT: DoubleText.ValueType  # 3
+"""Stop the one on its way, keep what it has said, then answer."""
+DOUBLE_TEXT_ROLLBACK: DoubleText.ValueType  # 4
+"""Stop the one on its way, take its question and answer out of the conversation, then answer."""
+Global___DoubleText: _TypeAlias = DoubleText  # noqa: Y015
+
+class _CancelReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CancelReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CancelReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CANCEL_REASON_UNSPECIFIED: _CancelReason.ValueType  # 0
+    """It was not."""
+    CANCEL_REASON_USER: _CancelReason.ValueType  # 1
+    """Somebody asked for it."""
+    CANCEL_REASON_SUPERSEDED: _CancelReason.ValueType  # 2
+    """A later question in its conversation took its place."""
+    CANCEL_REASON_DEADLINE: _CancelReason.ValueType  # 3
+    """Its time was over."""
+    CANCEL_REASON_BUDGET: _CancelReason.ValueType  # 4
+    """Its tokens were used up."""
+    CANCEL_REASON_SHUTDOWN: _CancelReason.ValueType  # 5
+    """The installation was shut down, or its space was deleted."""
+
+class CancelReason(_CancelReason, metaclass=_CancelReasonEnumTypeWrapper):
+    """Why a run was cancelled."""
+
+CANCEL_REASON_UNSPECIFIED: CancelReason.ValueType  # 0
+"""It was not."""
+CANCEL_REASON_USER: CancelReason.ValueType  # 1
+"""Somebody asked for it."""
+CANCEL_REASON_SUPERSEDED: CancelReason.ValueType  # 2
+"""A later question in its conversation took its place."""
+CANCEL_REASON_DEADLINE: CancelReason.ValueType  # 3
+"""Its time was over."""
+CANCEL_REASON_BUDGET: CancelReason.ValueType  # 4
+"""Its tokens were used up."""
+CANCEL_REASON_SHUTDOWN: CancelReason.ValueType  # 5
+"""The installation was shut down, or its space was deleted."""
+Global___CancelReason: _TypeAlias = CancelReason  # noqa: Y015
+
+class _Decision:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DecisionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decision.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DECISION_UNSPECIFIED: _Decision.ValueType  # 0
+    """Never right."""
+    DECISION_APPROVE: _Decision.ValueType  # 1
+    """Go on."""
+    DECISION_REJECT: _Decision.ValueType  # 2
+    """Stop; the run ends as rejected."""
+
+class Decision(_Decision, metaclass=_DecisionEnumTypeWrapper):
+    """What a person answers to a paused run."""
+
+DECISION_UNSPECIFIED: Decision.ValueType  # 0
+"""Never right."""
+DECISION_APPROVE: Decision.ValueType  # 1
+"""Go on."""
+DECISION_REJECT: Decision.ValueType  # 2
+"""Stop; the run ends as rejected."""
+Global___Decision: _TypeAlias = Decision  # noqa: Y015
 
 class _TerminationReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -75,6 +171,10 @@ class _TerminationReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ter
     """The model declined to answer."""
     TERMINATION_REASON_ERROR: _TerminationReason.ValueType  # 9
     """Something broke; the event's detail says what, as far as it is safe to say."""
+    TERMINATION_REASON_ATTEMPTS: _TerminationReason.ValueType  # 10
+    """It was taken up as often as it may and never came to an end; it is parked."""
+    TERMINATION_REASON_REJECTED: _TerminationReason.ValueType  # 11
+    """A person declined what it had prepared."""
 
 class TerminationReason(_TerminationReason, metaclass=_TerminationReasonEnumTypeWrapper):
     """Why a run ended."""
@@ -99,6 +199,10 @@ TERMINATION_REASON_REFUSED: TerminationReason.ValueType  # 8
 """The model declined to answer."""
 TERMINATION_REASON_ERROR: TerminationReason.ValueType  # 9
 """Something broke; the event's detail says what, as far as it is safe to say."""
+TERMINATION_REASON_ATTEMPTS: TerminationReason.ValueType  # 10
+"""It was taken up as often as it may and never came to an end; it is parked."""
+TERMINATION_REASON_REJECTED: TerminationReason.ValueType  # 11
+"""A person declined what it had prepared."""
 Global___TerminationReason: _TypeAlias = TerminationReason  # noqa: Y015
 
 @_typing.final
@@ -116,6 +220,9 @@ class Run(_message.Message):
     LAST_SEQUENCE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    CANCEL_REASON_FIELD_NUMBER: _builtins.int
+    PAUSE_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     """UUID, lower case with hyphens."""
     agent: _builtins.str
@@ -130,6 +237,10 @@ class Run(_message.Message):
     """Why it ended; unspecified until then."""
     last_sequence: _builtins.int
     """The highest sequence in its event log."""
+    attempts: _builtins.int
+    """How often it was taken up."""
+    cancel_reason: Global___CancelReason.ValueType
+    """Why it was cancelled; unspecified when it was not."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was accepted."""
@@ -137,6 +248,10 @@ class Run(_message.Message):
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """When it ended; absent until then."""
+
+    @_builtins.property
+    def pause(self) -> Global___RunPaused:
+        """What it waits for; absent unless it is paused."""
 
     def __init__(
         self,
@@ -150,10 +265,13 @@ class Run(_message.Message):
         last_sequence: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
+        attempts: _builtins.int = ...,
+        cancel_reason: Global___CancelReason.ValueType = ...,
+        pause: Global___RunPaused | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "pause", b"pause"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "conversation_id", b"conversation_id", "create_time", b"create_time", "end_time", b"end_time", "last_sequence", b"last_sequence", "question", b"question", "run_id", b"run_id", "state", b"state", "termination_reason", b"termination_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "attempts", b"attempts", "cancel_reason", b"cancel_reason", "conversation_id", b"conversation_id", "create_time", b"create_time", "end_time", b"end_time", "last_sequence", b"last_sequence", "pause", b"pause", "question", b"question", "run_id", b"run_id", "state", b"state", "termination_reason", b"termination_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -178,6 +296,9 @@ class RunEvent(_message.Message):
     WARNING_RAISED_FIELD_NUMBER: _builtins.int
     USAGE_RECORDED_FIELD_NUMBER: _builtins.int
     COMPLETED_FIELD_NUMBER: _builtins.int
+    PAUSED_FIELD_NUMBER: _builtins.int
+    RESUMED_FIELD_NUMBER: _builtins.int
+    DRAFT_DISCARDED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Position in the run's log, from 1."""
     @_builtins.property
@@ -228,6 +349,18 @@ class RunEvent(_message.Message):
     def completed(self) -> Global___RunCompleted:
         """The run ended: always the last."""
 
+    @_builtins.property
+    def paused(self) -> Global___RunPaused:
+        """It waits for a person."""
+
+    @_builtins.property
+    def resumed(self) -> Global___RunResumed:
+        """A person has answered."""
+
+    @_builtins.property
+    def draft_discarded(self) -> Global___DraftDiscarded:
+        """What this draft has shown so far is void: it is written anew, after a process was lost."""
+
     def __init__(
         self,
         *,
@@ -244,12 +377,15 @@ class RunEvent(_message.Message):
         warning_raised: Global___WarningRaised | None = ...,
         usage_recorded: Global___UsageRecorded | None = ...,
         completed: Global___RunCompleted | None = ...,
+        paused: Global___RunPaused | None = ...,
+        resumed: Global___RunResumed | None = ...,
+        draft_discarded: Global___DraftDiscarded | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["completed", b"completed", "create_time", b"create_time", "drafted", b"drafted", "kind", b"kind", "queued", b"queued", "sources_retrieved", b"sources_retrieved", "stage_timed", b"stage_timed", "started", b"started", "token_batch", b"token_batch", "tool_called", b"tool_called", "tool_returned", b"tool_returned", "usage_recorded", b"usage_recorded", "warning_raised", b"warning_raised"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["completed", b"completed", "create_time", b"create_time", "draft_discarded", b"draft_discarded", "drafted", b"drafted", "kind", b"kind", "paused", b"paused", "queued", b"queued", "resumed", b"resumed", "sources_retrieved", b"sources_retrieved", "stage_timed", b"stage_timed", "started", b"started", "token_batch", b"token_batch", "tool_called", b"tool_called", "tool_returned", b"tool_returned", "usage_recorded", b"usage_recorded", "warning_raised", b"warning_raised"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["completed", b"completed", "create_time", b"create_time", "drafted", b"drafted", "kind", b"kind", "queued", b"queued", "sequence", b"sequence", "sources_retrieved", b"sources_retrieved", "stage_timed", b"stage_timed", "started", b"started", "token_batch", b"token_batch", "tool_called", b"tool_called", "tool_returned", b"tool_returned", "usage_recorded", b"usage_recorded", "warning_raised", b"warning_raised"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["completed", b"completed", "create_time", b"create_time", "draft_discarded", b"draft_discarded", "drafted", b"drafted", "kind", b"kind", "paused", b"paused", "queued", b"queued", "resumed", b"resumed", "sequence", b"sequence", "sources_retrieved", b"sources_retrieved", "stage_timed", b"stage_timed", "started", b"started", "token_batch", b"token_batch", "tool_called", b"tool_called", "tool_returned", b"tool_returned", "usage_recorded", b"usage_recorded", "warning_raised", b"warning_raised"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["queued", "started", "stage_timed", "sources_retrieved", "tool_called", "tool_returned", "token_batch", "drafted", "warning_raised", "usage_recorded", "completed"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["queued", "started", "stage_timed", "sources_retrieved", "tool_called", "tool_returned", "token_batch", "drafted", "warning_raised", "usage_recorded", "completed", "paused", "resumed", "draft_discarded"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -598,6 +734,88 @@ class UsageRecorded(_message.Message):
 Global___UsageRecorded: _TypeAlias = UsageRecorded  # noqa: Y015
 
 @_typing.final
+class RunPaused(_message.Message):
+    """It waits for a person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAUSE_ID_FIELD_NUMBER: _builtins.int
+    PROMPT_FIELD_NUMBER: _builtins.int
+    pause_id: _builtins.str
+    """Identifies the pause within the run; ResumeRun names it."""
+    prompt: _builtins.str
+    """What is asked of the person."""
+    def __init__(
+        self,
+        *,
+        pause_id: _builtins.str = ...,
+        prompt: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pause_id", b"pause_id", "prompt", b"prompt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunPaused: _TypeAlias = RunPaused  # noqa: Y015
+
+@_typing.final
+class RunResumed(_message.Message):
+    """A person has answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAUSE_ID_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    pause_id: _builtins.str
+    """The pause that was answered."""
+    decision: Global___Decision.ValueType
+    """What was decided."""
+    note: _builtins.str
+    """What else was said; the agent reads it."""
+    user_id: _builtins.str
+    """Who decided; UUID."""
+    def __init__(
+        self,
+        *,
+        pause_id: _builtins.str = ...,
+        decision: Global___Decision.ValueType = ...,
+        note: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "note", b"note", "pause_id", b"pause_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunResumed: _TypeAlias = RunResumed  # noqa: Y015
+
+@_typing.final
+class DraftDiscarded(_message.Message):
+    """The token batches of this draft that came before this event do not belong to the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHARACTERS_FIELD_NUMBER: _builtins.int
+    characters: _builtins.int
+    """How many characters they held together."""
+    def __init__(
+        self,
+        *,
+        characters: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["characters", b"characters"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DraftDiscarded: _TypeAlias = DraftDiscarded  # noqa: Y015
+
+@_typing.final
 class RunCompleted(_message.Message):
     """The run ended."""
 
@@ -605,19 +823,23 @@ class RunCompleted(_message.Message):
 
     REASON_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
+    CANCEL_REASON_FIELD_NUMBER: _builtins.int
     reason: Global___TerminationReason.ValueType
     """Why."""
     detail: _builtins.str
     """For people; empty when there is nothing to add."""
+    cancel_reason: Global___CancelReason.ValueType
+    """Why it was cancelled; unspecified when it was not."""
     def __init__(
         self,
         *,
         reason: Global___TerminationReason.ValueType = ...,
         detail: _builtins.str = ...,
+        cancel_reason: Global___CancelReason.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_reason", b"cancel_reason", "detail", b"detail", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -634,6 +856,8 @@ class StartRunRequest(_message.Message):
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     DOCUMENT_IDS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DOUBLE_TEXT_FIELD_NUMBER: _builtins.int
+    REQUIRE_APPROVAL_FIELD_NUMBER: _builtins.int
     agent: _builtins.str
     """The agent's name, as ListAgents gives it."""
     question: _builtins.str
@@ -642,6 +866,10 @@ class StartRunRequest(_message.Message):
     """A conversation to go on with; UUID; empty for none."""
     request_id: _builtins.str
     """Makes the call idempotent; a UUID of the client's own; empty for none."""
+    double_text: Global___DoubleText.ValueType
+    """What to do when an answer in the conversation is on its way."""
+    require_approval: _builtins.bool
+    """Pause with the finished draft until somebody who may review approves it."""
     @_builtins.property
     def document_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Documents that the question refers to; UUIDs; at most 20."""
@@ -654,10 +882,12 @@ class StartRunRequest(_message.Message):
         conversation_id: _builtins.str = ...,
         document_ids: _abc.Iterable[_builtins.str] | None = ...,
         request_id: _builtins.str = ...,
+        double_text: Global___DoubleText.ValueType = ...,
+        require_approval: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "conversation_id", b"conversation_id", "document_ids", b"document_ids", "question", b"question", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "conversation_id", b"conversation_id", "document_ids", b"document_ids", "double_text", b"double_text", "question", b"question", "request_id", b"request_id", "require_approval", b"require_approval"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -670,18 +900,24 @@ class StartRunResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EVENT_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_TIME_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def event(self) -> Global___RunEvent:
-        """The next event."""
+        """The next event; absent in a heartbeat."""
+
+    @_builtins.property
+    def heartbeat_time(self) -> _timestamp_pb2.Timestamp:
+        """Set in a heartbeat, which comes after 15 seconds without an event and is not kept."""
 
     def __init__(
         self,
         *,
         event: Global___RunEvent | None = ...,
+        heartbeat_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "heartbeat_time", b"heartbeat_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "heartbeat_time", b"heartbeat_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -720,18 +956,24 @@ class WatchRunResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EVENT_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_TIME_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def event(self) -> Global___RunEvent:
-        """The next event."""
+        """The next event; absent in a heartbeat."""
+
+    @_builtins.property
+    def heartbeat_time(self) -> _timestamp_pb2.Timestamp:
+        """Set in a heartbeat, which comes after 15 seconds without an event and is not kept."""
 
     def __init__(
         self,
         *,
         event: Global___RunEvent | None = ...,
+        heartbeat_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "heartbeat_time", b"heartbeat_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "heartbeat_time", b"heartbeat_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -782,6 +1024,64 @@ class CancelRunResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CancelRunResponse: _TypeAlias = CancelRunResponse  # noqa: Y015
+
+@_typing.final
+class ResumeRunRequest(_message.Message):
+    """Request of ResumeRun."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUN_ID_FIELD_NUMBER: _builtins.int
+    PAUSE_ID_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    run_id: _builtins.str
+    """The run; UUID."""
+    pause_id: _builtins.str
+    """The pause that is answered, as its event gave it."""
+    decision: Global___Decision.ValueType
+    """What was decided."""
+    note: _builtins.str
+    """What else is to be said; at most 2,000 characters."""
+    def __init__(
+        self,
+        *,
+        run_id: _builtins.str = ...,
+        pause_id: _builtins.str = ...,
+        decision: Global___Decision.ValueType = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "note", b"note", "pause_id", b"pause_id", "run_id", b"run_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeRunRequest: _TypeAlias = ResumeRunRequest  # noqa: Y015
+
+@_typing.final
+class ResumeRunResponse(_message.Message):
+    """Response of ResumeRun."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def run(self) -> Global___Run:
+        """The run as it is now."""
+
+    def __init__(
+        self,
+        *,
+        run: Global___Run | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["run", b"run"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["run", b"run"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeRunResponse: _TypeAlias = ResumeRunResponse  # noqa: Y015
 
 @_typing.final
 class GetRunRequest(_message.Message):

@@ -51,6 +51,11 @@ class RunServiceStub:
                 request_serializer=obelisk_dot_v1_dot_run__pb2.CancelRunRequest.SerializeToString,
                 response_deserializer=obelisk_dot_v1_dot_run__pb2.CancelRunResponse.FromString,
                 _registered_method=True)
+        self.ResumeRun = channel.unary_unary(
+                '/obelisk.v1.RunService/ResumeRun',
+                request_serializer=obelisk_dot_v1_dot_run__pb2.ResumeRunRequest.SerializeToString,
+                response_deserializer=obelisk_dot_v1_dot_run__pb2.ResumeRunResponse.FromString,
+                _registered_method=True)
         self.GetRun = channel.unary_unary(
                 '/obelisk.v1.RunService/GetRun',
                 request_serializer=obelisk_dot_v1_dot_run__pb2.GetRunRequest.SerializeToString,
@@ -91,6 +96,13 @@ class RunServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResumeRun(self, request, context):
+        """Answer what a paused run waits for; it goes on from there, also after a restart.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetRun(self, request, context):
         """Read a run.
         """
@@ -122,6 +134,11 @@ def add_RunServiceServicer_to_server(servicer, server):
                     servicer.CancelRun,
                     request_deserializer=obelisk_dot_v1_dot_run__pb2.CancelRunRequest.FromString,
                     response_serializer=obelisk_dot_v1_dot_run__pb2.CancelRunResponse.SerializeToString,
+            ),
+            'ResumeRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeRun,
+                    request_deserializer=obelisk_dot_v1_dot_run__pb2.ResumeRunRequest.FromString,
+                    response_serializer=obelisk_dot_v1_dot_run__pb2.ResumeRunResponse.SerializeToString,
             ),
             'GetRun': grpc.unary_unary_rpc_method_handler(
                     servicer.GetRun,
@@ -217,6 +234,33 @@ class RunService:
             '/obelisk.v1.RunService/CancelRun',
             obelisk_dot_v1_dot_run__pb2.CancelRunRequest.SerializeToString,
             obelisk_dot_v1_dot_run__pb2.CancelRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/obelisk.v1.RunService/ResumeRun',
+            obelisk_dot_v1_dot_run__pb2.ResumeRunRequest.SerializeToString,
+            obelisk_dot_v1_dot_run__pb2.ResumeRunResponse.FromString,
             options,
             channel_credentials,
             insecure,

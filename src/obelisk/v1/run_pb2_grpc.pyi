@@ -44,6 +44,8 @@ class RunServiceStub:
     """Stream a run's events after a sequence: first those kept, then those to come, to the last."""
     CancelRun: _grpc.UnaryUnaryMultiCallable[_run_pb2.CancelRunRequest, _run_pb2.CancelRunResponse]
     """Ask a run to stop. What it has streamed is kept; a run that has ended stays as it is."""
+    ResumeRun: _grpc.UnaryUnaryMultiCallable[_run_pb2.ResumeRunRequest, _run_pb2.ResumeRunResponse]
+    """Answer what a paused run waits for; it goes on from there, also after a restart."""
     GetRun: _grpc.UnaryUnaryMultiCallable[_run_pb2.GetRunRequest, _run_pb2.GetRunResponse]
     """Read a run."""
     ListRuns: _grpc.UnaryUnaryMultiCallable[_run_pb2.ListRunsRequest, _run_pb2.ListRunsResponse]
@@ -65,6 +67,8 @@ class RunServiceAsyncStub(RunServiceStub):
     """Stream a run's events after a sequence: first those kept, then those to come, to the last."""
     CancelRun: _aio.UnaryUnaryMultiCallable[_run_pb2.CancelRunRequest, _run_pb2.CancelRunResponse]  # type: ignore[assignment]
     """Ask a run to stop. What it has streamed is kept; a run that has ended stays as it is."""
+    ResumeRun: _aio.UnaryUnaryMultiCallable[_run_pb2.ResumeRunRequest, _run_pb2.ResumeRunResponse]  # type: ignore[assignment]
+    """Answer what a paused run waits for; it goes on from there, also after a restart."""
     GetRun: _aio.UnaryUnaryMultiCallable[_run_pb2.GetRunRequest, _run_pb2.GetRunResponse]  # type: ignore[assignment]
     """Read a run."""
     ListRuns: _aio.UnaryUnaryMultiCallable[_run_pb2.ListRunsRequest, _run_pb2.ListRunsResponse]  # type: ignore[assignment]
@@ -101,6 +105,14 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_run_pb2.CancelRunResponse, _abc.Awaitable[_run_pb2.CancelRunResponse]]:
         """Ask a run to stop. What it has streamed is kept; a run that has ended stays as it is."""
+
+    @_abc_1.abstractmethod
+    def ResumeRun(
+        self,
+        request: _run_pb2.ResumeRunRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_run_pb2.ResumeRunResponse, _abc.Awaitable[_run_pb2.ResumeRunResponse]]:
+        """Answer what a paused run waits for; it goes on from there, also after a restart."""
 
     @_abc_1.abstractmethod
     def GetRun(
