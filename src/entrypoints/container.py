@@ -11,6 +11,7 @@ from adapters.crypto.signing_key import load_or_create
 from adapters.crypto.token_signer import Rs256TokenSigner
 from adapters.langgraph.runner import LangGraphRunner
 from adapters.local.clock import SystemClock
+from adapters.local.context_cache import InProcessContextCache
 from adapters.local.entropy import SystemEntropy
 from adapters.postgres.conversation_store import PostgresConversationStore
 from adapters.postgres.document_store import PostgresDocumentStore
@@ -21,6 +22,7 @@ from adapters.postgres.recovery import PostgresRecovery
 from adapters.postgres.run_store import PostgresRunStore
 from adapters.postgres.settings_store import PostgresSettingsStore
 from adapters.postgres.tenancy_store import PostgresTenancyStore
+from adapters.postgres.tenant_directory import PostgresTenantDirectory
 from application.agents.steps import AgentSteps
 from application.agents.tools.brand_check import BrandCheck
 from application.agents.tools.collection_search import CollectionSearch
@@ -43,6 +45,7 @@ from application.runs.read import ReadRuns
 from application.runs.recover import Recover
 from application.runs.start import StartRun
 from application.runs.watch import WatchRun
+from application.tenancy.contexts import SpaceContexts
 from application.tenancy.manage import ManageTenancy
 from domain.agents.catalogue import AGENT_NAMES, default_catalogue
 from domain.agents.definition import AgentCatalogue
@@ -87,6 +90,7 @@ class Container(Identity):
     clock, entropy, signer = Identity.clock, Identity.entropy, Identity.signer
 
     tenancy_store = providers.Singleton(PostgresTenancyStore, pool)
+    tenant_directory = providers.Singleton(PostgresTenantDirectory, pool)
     settings_store = providers.Singleton(PostgresSettingsStore, pool)
     documents = providers.Singleton(PostgresDocumentStore, pool)
     conversations = providers.Singleton(PostgresConversationStore, pool)
@@ -95,9 +99,19 @@ class Container(Identity):
     index = providers.Singleton(PostgresKnowledgeIndex, pool)
     recovery = providers.Singleton(PostgresRecovery, pool)
 
+    space_contexts = providers.Singleton(
+        SpaceContexts,
+        tenancy=tenancy_store,
+        caches=providers.List(providers.Singleton(InProcessContextCache, clock)),
+    )
     authenticate = providers.Singleton(Authenticate, signer=signer, tenancy=tenancy_store)
     manage_tenancy = providers.Singleton(
-        ManageTenancy, tenancy=tenancy_store, settings=settings_store, clock=clock, entropy=entropy
+        ManageTenancy,
+        tenancy=tenancy_store,
+        directory=tenant_directory,
+        settings=settings_store,
+        clock=clock,
+        entropy=entropy,
     )
     upload_document = providers.Singleton(
         UploadDocument, documents=documents, blobs=blobs, jobs=jobs, clock=clock, entropy=entropy

@@ -12,7 +12,7 @@ from fixtures.stores import Stores
 async def test_a_new_organization_belongs_to_its_owner(stores: Stores) -> None:
     owner, made = UserId(new_id()), organization(OrganizationId(new_id()))
     await stores.tenancy.add_organization(made, owner)
-    assert await stores.tenancy.organizations_of(owner) == (made,)
+    assert await stores.directory.organizations_of(owner) == (made,)
     assert await stores.tenancy.role_in(made.organization_id, owner) is Role.OWNER
 
 
@@ -21,13 +21,13 @@ async def test_organizations_come_oldest_first(stores: Stores) -> None:
     made = [organization(OrganizationId(new_id())) for _ in range(3)]
     for one in (made[1], made[2], made[0]):
         await stores.tenancy.add_organization(one, owner)
-    assert await stores.tenancy.organizations_of(owner) == tuple(made)
+    assert await stores.directory.organizations_of(owner) == tuple(made)
 
 
 async def test_a_stranger_sees_no_organization_and_no_space(stores: Stores, home: Home) -> None:
     stranger = UserId(new_id())
-    assert await stores.tenancy.organizations_of(stranger) == ()
-    assert await stores.tenancy.spaces_of(home.organization, stranger) == ()
+    assert await stores.directory.organizations_of(stranger) == ()
+    assert await stores.directory.spaces_of(home.organization, stranger) == ()
     assert await stores.tenancy.role_in(home.organization, stranger) is None
     assert await stores.tenancy.access_to(home.space, stranger) is None
 
@@ -35,7 +35,7 @@ async def test_a_stranger_sees_no_organization_and_no_space(stores: Stores, home
 async def test_what_does_not_exist_gives_no_standing(stores: Stores, home: Home) -> None:
     assert await stores.tenancy.role_in(OrganizationId(new_id()), home.owner) is None
     assert await stores.tenancy.access_to(SpaceId(new_id()), home.owner) is None
-    assert await stores.tenancy.spaces_of(OrganizationId(new_id()), home.owner) == ()
+    assert await stores.directory.spaces_of(OrganizationId(new_id()), home.owner) == ()
 
 
 async def test_the_owner_of_a_space_may_enter_it(stores: Stores, home: Home) -> None:
@@ -52,7 +52,7 @@ async def test_spaces_come_oldest_first_and_from_one_organization(stores: Stores
     made = [space(first, SpaceId(new_id())) for _ in range(3)]
     for new in (made[2], space(second, SpaceId(new_id())), made[0], made[1]):
         await stores.tenancy.add_space(new, owner)
-    assert await stores.tenancy.spaces_of(first, owner) == tuple(made)
+    assert await stores.directory.spaces_of(first, owner) == tuple(made)
 
 
 async def test_no_space_without_its_organization(stores: Stores, home: Home) -> None:
@@ -72,4 +72,4 @@ async def test_a_foreign_organization_answers_like_a_missing_one(
     with pytest.raises(OrganizationNotFound) as foreign:
         await stores.tenancy.add_space(space(away.organization, SpaceId(new_id())), home.owner)
     assert str(foreign.value) == str(missing.value)
-    assert len(await stores.tenancy.spaces_of(away.organization, away.owner)) == 1
+    assert len(await stores.directory.spaces_of(away.organization, away.owner)) == 1

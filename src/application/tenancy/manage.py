@@ -5,6 +5,7 @@ from application.ports.clock import Clock
 from application.ports.entropy import Entropy
 from application.ports.settings_store import SettingsStore
 from application.ports.tenancy_store import TenancyStore
+from application.ports.tenant_directory import TenantDirectory
 from domain.identifiers import OrganizationId, SpaceId
 from domain.tenancy.access import Action, require_in_organization
 from domain.tenancy.organization import (
@@ -21,11 +22,13 @@ class ManageTenancy:
         self,
         *,
         tenancy: TenancyStore,
+        directory: TenantDirectory,
         settings: SettingsStore,
         clock: Clock,
         entropy: Entropy,
     ) -> None:
         self._tenancy = tenancy
+        self._directory = directory
         self._settings = settings
         self._clock = clock
         self._entropy = entropy
@@ -44,7 +47,7 @@ class ManageTenancy:
 
     async def list_organizations(self, context: RequestContext) -> tuple[Organization, ...]:
         """The caller's own, oldest first."""
-        return await self._tenancy.organizations_of(context.user_id)
+        return await self._directory.organizations_of(context.user_id)
 
     async def create_space(
         self, context: RequestContext, *, organization_id: OrganizationId, display_name: str
@@ -69,7 +72,7 @@ class ManageTenancy:
         """Raises OrganizationNotFound, also for a stranger."""
         if await self._tenancy.role_in(organization_id, context.user_id) is None:
             raise OrganizationNotFound
-        return await self._tenancy.spaces_of(organization_id, context.user_id)
+        return await self._directory.spaces_of(organization_id, context.user_id)
 
     async def get_settings(self, context: RequestContext) -> SpaceSettings:
         """The settings of the request's space."""

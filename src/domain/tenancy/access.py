@@ -1,6 +1,6 @@
 """Who may do what: roles at two levels, actions, and one table for each level.
 
-Owners and admins of an organization are admins in each of its spaces; every other role in the
+Owners and admins of an organization are the same in each of its spaces; every other role in the
 organization says nothing about its spaces, where a membership of the space decides.
 """
 
@@ -67,6 +67,9 @@ ORGANIZATION_PERMISSIONS: dict[Role, frozenset[Action]] = {
     Role.VIEWER: _MEMBERS,
 }
 
+# What a role in the organization is worth in each of its spaces; others are worth nothing there.
+INHERITED_ROLES = {Role.OWNER: Role.OWNER, Role.ADMIN: Role.ADMIN}
+
 
 class ActionNotAllowed(PermissionDenied):
     reason = "ACTION_NOT_ALLOWED"
@@ -89,7 +92,7 @@ class SpaceAccess:
 
 def standing_in_space(organization_role: Role, space_role: Role | None) -> Role | None:
     """The role that counts in a space, the stronger of the two; None for a stranger there."""
-    inherited = {Role.OWNER: Role.OWNER, Role.ADMIN: Role.ADMIN}.get(organization_role)
+    inherited = INHERITED_ROLES.get(organization_role)
     if inherited is None or space_role is None:
         return inherited or space_role
     return min(inherited, space_role, key=list(Role).index)

@@ -21,6 +21,7 @@ SETTINGS = SpaceSettings(brand_voice=BrandVoice(tone="warm"), facts={"audience":
 def manage(house: House) -> ManageTenancy:
     return ManageTenancy(
         tenancy=house.stores.tenancy,
+        directory=house.stores.directory,
         settings=house.stores.settings,
         clock=house.clock,
         entropy=house.entropy,

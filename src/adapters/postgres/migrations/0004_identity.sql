@@ -236,19 +236,41 @@ create function obelisk.tell(p_kind text, p_subject text, p_epoch bigint, p_not_
 $$;
 
 -- Whoever changes a membership, by whatever statement, moves the member's epoch with it.
-create function obelisk.move_epoch() returns trigger language plpgsql security definer
-set search_path = obelisk, pg_temp as $$
+create function obelisk.move_epoch_of(p_user uuid) returns void language plpgsql as $$
 declare
-  v_user uuid := coalesce(new.user_id, old.user_id);
   v_epoch bigint;
 begin
-  insert into obelisk.principal_epochs as e values (v_user, 1)
+  insert into obelisk.principal_epochs as e values (p_user, 1)
   on conflict (user_id) do update set epoch = e.epoch + 1 returning e.epoch into v_epoch;
-  perform obelisk.tell('epoch', v_user::text, v_epoch, null, now() + interval '25 hours');
+  perform obelisk.tell('epoch', p_user::text, v_epoch, null, now() + interval '25 hours');
+end $$;
+revoke all on function obelisk.move_epoch_of from public;
+grant execute on function obelisk.move_epoch_of to obelisk_identity;
+
+create function obelisk.move_epoch() returns trigger language plpgsql security definer
+set search_path = obelisk, pg_temp as $$
+begin
+  perform obelisk.move_epoch_of(coalesce(new.user_id, old.user_id));
   return null;
 end $$;
 alter function obelisk.move_epoch owner to obelisk_identity;
 revoke all on function obelisk.move_epoch from public;
+
+-- Owners and admins are at home in each space, so one that comes or goes changes where they stand.
+create function obelisk.move_epochs_of_heads() returns trigger language plpgsql security definer
+set search_path = obelisk, pg_temp as $$
+begin
+  perform obelisk.move_epoch_of(m.user_id)
+  from obelisk.organization_members m
+  where m.organization_id = coalesce(new.organization_id, old.organization_id)
+    and m.role in ('owner', 'admin')
+  order by m.user_id;
+  return null;
+end $$;
+alter function obelisk.move_epochs_of_heads owner to obelisk_identity;
+revoke all on function obelisk.move_epochs_of_heads from public;
+create trigger move_epochs_of_heads after insert or delete on obelisk.spaces
+  for each row execute function obelisk.move_epochs_of_heads();
 
 create trigger move_epoch after insert or update or delete on obelisk.organization_members
   for each row execute function obelisk.move_epoch();
@@ -285,4 +307,19 @@ $$;
 alter function obelisk.standing owner to obelisk_identity;
 revoke all on function obelisk.standing from public;
 grant execute on function obelisk.standing to obelisk_app;
+
+-- The same for one space, in one round trip and without looking at the others.
+create function obelisk.standing_in(p_space uuid, p_user uuid) returns table (
+  organization_id uuid, space_id uuid, organization_role text, space_role text
+) language sql stable security definer set search_path = obelisk, pg_temp as $$
+  select s.organization_id, s.space_id, o.role, m.role
+  from obelisk.spaces s
+  join obelisk.organization_members o
+    on o.organization_id = s.organization_id and o.user_id = p_user
+  left join obelisk.space_members m on m.space_id = s.space_id and m.user_id = p_user
+  where s.space_id = p_space and (m.role is not null or o.role in ('owner', 'admin'));
+$$;
+alter function obelisk.standing_in owner to obelisk_identity;
+revoke all on function obelisk.standing_in from public;
+grant execute on function obelisk.standing_in to obelisk_app;
 revoke create on schema obelisk from obelisk_system, obelisk_identity;
