@@ -13,6 +13,7 @@ from adapters.langgraph.runner import LangGraphRunner
 from adapters.local.clock import SystemClock
 from adapters.local.context_cache import InProcessContextCache
 from adapters.local.entropy import SystemEntropy
+from adapters.postgres.audit_log import PostgresAuditLog
 from adapters.postgres.conversation_store import PostgresConversationStore
 from adapters.postgres.document_store import PostgresDocumentStore
 from adapters.postgres.event_log import PostgresEventLog
@@ -27,6 +28,7 @@ from application.agents.steps import AgentSteps
 from application.agents.tools.brand_check import BrandCheck
 from application.agents.tools.collection_search import CollectionSearch
 from application.agents.tools.keyword_report import KeywordReport
+from application.auth.audit import AuditActs, ReadAudit
 from application.auth.authenticate import Authenticate
 from application.conversations.manage import ManageConversations
 from application.documents.ingest import IngestDocument
@@ -51,6 +53,7 @@ from domain.agents.catalogue import AGENT_NAMES, default_catalogue
 from domain.agents.definition import AgentCatalogue
 from domain.documents.chunking import ChunkingPolicy
 from domain.documents.document import Collection
+from entrypoints.relay import Relay
 from entrypoints.settings import Settings
 
 
@@ -98,6 +101,13 @@ class Container(Identity):
     event_log = providers.Singleton(PostgresEventLog, pool, entropy)
     index = providers.Singleton(PostgresKnowledgeIndex, pool)
     recovery = providers.Singleton(PostgresRecovery, pool)
+    audit_log = providers.Singleton(PostgresAuditLog, pool)
+
+    relay = providers.Singleton(Relay)
+    audit_acts = providers.Singleton(
+        AuditActs, log=audit_log, tenancy=tenancy_store, clock=clock, entropy=entropy
+    )
+    read_audit = providers.Singleton(ReadAudit, log=audit_log, tenancy=tenancy_store)
 
     space_contexts = providers.Singleton(
         SpaceContexts,

@@ -43,7 +43,7 @@ async def serving(container: Container, settings: Settings) -> AsyncGenerator[Ad
     async with AsyncExitStack() as stack:
         port = await _start_grpc(container, settings, stack)
         target = f"{settings.grpc_host}:{port}"
-        rest_port = await _start_rest(target, settings, stack)
+        rest_port = await _start_rest(target, container, settings, stack)
         yield Addresses(grpc=target, rest=f"http://{settings.rest_host}:{rest_port}")
 
 
@@ -67,16 +67,25 @@ async def _stop_grpc(server: grpc.aio.Server) -> None:
     await server.stop(GRACE_SECONDS)
 
 
-async def _start_rest(target: str, settings: Settings, stack: AsyncExitStack) -> int:
+async def _start_rest(
+    target: str, container: Container, settings: Settings, stack: AsyncExitStack
+) -> int:
     channel = grpc.aio.insecure_channel(target, options=_UNLIMITED)
     stack.push_async_callback(channel.close, None)
     config = uvicorn.Config(
-        create_app(channel, cors_origins=settings.rest_allowed_origins),
+        create_app(
+            channel,
+            cors_origins=settings.rest_allowed_origins,
+            relay=container.relay(),
+            trusted_proxies=settings.rest_trusted_proxies,
+        ),
         host=settings.rest_host,
         port=settings.rest_port,
         log_config=None,
         log_level=logging.WARNING,
         access_log=False,
+        # Else any caller on this machine could claim to be somebody else.
+        proxy_headers=False,
         lifespan="off",
         timeout_graceful_shutdown=int(GRACE_SECONDS),
     )

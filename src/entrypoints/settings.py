@@ -29,6 +29,13 @@ class Settings(BaseSettings):
     rest_allowed_origins: list[str] = Field(
         default=[], description="Web origins that a browser may call the REST server from (JSON)."
     )
+    rest_trusted_proxies: int = Field(
+        default=0,
+        ge=0,
+        le=8,
+        description="How many of your own proxies stand before the REST server, each adding to "
+        "X-Forwarded-For; the header counts for nothing at 0.",
+    )
 
     database_url: SecretStr | None = Field(
         default=None,
@@ -38,6 +45,11 @@ class Settings(BaseSettings):
     app_database_url: SecretStr | None = Field(
         default=None,
         description="How the application connects, when not as the role that migrates.",
+    )
+    database_pooler: bool = Field(
+        default=False,
+        description="Whether OBELISK_APP_DATABASE_URL leads to a pooler in transaction mode, such "
+        "as PgBouncer; OBELISK_DATABASE_URL leads past it.",
     )
     database_pool_size: int = Field(default=16, ge=2, le=200, description="Connections at most.")
     redis_url: SecretStr | None = Field(

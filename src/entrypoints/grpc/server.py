@@ -7,8 +7,10 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from entrypoints.grpc.agent_service import AgentService
+from entrypoints.grpc.audit_service import AuditService
 from entrypoints.grpc.conversation_service import ConversationService
 from entrypoints.grpc.document_service import DocumentService
+from entrypoints.grpc.interceptors.audit import audited
 from entrypoints.grpc.interceptors.authentication import authenticated
 from entrypoints.grpc.interceptors.chain import Chain
 from entrypoints.grpc.interceptors.correlation import correlated
@@ -19,6 +21,8 @@ from entrypoints.grpc.tenancy_service import TenancyService
 from obelisk.v1 import (
     agent_pb2,
     agent_pb2_grpc,
+    audit_pb2,
+    audit_pb2_grpc,
     conversation_pb2,
     conversation_pb2_grpc,
     document_pb2,
@@ -42,7 +46,7 @@ _OPTIONS = (
 )
 SERVICE_NAMES = tuple(
     service.full_name
-    for file in (agent_pb2, conversation_pb2, document_pb2, run_pb2, tenancy_pb2)
+    for file in (agent_pb2, audit_pb2, conversation_pb2, document_pb2, run_pb2, tenancy_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
 )
 
@@ -65,10 +69,11 @@ def build_server(
     """A server without a port yet, and its health service."""
     chain = Chain(
         [
-            correlated(container.entropy()),
+            correlated(container.entropy(), container.relay()),
             translated,
             limited,
             authenticated(container.authenticate()),
+            audited(container.audit_acts()),
         ]
     )
     server = grpc.aio.server(interceptors=[chain], options=_OPTIONS)
@@ -88,6 +93,7 @@ async def say_serving(checks: HealthChecks) -> None:
 
 def _add_services(server: grpc.aio.Server, container: "Container") -> None:
     agent_pb2_grpc.add_AgentServiceServicer_to_server(AgentService(container.agents()), server)
+    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditService(container.read_audit()), server)
     conversation_pb2_grpc.add_ConversationServiceServicer_to_server(
         ConversationService(container.manage_conversations()), server
     )

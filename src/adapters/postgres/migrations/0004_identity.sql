@@ -97,8 +97,7 @@ create table obelisk.signing_keys (
   public_jwk text not null,
   sealed_private bytea not null,
   publish_time timestamptz not null,
-  activate_time timestamptz not null,
-  retire_time timestamptz
+  activate_time timestamptz not null unique
 );
 
 create table obelisk.service_clients (
@@ -202,13 +201,24 @@ create policy append on obelisk.audit_events to obelisk_identity
 
 create function obelisk.audit_is_append_only() returns trigger language plpgsql as $$
 begin
-  if tg_op = 'UPDATE' and old.outcome is null and new.outcome is not null then
-    return new;
+  -- Once, from "under way" to its outcome; who and where may become known by then, never change.
+  if tg_op = 'UPDATE' then
+    if old.outcome is null and new.outcome is not null
+       and new.actor is not distinct from coalesce(old.actor, new.actor)
+       and new.organization_id is not distinct from coalesce(old.organization_id, new.organization_id)
+       and (new.audit_id, new.action, new.address, new.correlation_id, new.create_time)
+         = (old.audit_id, old.action, old.address, old.correlation_id, old.create_time)
+       and new.space_id is not distinct from old.space_id
+    then
+      return new;
+    end if;
   end if;
   raise exception 'the audit log is append-only' using errcode = 'OB002';
 end $$;
 create trigger append_only before update or delete on obelisk.audit_events
   for each row execute function obelisk.audit_is_append_only();
+create trigger append_only_as_a_whole before truncate on obelisk.audit_events
+  for each statement execute function obelisk.audit_is_append_only();
 
 -- An invitation is accepted by somebody who is no member yet, so it runs as obelisk_identity.
 grant insert, update on obelisk.organization_members, obelisk.space_members to obelisk_identity;
