@@ -7,7 +7,7 @@ about kinds of characters do not; Unicode is taken, normalised by NFKC for stabi
 import re
 from unicodedata import category, normalize
 
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, PermissionDenied, Unavailable
 
 MIN_PASSWORD_BYTES = 12
 MAX_PASSWORD_BYTES = 1024
@@ -26,6 +26,20 @@ _RUNS = ("01234567890123456789", "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrst
 
 class PasswordUnfit(InvalidInput):
     reason = "PASSWORD_UNFIT"
+
+
+class PasswordWrong(PermissionDenied):
+    reason = "PASSWORD_WRONG"
+
+    def __init__(self) -> None:
+        super().__init__("the current password is another one", field="current_password")
+
+
+class HashingBusy(Unavailable):
+    reason = "SIGN_IN_BUSY"
+
+    def __init__(self) -> None:
+        super().__init__("too many people are signing in at this moment; try again")
 
 
 def prepared(password: str, field: str = "password") -> str:
