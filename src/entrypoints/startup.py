@@ -35,7 +35,15 @@ async def database(settings: Settings, report: Report) -> AsyncGenerator[tuple[s
     """A migrated database: how to connect as its owner, and as the application.
 
     Embedded under the data folder unless `database_url` names one.
+
+    Raises:
+        InvalidInput: a pooler alone, where locks and migrations need the server itself too.
     """
+    if settings.database_pooler and not (settings.database_url and settings.app_database_url):
+        raise InvalidInput(
+            "OBELISK_DATABASE_POOLER needs OBELISK_APP_DATABASE_URL, which leads to the pooler, "
+            "and OBELISK_DATABASE_URL, which leads past it: migrations and locks hold a session"
+        )
     async with AsyncExitStack() as stack:
         if settings.database_url is not None:
             owner = settings.database_url.get_secret_value()
@@ -56,8 +64,10 @@ async def database(settings: Settings, report: Report) -> AsyncGenerator[tuple[s
 async def platform(settings: Settings, report: Report) -> AsyncGenerator[Container]:
     """The wired platform with everything started and earlier work recovered."""
     async with AsyncExitStack() as stack:
-        _, dsn = await stack.enter_async_context(database(settings, report))
-        pool = await Pool.open(dsn, max_size=settings.database_pool_size)
+        owner, dsn = await stack.enter_async_context(database(settings, report))
+        pool = await Pool.open(
+            dsn, max_size=settings.database_pool_size, pooler=settings.database_pooler
+        )
         stack.push_async_callback(pool.close)
         report("loading models")
         chat, embedder = await _models(settings, stack)
@@ -83,7 +93,7 @@ async def platform(settings: Settings, report: Report) -> AsyncGenerator[Contain
         jobs.handle(
             execute_run=container.execute_run(), ingest_document=container.ingest_document()
         )
-        if await stack.enter_async_context(present(dsn)):
+        if await stack.enter_async_context(present(owner if settings.database_pooler else dsn)):
             await container.recover()()
         yield container
 

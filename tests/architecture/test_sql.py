@@ -30,6 +30,7 @@ WITHOUT_SPACE = {
 IN_CODE = {
     ("pool.py", "select set_config("): "names the transaction's space or user",
     ("pool.py", "select r.rolsuper"): "what the login may do, before it is used",
+    ("pool.py", "set local role obelisk_identity"): "makes the transaction one of identity",
     ("migrate.py", "select pg_advisory_lock("): "one migration at a time",
     ("migrate.py", "select pg_advisory_unlock("): "one migration at a time",
 }
