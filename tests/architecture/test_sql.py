@@ -23,6 +23,9 @@ FUNCTIONS = dict(re.findall(r"create function obelisk\.(\w+)\(\s*(\w*)", MIGRATI
 WITHOUT_SPACE = {
     ("tenancy", "add_organization"): "identity: an organization is made before any space",
     ("tenancy", "spaces_of"): "identity: which spaces a user may enter, by user and organization",
+    ("audit", "begin"): "an act may be in no space; the identity role writes, and reads no content",
+    ("audit", "end"): "by the act's own id; the identity role writes, and reads no content",
+    ("audit", "list"): "the log of one organization, confined to it",
     ("runs", "unfinished_runs"): "recovery asks across spaces and learns ids only",
     ("runs", "unfinished_documents"): "recovery asks across spaces and learns ids only",
 }

@@ -6,7 +6,6 @@ from application.context import Caller, RequestContext
 from domain.identifiers import OrganizationId, UserId
 
 Subject = tuple[UserId, OrganizationId | None]
-_NOWHERE = Caller(correlation_id="-")
 
 _request: ContextVar[RequestContext | None] = ContextVar("request", default=None)
 _caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
@@ -39,7 +38,7 @@ def correlation_id() -> str:
 
 def caller() -> Caller:
     """Where this call comes from."""
-    return _caller.get() or _NOWHERE
+    return _caller.get() or Caller(correlation_id="-")
 
 
 def set_caller(caller: Caller) -> None:

@@ -40,7 +40,7 @@ def create_app(
     """REST for every RPC of `services` (the whole of obelisk.v1 when not given).
 
     `cors_origins` lists the web origins whose scripts may call; none by default. `relay` is the one
-    that the gRPC server was given too, or its log names this door in place of the caller;
+    that the gRPC server was given too; without it, the server's log names this door for everybody;
     `trusted_proxies` is how many of one's own proxies stand before this door. The channel stays its
     owner's to close, and should limit neither what it sends nor what it receives.
     Raises TemplateError when the contract's HTTP options make no sense.
@@ -50,7 +50,7 @@ def create_app(
         channel,
         routes,
         limits or Limits(),
-        relay=relay or Relay(),
+        relay=relay,
         trusted_proxies=trusted_proxies,
     )
     app = Starlette(

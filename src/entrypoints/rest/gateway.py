@@ -32,7 +32,7 @@ class Gateway:
         routes: Sequence[Route],
         limits: Limits,
         *,
-        relay: Relay,
+        relay: Relay | None,
         trusted_proxies: int,
     ) -> None:
         self._relay, self._trusted_proxies = relay, trusted_proxies
@@ -48,9 +48,7 @@ class Gateway:
         reply = Reply(send, peek_correlation_id(scope["headers"]))
         body = Body(receive, scope["headers"])
         try:
-            headers = read_headers(scope["headers"], reply.correlation_id).speaking_for(
-                self._relay.metadata(origin_of(scope, self._trusted_proxies))
-            )
+            headers = self._headers(scope, reply)
             await self._serve(scope, headers, body, receive, reply)
         except ClientGone:
             logger.info("the client left before its answer", extra={"path": scope["path"]})
@@ -61,6 +59,13 @@ class Gateway:
             if reply.started:
                 raise
             await _refuse(reply, _unforeseen(), body)
+
+    def _headers(self, scope: Scope, reply: Reply) -> RequestHeaders:
+        headers = read_headers(scope["headers"], reply.correlation_id)
+        if self._relay is None:
+            return headers
+        origin = origin_of(scope, self._trusted_proxies)
+        return headers.speaking_for(self._relay.metadata(origin))
 
     async def _serve(
         self, scope: Scope, headers: RequestHeaders, body: Body, receive: Receive, reply: Reply
