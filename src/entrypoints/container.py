@@ -7,8 +7,6 @@ from importlib.resources import files
 
 from dependency_injector import containers, providers
 
-from adapters.crypto.signing_key import load_or_create
-from adapters.crypto.token_signer import Rs256TokenSigner
 from adapters.langgraph.runner import LangGraphRunner
 from adapters.local.clock import SystemClock
 from adapters.local.context_cache import InProcessContextCache
@@ -30,6 +28,8 @@ from application.agents.tools.collection_search import CollectionSearch
 from application.agents.tools.keyword_report import KeywordReport
 from application.auth.audit import AuditActs, ReadAudit
 from application.auth.authenticate import Authenticate
+from application.auth.keys import Keyring
+from application.auth.manage_keys import ManageKeys
 from application.conversations.manage import ManageConversations
 from application.documents.ingest import IngestDocument
 from application.documents.manage import ManageDocuments
@@ -40,6 +40,8 @@ from application.ports.document_converter import DocumentConverter
 from application.ports.embedder import Embedder
 from application.ports.fan_out import FanOut
 from application.ports.jobs import Jobs
+from application.ports.sealer import Sealer
+from application.ports.token_signer import TokenSigner
 from application.retrieval.retrieve import Retrieve
 from application.runs.cancel import CancelRun
 from application.runs.execute import ExecuteRun
@@ -53,6 +55,7 @@ from domain.agents.catalogue import AGENT_NAMES, default_catalogue
 from domain.agents.definition import AgentCatalogue
 from domain.documents.chunking import ChunkingPolicy
 from domain.documents.document import Collection
+from entrypoints.keys import key_policy
 from entrypoints.relay import Relay
 from entrypoints.settings import Settings
 
@@ -65,19 +68,11 @@ def shipped_agents() -> AgentCatalogue:
 
 
 class Identity(containers.DeclarativeContainer):
-    """What signing a token needs: no server, no database."""
+    """What needs no server and no database."""
 
     settings = providers.Dependency(instance_of=Settings)
     clock = providers.Singleton(SystemClock)
     entropy = providers.Singleton(SystemEntropy)
-    signing_key = providers.Singleton(load_or_create, settings.provided.signing_key_file)
-    signer = providers.Singleton(
-        Rs256TokenSigner,
-        key=signing_key,
-        issuer=settings.provided.token_issuer,
-        audience=settings.provided.token_audience,
-        clock=clock,
-    )
 
 
 class Container(Identity):
@@ -88,9 +83,12 @@ class Container(Identity):
     blobs: providers.Dependency[BlobStore] = providers.Dependency()
     fan_out: providers.Dependency[FanOut] = providers.Dependency()
     jobs: providers.Dependency[Jobs] = providers.Dependency()
+    signer: providers.Dependency[TokenSigner] = providers.Dependency()
+    sealer: providers.Dependency[Sealer] = providers.Dependency()
+    keyring = providers.Dependency(instance_of=Keyring)
 
     agents = providers.Singleton(shipped_agents)
-    clock, entropy, signer = Identity.clock, Identity.entropy, Identity.signer
+    clock, entropy = Identity.clock, Identity.entropy
 
     tenancy_store = providers.Singleton(PostgresTenancyStore, pool)
     tenant_directory = providers.Singleton(PostgresTenantDirectory, pool)
@@ -115,6 +113,12 @@ class Container(Identity):
         caches=providers.List(providers.Singleton(InProcessContextCache, clock)),
     )
     authenticate = providers.Singleton(Authenticate, signer=signer, tenancy=tenancy_store)
+    manage_keys = providers.Singleton(
+        ManageKeys,
+        keyring=keyring,
+        clock=clock,
+        policy=providers.Singleton(key_policy, Identity.settings),
+    )
     manage_tenancy = providers.Singleton(
         ManageTenancy,
         tenancy=tenancy_store,

@@ -93,6 +93,25 @@ class Settings(BaseSettings):
     token_audience: str = Field(default="obelisk", description="`aud` of access tokens.")
     token_minutes: int = Field(default=15, ge=1, le=1440, description="Life of access tokens.")
 
+    master_key: SecretStr | None = Field(
+        default=None,
+        description="32 random bytes in base64 that seal the signing keys; a file when not given.",
+    )
+    master_key_file: Path | None = Field(
+        default=None,
+        description="Where the master key is kept; keys/master.key in the data folder.",
+    )
+    key_period_days: int = Field(
+        default=90, ge=2, le=3650, description="From one signing key to the next."
+    )
+    key_lead_seconds: float = Field(
+        default=10.0,
+        ge=2,
+        le=3600,
+        description="How long a signing key is published before it signs, when somebody asks for "
+        "a rotation; by itself it is a day.",
+    )
+
     @property
     def sections(self) -> int:
         """See `chat_sections`."""
@@ -110,8 +129,3 @@ class Settings(BaseSettings):
     def model_catalogue_file(self) -> Path:
         """The models that can be pulled by name: `[models.NAME]` with url and sha256."""
         return self.data_dir / "models.toml"
-
-    @property
-    def signing_key_file(self) -> Path:
-        """The private key of access tokens; made on first start."""
-        return self.data_dir / "keys" / "signing.pem"

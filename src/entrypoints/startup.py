@@ -9,6 +9,7 @@ from dependency_injector import providers
 from adapters.docling.converter import DoclingConverter
 from adapters.local.blobs import FileBlobStore
 from adapters.local.chat import LlamaChatModel
+from adapters.local.clock import SystemClock
 from adapters.local.embeddings import MiniLmEmbedder
 from adapters.local.fan_out import InProcessFanOut
 from adapters.local.jobs import InProcessJobs
@@ -25,6 +26,7 @@ from application.ports.embedder import Embedder
 from application.ports.fan_out import FanOut
 from domain.errors import InvalidInput
 from entrypoints.container import Container
+from entrypoints.keys import open_keys
 from entrypoints.settings import Settings
 
 Report = Callable[[str], None]
@@ -69,6 +71,7 @@ async def platform(settings: Settings, report: Report) -> AsyncGenerator[Contain
             dsn, max_size=settings.database_pool_size, pooler=settings.database_pooler
         )
         stack.push_async_callback(pool.close)
+        keys = await open_keys(settings, pool, SystemClock(), stack)
         report("loading models")
         chat, embedder = await _models(settings, stack)
         converter = DoclingConverter(processes=settings.ingestions_at_once)
@@ -89,6 +92,9 @@ async def platform(settings: Settings, report: Report) -> AsyncGenerator[Contain
             blobs=providers.Object(FileBlobStore(settings.data_dir / "blobs")),
             fan_out=providers.Object(fan_out),
             jobs=providers.Object(jobs),
+            signer=providers.Object(keys.signer),
+            sealer=providers.Object(keys.sealer),
+            keyring=keys.keyring,
         )
         jobs.handle(
             execute_run=container.execute_run(), ingest_document=container.ingest_document()
