@@ -74,13 +74,13 @@ class User:
 class Account:
     """A user with what a sign-in is judged by.
 
-    `password_hash` is None where only a provider can vouch for the user. `at_home` says that the
-    address asked about has held a session of the user's in the last thirty days.
+    `password_hash` is None where only a provider can vouch for the user. `addresses` are those of
+    the latest sessions: at most fifty, and of the last thirty days.
     """
 
     user: User
     password_hash: str | None
-    at_home: bool = False
+    addresses: frozenset[str] = frozenset()
 
 
 def normal_email(text: str, field: str = "email") -> str:

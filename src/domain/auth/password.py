@@ -7,7 +7,13 @@ about kinds of characters do not; Unicode is taken, normalised by NFKC for stabi
 import re
 from unicodedata import category, normalize
 
-from domain.errors import InvalidInput, PermissionDenied, Unavailable
+from domain.errors import (
+    Conflict,
+    FailedPrecondition,
+    InvalidInput,
+    PermissionDenied,
+    Unavailable,
+)
 
 MIN_PASSWORD_BYTES = 12
 MAX_PASSWORD_BYTES = 1024
@@ -33,6 +39,20 @@ class PasswordWrong(PermissionDenied):
 
     def __init__(self) -> None:
         super().__init__("the current password is another one", field="current_password")
+
+
+class PasswordChanged(Conflict):
+    reason = "PASSWORD_CHANGED"
+
+    def __init__(self) -> None:
+        super().__init__("the password was changed at the same moment; try again")
+
+
+class PasswordNotPossible(FailedPrecondition):
+    reason = "PASSWORD_NOT_POSSIBLE"
+
+    def __init__(self) -> None:
+        super().__init__("only a person's account, which has an email, can have a password")
 
 
 class HashingBusy(Unavailable):
