@@ -1,9 +1,13 @@
 """What the tenancy stores in memory share, as their tables do in a database."""
 
 from collections import Counter
+from dataclasses import replace
 
+from adapters.memory.people import MemoryPeople
 from domain.identifiers import OrganizationId, SpaceId, UserId
 from domain.tenancy.access import Role, SpaceAccess, standing_in_space
+from domain.tenancy.client import KnownClient
+from domain.tenancy.invitation import Invitation
 from domain.tenancy.organization import Organization
 from domain.tenancy.space import Space
 
@@ -11,12 +15,16 @@ from domain.tenancy.space import Space
 class MemoryTenants:
     """Roles change through the methods here, for they move the epochs."""
 
-    def __init__(self) -> None:
+    def __init__(self, people: MemoryPeople | None = None) -> None:
+        """`people` are those who can sign in, when others know of them too."""
         self.organizations: dict[OrganizationId, Organization] = {}
         self.spaces: dict[SpaceId, Space] = {}
         self.organization_roles: dict[tuple[OrganizationId, UserId], Role] = {}
         self.space_roles: dict[tuple[SpaceId, UserId], Role] = {}
         self.epochs: Counter[UserId] = Counter()
+        self.people = people or MemoryPeople()
+        self.clients: dict[UserId, KnownClient] = {}
+        self.invitations: dict[bytes, Invitation] = {}
 
     def add_space(self, space: Space) -> None:
         self.spaces[space.space_id] = space
@@ -46,6 +54,17 @@ class MemoryTenants:
             return False
         self.epochs[user] += 1
         return True
+
+    def add_client(self, known: KnownClient) -> None:
+        self.clients[known.client.client_id] = known
+        self.people.services.add(known.client.client_id)
+
+    def revoke_client(self, client: UserId) -> None:
+        """Nothing happens to somebody who is no service."""
+        known = self.clients.get(client)
+        if known is not None:
+            self.clients[client] = replace(known, client=replace(known.client, revoked=True))
+            self.people.close(client)
 
     def access(self, space: SpaceId, user: UserId) -> SpaceAccess | None:
         found = self.spaces.get(space)

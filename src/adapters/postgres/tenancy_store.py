@@ -7,7 +7,7 @@ from adapters.postgres.statements import statements
 from domain.identifiers import OrganizationId, SpaceId, UserId
 from domain.tenancy.access import Role, SpaceAccess, standing_in_space
 from domain.tenancy.organization import Organization, OrganizationNotFound
-from domain.tenancy.space import Space
+from domain.tenancy.space import Space, SpaceNotFound
 
 _SQL = statements("tenancy")
 
@@ -45,15 +45,14 @@ class PostgresTenancyStore:
     async def access_to(self, space: SpaceId, user: UserId) -> SpaceAccess | None:
         async with self._pool.connection() as connection:
             row = await connection.fetchrow(_SQL["access_to"], space, user)
-        return _access(row) if row is not None else None
+        return access_of(row) if row is not None else None
 
     async def standings_of(
         self, user: UserId, organization: OrganizationId | None
     ) -> tuple[SpaceAccess, ...]:
         async with self._pool.connection() as connection:
             rows = await connection.fetch(_SQL["standings_of"], user, organization)
-        found = [_access(row) for row in rows]
-        return tuple(access for access in found if access is not None)
+        return tuple(access_of(row) for row in rows)
 
     async def epoch_of(self, user: UserId) -> int:
         async with self._pool.as_identity() as connection:
@@ -61,9 +60,10 @@ class PostgresTenancyStore:
         return int(epoch or 0)
 
 
-def _access(row: asyncpg.Record) -> SpaceAccess | None:
+def access_of(row: asyncpg.Record) -> SpaceAccess:
+    """A row of `obelisk.standing`, which holds only spaces that the user may enter."""
     inside = Role(row["space_role"]) if row["space_role"] else None
     role = standing_in_space(Role(row["organization_role"]), inside)
     if role is None:
-        return None
+        raise SpaceNotFound
     return SpaceAccess(organization_id=row["organization_id"], space_id=row["space_id"], role=role)

@@ -63,6 +63,7 @@ create table obelisk.sessions (
   revoke_time timestamptz
 );
 create index sessions_by_user on obelisk.sessions (user_id, session_id);
+create index sessions_by_end on obelisk.sessions (expire_time);
 
 -- Each works once; a second use ends the session, for somebody else has a copy.
 create table obelisk.refresh_tokens (
@@ -91,6 +92,7 @@ create table obelisk.authority_changes (
   primary key (kind, subject)
 );
 create index authority_changes_by_xid on obelisk.authority_changes (change_xid);
+create index authority_changes_by_end on obelisk.authority_changes (expire_time);
 
 create table obelisk.signing_keys (
   kid text primary key,
@@ -240,7 +242,8 @@ create function obelisk.tell(p_kind text, p_subject text, p_epoch bigint, p_not_
   insert into obelisk.authority_changes as c (kind, subject, epoch, not_before, expire_time)
   values (p_kind, p_subject, p_epoch, p_not_before, p_expire)
   on conflict (kind, subject) do update
-    set epoch = greatest(c.epoch, excluded.epoch), not_before = excluded.not_before,
+    set epoch = greatest(c.epoch, excluded.epoch),
+        not_before = greatest(c.not_before, excluded.not_before),
         expire_time = greatest(c.expire_time, excluded.expire_time),
         change_xid = pg_current_xact_id();
 $$;
@@ -332,4 +335,44 @@ $$;
 alter function obelisk.standing_in owner to obelisk_identity;
 revoke all on function obelisk.standing_in from public;
 grant execute on function obelisk.standing_in to obelisk_app;
+-- Names of the members of the organization that the transaction is confined to, or of one of its
+-- spaces: obelisk_app asks for no other user.
+create function obelisk.members_of(
+  p_organization uuid, p_space uuid, p_user uuid, p_after uuid, p_limit integer
+) returns table (user_id uuid, email text, display_name text, role text, service boolean)
+language sql stable security definer set search_path = obelisk, pg_temp as $$
+  select m.user_id, coalesce(u.email, ''), coalesce(u.display_name, c.display_name, ''), m.role,
+         c.client_id is not null
+  from (select o.user_id, o.role from obelisk.organization_members o
+        where p_space is null and o.organization_id = p_organization
+        union all
+        select i.user_id, i.role from obelisk.space_members i
+        where i.space_id = p_space and i.organization_id = p_organization) m
+  left join obelisk.users u on u.user_id = m.user_id
+  left join obelisk.service_clients c
+    on c.organization_id = p_organization and c.client_id = m.user_id
+  where p_organization = obelisk.current_organization()
+    and (p_user is null or m.user_id = p_user) and (p_after is null or m.user_id > p_after)
+  order by m.user_id limit p_limit;
+$$;
+alter function obelisk.members_of owner to obelisk_identity;
+revoke all on function obelisk.members_of from public;
+grant execute on function obelisk.members_of to obelisk_app;
+
+-- A service that is revoked, or gone with its organization, has no session and no token any more.
+create function obelisk.end_service() returns trigger language plpgsql security definer
+set search_path = obelisk, pg_temp as $$
+begin
+  update obelisk.sessions set revoke_time = now()
+  where user_id = old.client_id and revoke_time is null;
+  perform obelisk.tell('user', old.client_id::text, 0, null, now() + interval '25 hours');
+  return null;
+end $$;
+alter function obelisk.end_service owner to obelisk_identity;
+revoke all on function obelisk.end_service from public;
+create trigger end_service after delete on obelisk.service_clients
+  for each row execute function obelisk.end_service();
+create trigger end_service_on_revocation after update on obelisk.service_clients
+  for each row when (new.revoke_time is not null and old.revoke_time is null)
+  execute function obelisk.end_service();
 revoke create on schema obelisk from obelisk_system, obelisk_identity;

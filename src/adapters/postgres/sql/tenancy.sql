@@ -50,3 +50,8 @@ select pg_advisory_xact_lock(hashtext('obelisk.space_settings'), hashtext($1::uu
 -- put_settings: the next version
 insert into obelisk.space_settings (space_id, version, settings, editor)
 select $1, coalesce(max(version), 0) + 1, $2, $3 from obelisk.space_settings where space_id = $1;
+
+-- settings_versions: newest first, before a version
+select version, settings, editor, create_time from obelisk.space_settings
+where space_id = $1 and ($2::integer is null or version < $2)
+order by version desc limit $3;
