@@ -10,8 +10,8 @@ from dependency_injector import providers
 
 from adapters.local.jobs import InProcessJobs
 from application.ports.chat_model import ChatModel
+from entrypoints.cli.spaces import client as client_of
 from entrypoints.cli.spaces import organization_named, space_named
-from entrypoints.cli.tokens import mint
 from entrypoints.server import serving
 from entrypoints.settings import Settings
 from entrypoints.startup import platform
@@ -39,10 +39,9 @@ async def hosted(data_dir: Path, model: ChatModel) -> AsyncGenerator[ObeliskClie
         jobs.handle(
             execute_run=container.execute_run(), ingest_document=container.ingest_document()
         )
-        token = mint(settings, "bench", minutes=60)
         async with (
             serving(container, settings) as addresses,
-            ObeliskClient(addresses.grpc, token=token) as client,
+            client_of(settings, addresses.grpc) as client,
         ):
             home = await organization_named(client, "Bench")
             client.space_id = (await space_named(client, home, "Bench")).space_id

@@ -13,6 +13,7 @@ import grpc
 
 from obelisk.v1 import (
     agent_pb2_grpc,
+    auth_pb2_grpc,
     conversation_pb2_grpc,
     document_pb2,
     document_pb2_grpc,
@@ -39,6 +40,7 @@ class ObeliskClient:
         self._channel = grpc.aio.insecure_channel(target)
         self._token = token
         self.space_id = space_id
+        self.auth: auth_pb2_grpc.AuthServiceAsyncStub = auth_pb2_grpc.AuthServiceStub(self._channel)
         self.agents: agent_pb2_grpc.AgentServiceAsyncStub = agent_pb2_grpc.AgentServiceStub(
             self._channel
         )
