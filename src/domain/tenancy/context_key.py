@@ -39,6 +39,15 @@ class CachedAccess:
     key: str
     access: SpaceAccess | None
 
+    def answers(self, key: ContextKey) -> bool:
+        """Whether this was found under that very key, and could have been."""
+        if self.key != str(key):
+            return False
+        return self.access is None or (
+            self.access.space_id == key.space_id
+            and key.organization_id in (None, self.access.organization_id)
+        )
+
 
 def context_key(
     *, organization: OrganizationId | None, space: SpaceId, principal: UserId, epoch: int
