@@ -12,6 +12,7 @@ from adapters.local.clock import SystemClock
 from adapters.local.context_cache import InProcessContextCache
 from adapters.local.entropy import SystemEntropy
 from adapters.postgres.audit_log import PostgresAuditLog
+from adapters.postgres.authority_feed import PostgresAuthorityFeed
 from adapters.postgres.conversation_store import PostgresConversationStore
 from adapters.postgres.document_store import PostgresDocumentStore
 from adapters.postgres.event_log import PostgresEventLog
@@ -19,6 +20,7 @@ from adapters.postgres.knowledge_index import PostgresKnowledgeIndex
 from adapters.postgres.pool import Pool
 from adapters.postgres.recovery import PostgresRecovery
 from adapters.postgres.run_store import PostgresRunStore
+from adapters.postgres.session_store import PostgresSessionStore
 from adapters.postgres.settings_store import PostgresSettingsStore
 from adapters.postgres.tenancy_store import PostgresTenancyStore
 from adapters.postgres.tenant_directory import PostgresTenantDirectory
@@ -28,8 +30,11 @@ from application.agents.tools.collection_search import CollectionSearch
 from application.agents.tools.keyword_report import KeywordReport
 from application.auth.audit import AuditActs, ReadAudit
 from application.auth.authenticate import Authenticate
+from application.auth.authority import AuthorityWatch
+from application.auth.issue_tokens import IssueTokens
 from application.auth.keys import Keyring
 from application.auth.manage_keys import ManageKeys
+from application.auth.sessions import Sessions
 from application.conversations.manage import ManageConversations
 from application.documents.ingest import IngestDocument
 from application.documents.manage import ManageDocuments
@@ -112,7 +117,37 @@ class Container(Identity):
         tenancy=tenancy_store,
         caches=providers.List(providers.Singleton(InProcessContextCache, clock)),
     )
-    authenticate = providers.Singleton(Authenticate, signer=signer, tenancy=tenancy_store)
+    authority_feed = providers.Singleton(PostgresAuthorityFeed, pool)
+    session_store = providers.Singleton(PostgresSessionStore, pool)
+    authority = providers.Singleton(AuthorityWatch, feed=authority_feed, clock=clock)
+    authenticate = providers.Singleton(
+        Authenticate,
+        signer=signer,
+        refresh_keys=keyring.provided.refresh,
+        authority=authority,
+        contexts=space_contexts,
+    )
+    issue_tokens = providers.Singleton(
+        IssueTokens,
+        signer=signer,
+        tenancy=tenancy_store,
+        clock=clock,
+        entropy=entropy,
+        lifetime=Identity.settings.provided.token_life,
+    )
+    sessions = providers.Singleton(
+        Sessions,
+        store=session_store,
+        feed=authority_feed,
+        tenancy=tenancy_store,
+        directory=tenant_directory,
+        issue=issue_tokens,
+        settle=authority.provided.settle,
+        clock=clock,
+        entropy=entropy,
+        lifetime=Identity.settings.provided.session_life,
+        unrenewed_lifetime=Identity.settings.provided.token_life,
+    )
     manage_keys = providers.Singleton(
         ManageKeys,
         keyring=keyring,

@@ -12,7 +12,9 @@ import uvicorn
 
 from domain.errors import FailedPrecondition
 from entrypoints.container import Container
-from entrypoints.grpc.server import build_server, say_serving
+from entrypoints.grpc.interceptors.open_streams import OpenStreams
+from entrypoints.grpc.server import HealthChecks, build_server, say_serving
+from entrypoints.keys import key_policy
 from entrypoints.rest.app import create_app
 from entrypoints.settings import Settings
 
@@ -41,14 +43,24 @@ async def serving(container: Container, settings: Settings) -> AsyncGenerator[Ad
         AddressInUse: a port is taken.
     """
     async with AsyncExitStack() as stack:
-        port = await _start_grpc(container, settings, stack)
+        streams = OpenStreams(
+            authenticate=container.authenticate(),
+            authority=container.authority(),
+            clock=container.clock(),
+            skew=key_policy(settings).skew,
+        )
+        await streams.start()
+        stack.push_async_callback(streams.close)
+        port = await _start_grpc(build_server(container, streams), settings, stack)
         target = f"{settings.grpc_host}:{port}"
         rest_port = await _start_rest(target, container, settings, stack)
         yield Addresses(grpc=target, rest=f"http://{settings.rest_host}:{rest_port}")
 
 
-async def _start_grpc(container: Container, settings: Settings, stack: AsyncExitStack) -> int:
-    server, health = build_server(container)
+async def _start_grpc(
+    built: tuple[grpc.aio.Server, HealthChecks], settings: Settings, stack: AsyncExitStack
+) -> int:
+    server, health = built
     await say_serving(health)
     address = f"{settings.grpc_host}:{settings.grpc_port}"
     try:

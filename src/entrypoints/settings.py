@@ -1,5 +1,6 @@
 """Obelisk's settings: the only reader of the environment."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -92,6 +93,12 @@ class Settings(BaseSettings):
     token_issuer: str = Field(default="obelisk", description="`iss` of access tokens.")
     token_audience: str = Field(default="obelisk", description="`aud` of access tokens.")
     token_minutes: int = Field(default=15, ge=1, le=1440, description="Life of access tokens.")
+    session_days: int = Field(
+        default=30,
+        ge=1,
+        le=365,
+        description="From a sign-in to the next, however often its tokens are renewed.",
+    )
 
     master_key: SecretStr | None = Field(
         default=None,
@@ -113,6 +120,16 @@ class Settings(BaseSettings):
     )
 
     @property
+    def token_life(self) -> timedelta:
+        """See `token_minutes`."""
+        return timedelta(minutes=self.token_minutes)
+
+    @property
+    def session_life(self) -> timedelta:
+        """See `session_days`."""
+        return timedelta(days=self.session_days)
+
+    @property
     def sections(self) -> int:
         """See `chat_sections`."""
         if self.chat_sections is not None:
@@ -124,6 +141,11 @@ class Settings(BaseSettings):
     def model_dir(self) -> Path:
         """Where `obelisk models pull` keeps GGUF files."""
         return self.data_dir / "models"
+
+    @property
+    def local_secret_file(self) -> Path:
+        """What proves that whoever holds it may read this folder; made on first start."""
+        return self.data_dir / "keys" / "local.secret"
 
     @property
     def model_catalogue_file(self) -> Path:

@@ -96,6 +96,8 @@ async def platform(settings: Settings, report: Report) -> AsyncGenerator[Contain
             sealer=providers.Object(keys.sealer),
             keyring=keys.keyring,
         )
+        await container.authority().start()
+        stack.push_async_callback(container.authority().close)
         jobs.handle(
             execute_run=container.execute_run(), ingest_document=container.ingest_document()
         )

@@ -16,6 +16,7 @@ from entrypoints.grpc.interceptors.chain import Chain
 from entrypoints.grpc.interceptors.correlation import correlated
 from entrypoints.grpc.interceptors.deadline import limited
 from entrypoints.grpc.interceptors.errors import translated
+from entrypoints.grpc.interceptors.open_streams import OpenStreams
 from entrypoints.grpc.run_service import RunService
 from entrypoints.grpc.tenancy_service import TenancyService
 from obelisk.v1 import (
@@ -64,7 +65,7 @@ class HealthChecks(Protocol):
 
 
 def build_server(
-    container: "Container",
+    container: "Container", streams: OpenStreams
 ) -> tuple[grpc.aio.Server, HealthChecks]:
     """A server without a port yet, and its health service."""
     chain = Chain(
@@ -72,7 +73,7 @@ def build_server(
             correlated(container.entropy(), container.relay()),
             translated,
             limited,
-            authenticated(container.authenticate()),
+            authenticated(container.authenticate(), streams),
             audited(container.audit_acts()),
         ]
     )
