@@ -50,6 +50,7 @@ class ExchangeClientCredentials:
             caller=caller,
             operator=client_id == LOCAL_OPERATOR,
             renewable=False,
+            bound=client_id != LOCAL_OPERATOR,
         )
         return SignedIn(user_id=client_id, organization_id=organization, tokens=tokens)
 
