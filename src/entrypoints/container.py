@@ -60,6 +60,7 @@ from domain.agents.catalogue import AGENT_NAMES, default_catalogue
 from domain.agents.definition import AgentCatalogue
 from domain.documents.chunking import ChunkingPolicy
 from domain.documents.document import Collection
+from entrypoints.accounts import AccountParts, build_accounts
 from entrypoints.keys import key_policy
 from entrypoints.relay import Relay
 from entrypoints.settings import Settings
@@ -91,6 +92,7 @@ class Container(Identity):
     signer: providers.Dependency[TokenSigner] = providers.Dependency()
     sealer: providers.Dependency[Sealer] = providers.Dependency()
     keyring = providers.Dependency(instance_of=Keyring)
+    account_parts = providers.Dependency(instance_of=AccountParts)
 
     agents = providers.Singleton(shipped_agents)
     clock, entropy = Identity.clock, Identity.entropy
@@ -147,6 +149,15 @@ class Container(Identity):
         entropy=entropy,
         lifetime=Identity.settings.provided.session_life,
         unrenewed_lifetime=Identity.settings.provided.token_life,
+    )
+    accounts = providers.Singleton(
+        build_accounts,
+        parts=account_parts,
+        pool=pool,
+        sessions=sessions,
+        authority=authority,
+        clock=clock,
+        entropy=entropy,
     )
     manage_keys = providers.Singleton(
         ManageKeys,

@@ -100,6 +100,12 @@ class Settings(BaseSettings):
         description="From a sign-in to the next, however often its tokens are renewed.",
     )
 
+    local_operator: bool = Field(
+        default=True,
+        description="Whether whoever can read the data folder is let in as an operator, by the "
+        "secret in keys/local.secret; the command line needs it.",
+    )
+
     master_key: SecretStr | None = Field(
         default=None,
         description="32 random bytes in base64 that seal the signing keys; a file when not given.",

@@ -11,6 +11,7 @@ from adapters.local.blobs import FileBlobStore
 from adapters.local.chat import LlamaChatModel
 from adapters.local.clock import SystemClock
 from adapters.local.embeddings import MiniLmEmbedder
+from adapters.local.entropy import SystemEntropy
 from adapters.local.fan_out import InProcessFanOut
 from adapters.local.jobs import InProcessJobs
 from adapters.local.weights import packaged_chat_model, packaged_embedding_model
@@ -25,6 +26,7 @@ from application.ports.chat_model import ChatModel
 from application.ports.embedder import Embedder
 from application.ports.fan_out import FanOut
 from domain.errors import InvalidInput
+from entrypoints.accounts import open_account_parts
 from entrypoints.container import Container
 from entrypoints.keys import open_keys
 from entrypoints.settings import Settings
@@ -72,6 +74,9 @@ async def platform(settings: Settings, report: Report) -> AsyncGenerator[Contain
         )
         stack.push_async_callback(pool.close)
         keys = await open_keys(settings, pool, SystemClock(), stack)
+        account_parts = await open_account_parts(
+            settings, pool, SystemClock(), SystemEntropy(), stack
+        )
         report("loading models")
         chat, embedder = await _models(settings, stack)
         converter = DoclingConverter(processes=settings.ingestions_at_once)
@@ -95,6 +100,7 @@ async def platform(settings: Settings, report: Report) -> AsyncGenerator[Contain
             signer=providers.Object(keys.signer),
             sealer=providers.Object(keys.sealer),
             keyring=keys.keyring,
+            account_parts=account_parts,
         )
         await container.authority().start()
         stack.push_async_callback(container.authority().close)
