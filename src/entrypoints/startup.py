@@ -28,6 +28,7 @@ from application.ports.fan_out import FanOut
 from domain.errors import InvalidInput
 from entrypoints.accounts import open_account_parts
 from entrypoints.container import Container
+from entrypoints.identity import open_doors
 from entrypoints.keys import open_keys
 from entrypoints.settings import Settings
 
@@ -74,6 +75,7 @@ async def platform(settings: Settings, report: Report) -> AsyncGenerator[Contain
         )
         stack.push_async_callback(pool.close)
         keys = await open_keys(settings, pool, SystemClock(), stack)
+        doors = await open_doors(settings, pool, SystemClock(), SystemEntropy(), stack)
         account_parts = await open_account_parts(
             settings, pool, SystemClock(), SystemEntropy(), stack
         )
@@ -100,6 +102,7 @@ async def platform(settings: Settings, report: Report) -> AsyncGenerator[Contain
             signer=providers.Object(keys.signer),
             sealer=providers.Object(keys.sealer),
             keyring=keys.keyring,
+            doors=doors,
             account_parts=account_parts,
         )
         await container.authority().start()

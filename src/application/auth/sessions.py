@@ -160,7 +160,7 @@ class Sessions:
         await self._feed.tell(token_revoked(context.user_id, token_id, self._clock.now()))
         await self._settle()
 
-    async def revoke_user(self, context: RequestContext, user: UserId, disable: bool) -> None:
+    async def revoke_user(self, context: RequestContext, user: UserId, *, disable: bool) -> None:
         """End every session and token of a user or service; with `disable`, for good.
 
         Raises:
@@ -190,6 +190,8 @@ class Sessions:
             refresh_token=refresh,
             refresh_expire_time=session.expire_time if refresh else None,
             session_id=session.session_id,
+            user_id=session.user_id,
+            organization_id=session.organization_id,
         )
 
 

@@ -83,13 +83,18 @@ class Renewal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenSet:
-    """What a sign-in answers. Services get no refresh token: they present their secret again."""
+    """What a sign-in answers. Services get no refresh token: they present their secret again.
+
+    `user_id` and `organization_id` are whose it is and what it is bound to.
+    """
 
     access_token: str
     access_expire_time: datetime
     refresh_token: str | None
     refresh_expire_time: datetime | None
     session_id: SessionId
+    user_id: UserId
+    organization_id: OrganizationId | None
 
 
 def refresh_token_hash(refresh_token: str) -> bytes:

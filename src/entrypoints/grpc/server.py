@@ -8,6 +8,7 @@ from grpc_reflection.v1alpha import reflection
 
 from entrypoints.grpc.agent_service import AgentService
 from entrypoints.grpc.audit_service import AuditService
+from entrypoints.grpc.auth_service import AuthService
 from entrypoints.grpc.conversation_service import ConversationService
 from entrypoints.grpc.document_service import DocumentService
 from entrypoints.grpc.interceptors.audit import audited
@@ -24,6 +25,8 @@ from obelisk.v1 import (
     agent_pb2_grpc,
     audit_pb2,
     audit_pb2_grpc,
+    auth_pb2,
+    auth_pb2_grpc,
     conversation_pb2,
     conversation_pb2_grpc,
     document_pb2,
@@ -47,7 +50,15 @@ _OPTIONS = (
 )
 SERVICE_NAMES = tuple(
     service.full_name
-    for file in (agent_pb2, audit_pb2, conversation_pb2, document_pb2, run_pb2, tenancy_pb2)
+    for file in (
+        agent_pb2,
+        audit_pb2,
+        auth_pb2,
+        conversation_pb2,
+        document_pb2,
+        run_pb2,
+        tenancy_pb2,
+    )
     for service in file.DESCRIPTOR.services_by_name.values()
 )
 
@@ -95,6 +106,7 @@ async def say_serving(checks: HealthChecks) -> None:
 def _add_services(server: grpc.aio.Server, container: "Container") -> None:
     agent_pb2_grpc.add_AgentServiceServicer_to_server(AgentService(container.agents()), server)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditService(container.read_audit()), server)
+    auth_pb2_grpc.add_AuthServiceServicer_to_server(_auth_service(container), server)
     conversation_pb2_grpc.add_ConversationServiceServicer_to_server(
         ConversationService(container.manage_conversations()), server
     )
@@ -113,4 +125,16 @@ def _add_services(server: grpc.aio.Server, container: "Container") -> None:
     )
     tenancy_pb2_grpc.add_TenancyServiceServicer_to_server(
         TenancyService(container.manage_tenancy()), server
+    )
+
+
+def _auth_service(container: "Container") -> AuthService:
+    return AuthService(
+        sign_in=container.sign_in(),
+        exchange=container.exchange_client_credentials(),
+        accept=container.accept_invitation(),
+        sessions=container.sessions(),
+        current_user=container.current_user(),
+        change_password=container.change_password(),
+        keys=container.manage_keys(),
     )
