@@ -166,14 +166,16 @@ class KeyChain:
         if len(self.keys) < 2 or self.keys[-1].activate_time <= now:
             return self
         before, last = self.keys[-2:]
+        # Later than any right clock can say: whoever published it had a wrong one.
+        published = min(last.publish_time, now + self.policy.skew)
         moment = max(
             self._moment(before, now, forced=forced),
-            last.publish_time + self.policy.forced_lead,
-            before.activate_time + self.policy.forced_lead,
+            max(published, before.activate_time) + self.policy.forced_lead,
         )
         if moment >= last.activate_time:
             return self
-        return replace(self, keys=(*self.keys[:-1], replace(last, activate_time=moment)))
+        sooner = replace(last, publish_time=published, activate_time=moment)
+        return replace(self, keys=(*self.keys[:-1], sooner))
 
     def without_gone(self, now: datetime) -> "KeyChain":
         """The keys that are still of use."""
