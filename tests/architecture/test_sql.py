@@ -26,6 +26,13 @@ WITHOUT_SPACE = {
     ("audit", "begin"): "an act may be in no space; the identity role writes, and reads no content",
     ("audit", "end"): "by the act's own id; the identity role writes, and reads no content",
     ("audit", "list"): "the log of one organization, confined to it",
+    ("erasure", "spaces"): "which spaces go with their organization, confined to it",
+    ("erasure", "end_sessions"): "identity: sessions bound to an organization; told by their ids",
+    ("erasure", "erase_organization"): "what is left of an organization once its spaces are gone",
+    ("erasure", "keep_receipt"): "a receipt outlives the space, and holds ids and counts only",
+    ("erasure", "finish"): "by the receipt's own id",
+    ("erasure", "get"): "by the receipt's own id",
+    ("erasure", "unfinished"): "recovery asks across spaces and learns ids only",
     ("runs", "unfinished_runs"): "recovery asks across spaces and learns ids only",
     ("runs", "unfinished_documents"): "recovery asks across spaces and learns ids only",
 }

@@ -103,7 +103,6 @@ class MemorySessionStore:
         bound = [s for s in self._sessions.values() if s.organization_id == organization]
         for session in bound:
             await self._end(session.session_id, now)
-            del self._sessions[session.session_id]
         return len(bound)
 
     def _is_open(self, session: Session, now: datetime) -> bool:

@@ -7,6 +7,8 @@ import asyncpg
 
 from domain.errors import Conflict, FailedPrecondition, InvalidInput, ObeliskError, Unavailable
 from domain.runs.run import FenceLost
+from domain.tenancy.organization import OrganizationNotFound
+from domain.tenancy.space import SpaceNotFound
 
 _FENCE_LOST = "OB001"
 
@@ -62,8 +64,20 @@ def _of_state(error: asyncpg.PostgresError) -> ObeliskError | None:
         return FenceLost()
     if state.startswith(("08", "57P", "53")):
         return DatabaseUnavailable()
+    if state == "23503":
+        return _gone(error)
     if state in ("40001", "40P01"):
         return Conflict("somebody else changed it at the same time; try again")
     if state == "22021":
         return InvalidInput("the text holds characters that cannot be kept (NUL)")
+    return None
+
+
+def _gone(error: asyncpg.PostgresError) -> ObeliskError | None:
+    """A row that would hang on a tenant which was erased a moment ago."""
+    table, constraint = getattr(error, "table_name", ""), getattr(error, "constraint_name", "")
+    if constraint == f"{table}_space_id_fkey":
+        return SpaceNotFound()
+    if constraint == f"{table}_organization_id_fkey":
+        return OrganizationNotFound()
     return None

@@ -147,6 +147,7 @@ create table obelisk.erasure_receipts (
   receipt_id uuid primary key,
   organization_id uuid not null,
   space_id uuid,
+  spaces uuid[] not null,
   requester uuid not null,
   counts jsonb not null,
   create_time timestamptz not null,
@@ -290,7 +291,9 @@ create trigger move_epoch after insert or update or delete on obelisk.organizati
 create trigger move_epoch after insert or update or delete on obelisk.space_members
   for each row execute function obelisk.move_epoch();
 
--- An owner of an organization is one also in its spaces' table of members, by the same call.
+-- Who makes a space owns it; a service, which owns nothing, becomes its admin.
+grant select on obelisk.service_clients to obelisk_system;
+create policy system on obelisk.service_clients for select to obelisk_system using (true);
 create or replace function obelisk.create_space(
   p_space uuid, p_organization uuid, p_display_name text, p_create_time timestamptz
 ) returns boolean language plpgsql security definer set search_path = obelisk, pg_temp as $$
@@ -302,7 +305,10 @@ begin
   end if;
   insert into obelisk.spaces values (p_space, p_organization, p_display_name, p_create_time);
   insert into obelisk.space_members (space_id, organization_id, user_id, role)
-  values (p_space, p_organization, obelisk.current_user_id(), 'owner');
+  values (p_space, p_organization, obelisk.current_user_id(),
+          case when exists (select from obelisk.service_clients
+                            where client_id = obelisk.current_user_id())
+               then 'admin' else 'owner' end);
   return true;
 end $$;
 
@@ -375,4 +381,59 @@ create trigger end_service after delete on obelisk.service_clients
 create trigger end_service_on_revocation after update on obelisk.service_clients
   for each row when (new.revoke_time is not null and old.revoke_time is null)
   execute function obelisk.end_service();
+
+-- Removes a root row and every row that carries its key, in whatever table there is: one that comes
+-- later is covered, be it by a foreign key or not. It runs as its caller, so row-level security keeps
+-- it to the tenant that the transaction is confined to. Answers how many rows went, by table; null
+-- when there is no such root.
+create function obelisk.erase_by_key(p_key text, p_root regclass, p_id uuid) returns jsonb
+language plpgsql as $$
+declare
+  v_tables regclass[];
+  v_table regclass;
+  v_count bigint;
+  v_counts jsonb := '{}';
+begin
+  execute format('select 1 from %s where %I = $1 for update', p_root, p_key) using p_id;
+  get diagnostics v_count = row_count;
+  if v_count = 0 then
+    return null;
+  end if;
+  select array_agg(c.oid::regclass) into v_tables
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  join pg_attribute a on a.attrelid = c.oid and a.attname = p_key and not a.attisdropped
+  where c.relkind in ('r', 'p') and not c.relispartition and a.atttypid = 'uuid'::regtype
+    and n.nspname not in ('pg_catalog', 'information_schema')
+    and c.relname not in ('audit_events', 'erasure_receipts')
+    and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select, delete');
+  -- What hangs on the root is locked first, or a row could be added beneath it after the count.
+  foreach v_table in array v_tables loop
+    if has_table_privilege(v_table, 'update') and exists (
+      select from pg_constraint where contype = 'f' and conrelid = v_table and confrelid = p_root
+    ) then
+      execute format('select 1 from %s where %I = $1 for update', v_table, p_key) using p_id;
+    end if;
+  end loop;
+  foreach v_table in array v_tables loop
+    if has_table_privilege(v_table, 'select') then
+      execute format('select count(*) from %s where %I = $1', v_table, p_key) into v_count using p_id;
+      v_counts := v_counts || jsonb_build_object(
+        (select relname from pg_class where oid = v_table), v_count);
+    end if;
+  end loop;
+  execute format('delete from %s where %I = $1', p_root, p_key) using p_id;
+  foreach v_table in array v_tables loop
+    if has_table_privilege(v_table, 'delete') then
+      execute format('delete from %s where %I = $1', v_table, p_key) using p_id;
+    end if;
+  end loop;
+  return v_counts;
+end $$;
+
+create function obelisk.erase_space(p_space uuid) returns jsonb language sql as
+$$ select obelisk.erase_by_key('space_id', 'obelisk.spaces', p_space) $$;
+
+create function obelisk.erase_organization(p_organization uuid) returns jsonb language sql as
+$$ select obelisk.erase_by_key('organization_id', 'obelisk.organizations', p_organization) $$;
 revoke create on schema obelisk from obelisk_system, obelisk_identity;
