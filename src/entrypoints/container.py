@@ -3,6 +3,7 @@
 What must be awaited (pools, child processes) is opened in `startup.py` and handed in here.
 """
 
+from collections.abc import Sequence
 from importlib.resources import files
 
 from dependency_injector import containers, providers
@@ -10,15 +11,12 @@ from dependency_injector import containers, providers
 from adapters.langgraph.runner import LangGraphRunner
 from adapters.local.clock import SystemClock
 from adapters.local.entropy import SystemEntropy
-from adapters.postgres.account_store import PostgresAccountStore
 from adapters.postgres.audit_log import PostgresAuditLog
 from adapters.postgres.authority_feed import PostgresAuthorityFeed
-from adapters.postgres.client_store import PostgresClientStore
 from adapters.postgres.conversation_store import PostgresConversationStore
 from adapters.postgres.document_store import PostgresDocumentStore
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.knowledge_index import PostgresKnowledgeIndex
-from adapters.postgres.member_store import PostgresMemberStore
 from adapters.postgres.pool import Pool
 from adapters.postgres.recovery import PostgresRecovery
 from adapters.postgres.run_store import PostgresRunStore
@@ -30,24 +28,20 @@ from application.agents.steps import AgentSteps
 from application.agents.tools.brand_check import BrandCheck
 from application.agents.tools.collection_search import CollectionSearch
 from application.agents.tools.keyword_report import KeywordReport
-from application.auth.accept_invitation import AcceptInvitation
-from application.auth.accounts import ChangePassword, CurrentUser, NewAccounts
-from application.auth.attempts import Attempts
 from application.auth.audit import AuditActs, ReadAudit
 from application.auth.authenticate import Authenticate
 from application.auth.authority import AuthorityWatch
-from application.auth.client_credentials import ExchangeClientCredentials
 from application.auth.issue_tokens import IssueTokens
 from application.auth.keys import Keyring
 from application.auth.manage_keys import ManageKeys
 from application.auth.sessions import Sessions
-from application.auth.sign_in import CheckPassword, SignIn
 from application.conversations.manage import ManageConversations
 from application.documents.ingest import IngestDocument
 from application.documents.manage import ManageDocuments
 from application.documents.upload import UploadDocument
 from application.ports.blob_store import BlobStore
 from application.ports.chat_model import ChatModel
+from application.ports.context_cache import ContextCache
 from application.ports.document_converter import DocumentConverter
 from application.ports.embedder import Embedder
 from application.ports.fan_out import FanOut
@@ -62,16 +56,15 @@ from application.runs.recover import Recover
 from application.runs.start import StartRun
 from application.runs.watch import WatchRun
 from application.tenancy.contexts import SpaceContexts
-from application.tenancy.manage import ManageTenancy
 from domain.agents.catalogue import AGENT_NAMES, default_catalogue
 from domain.agents.definition import AgentCatalogue
 from domain.documents.chunking import ChunkingPolicy
 from domain.documents.document import Collection
 from entrypoints.accounts import AccountParts, build_accounts
-from entrypoints.identity import Doors
 from entrypoints.keys import key_policy
 from entrypoints.relay import Relay
 from entrypoints.settings import Settings
+from entrypoints.tenancy import build_tenancy
 
 
 def shipped_agents() -> AgentCatalogue:
@@ -100,7 +93,7 @@ class Container(Identity):
     signer: providers.Dependency[TokenSigner] = providers.Dependency()
     sealer: providers.Dependency[Sealer] = providers.Dependency()
     keyring = providers.Dependency(instance_of=Keyring)
-    doors = providers.Dependency(instance_of=Doors)
+    context_caches: providers.Dependency[Sequence[ContextCache]] = providers.Dependency()
     account_parts = providers.Dependency(instance_of=AccountParts)
 
     agents = providers.Singleton(shipped_agents)
@@ -124,7 +117,7 @@ class Container(Identity):
     read_audit = providers.Singleton(ReadAudit, log=audit_log, tenancy=tenancy_store)
 
     space_contexts = providers.Singleton(
-        SpaceContexts, tenancy=tenancy_store, caches=doors.provided.caches
+        SpaceContexts, tenancy=tenancy_store, caches=context_caches
     )
     authority_feed = providers.Singleton(PostgresAuthorityFeed, pool)
     session_store = providers.Singleton(PostgresSessionStore, pool)
@@ -166,58 +159,19 @@ class Container(Identity):
         clock=clock,
         entropy=entropy,
     )
-    account_store = providers.Singleton(PostgresAccountStore, pool)
-    client_store = providers.Singleton(PostgresClientStore, pool)
-    member_store = providers.Singleton(PostgresMemberStore, pool)
-    attempts = providers.Singleton(Attempts, doors.provided.limiter)
-    check_password = providers.Singleton(
-        CheckPassword, accounts=account_store, hasher=doors.provided.hasher, attempts=attempts
-    )
-    sign_in = providers.Singleton(SignIn, check=check_password, sessions=sessions)
-    exchange_client_credentials = providers.Singleton(
-        ExchangeClientCredentials,
-        clients=client_store,
-        sessions=sessions,
-        attempts=attempts,
-        local=doors.provided.local_secret,
-    )
-    new_accounts = providers.Singleton(
-        NewAccounts,
-        accounts=account_store,
-        hasher=doors.provided.hasher,
-        clock=clock,
-        entropy=entropy,
-    )
-    accept_invitation = providers.Singleton(
-        AcceptInvitation,
-        members=member_store,
-        accounts=account_store,
-        new_account=new_accounts,
-        check=check_password,
-        sessions=sessions,
-        attempts=attempts,
-        clock=clock,
-        settle=authority.provided.settle,
-    )
-    current_user = providers.Singleton(CurrentUser, accounts=account_store, clients=client_store)
-    change_password = providers.Singleton(
-        ChangePassword,
-        accounts=account_store,
-        hasher=doors.provided.hasher,
-        sessions=sessions,
-        attempts=attempts,
-    )
     manage_keys = providers.Singleton(
         ManageKeys,
         keyring=keyring,
         clock=clock,
         policy=providers.Singleton(key_policy, Identity.settings),
     )
-    manage_tenancy = providers.Singleton(
-        ManageTenancy,
-        tenancy=tenancy_store,
-        directory=tenant_directory,
-        settings=settings_store,
+    tenancy = providers.Singleton(
+        build_tenancy,
+        pool=pool,
+        blobs=blobs,
+        jobs=jobs,
+        caches=context_caches,
+        authority=authority,
         clock=clock,
         entropy=entropy,
     )

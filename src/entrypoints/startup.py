@@ -1,7 +1,7 @@
 """Opens what must be awaited, in order, and closes it in reverse: the platform without a server."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from dependency_injector import providers
@@ -10,6 +10,7 @@ from adapters.docling.converter import DoclingConverter
 from adapters.local.blobs import FileBlobStore
 from adapters.local.chat import LlamaChatModel
 from adapters.local.clock import SystemClock
+from adapters.local.context_cache import InProcessContextCache
 from adapters.local.embeddings import MiniLmEmbedder
 from adapters.local.entropy import SystemEntropy
 from adapters.local.fan_out import InProcessFanOut
@@ -21,14 +22,15 @@ from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import APPLICATION_ROLE, Pool
 from adapters.postgres.presence import present
+from adapters.redis.context_cache import RedisContextCache
 from adapters.redis.fan_out import RedisFanOut
 from application.ports.chat_model import ChatModel
+from application.ports.context_cache import ContextCache
 from application.ports.embedder import Embedder
 from application.ports.fan_out import FanOut
 from domain.errors import InvalidInput
 from entrypoints.accounts import open_account_parts
 from entrypoints.container import Container
-from entrypoints.identity import open_doors
 from entrypoints.keys import open_keys
 from entrypoints.settings import Settings
 
@@ -75,7 +77,6 @@ async def platform(settings: Settings, report: Report) -> AsyncGenerator[Contain
         )
         stack.push_async_callback(pool.close)
         keys = await open_keys(settings, pool, SystemClock(), stack)
-        doors = await open_doors(settings, pool, SystemClock(), SystemEntropy(), stack)
         account_parts = await open_account_parts(
             settings, pool, SystemClock(), SystemEntropy(), stack
         )
@@ -102,7 +103,7 @@ async def platform(settings: Settings, report: Report) -> AsyncGenerator[Contain
             signer=providers.Object(keys.signer),
             sealer=providers.Object(keys.sealer),
             keyring=keys.keyring,
-            doors=doors,
+            context_caches=providers.Object(_context_caches(settings, stack)),
             account_parts=account_parts,
         )
         await container.authority().start()
@@ -161,6 +162,16 @@ async def _fan_out(settings: Settings, stack: AsyncExitStack) -> FanOut:
     stack.push_async_callback(fan_out.close)
     await fan_out.start()
     return fan_out
+
+
+def _context_caches(settings: Settings, stack: AsyncExitStack) -> Sequence[ContextCache]:
+    """Nearest first: this process's own, and Redis for all of them."""
+    near = InProcessContextCache(SystemClock())
+    if settings.redis_url is None:
+        return (near,)
+    far = RedisContextCache(settings.redis_url.get_secret_value())
+    stack.push_async_callback(far.close)
+    return (near, far)
 
 
 def _named(name: str | None, variable: str) -> str:

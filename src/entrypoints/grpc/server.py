@@ -18,6 +18,7 @@ from entrypoints.grpc.interceptors.correlation import correlated
 from entrypoints.grpc.interceptors.deadline import limited
 from entrypoints.grpc.interceptors.errors import translated
 from entrypoints.grpc.interceptors.open_streams import OpenStreams
+from entrypoints.grpc.member_service import MemberService
 from entrypoints.grpc.run_service import RunService
 from entrypoints.grpc.tenancy_service import TenancyService
 from obelisk.v1 import (
@@ -31,6 +32,8 @@ from obelisk.v1 import (
     conversation_pb2_grpc,
     document_pb2,
     document_pb2_grpc,
+    member_pb2,
+    member_pb2_grpc,
     run_pb2,
     run_pb2_grpc,
     tenancy_pb2,
@@ -56,6 +59,7 @@ SERVICE_NAMES = tuple(
         auth_pb2,
         conversation_pb2,
         document_pb2,
+        member_pb2,
         run_pb2,
         tenancy_pb2,
     )
@@ -123,18 +127,27 @@ def _add_services(server: grpc.aio.Server, container: "Container") -> None:
         ),
         server,
     )
+    tenancy = container.tenancy()
+    member_pb2_grpc.add_MemberServiceServicer_to_server(
+        MemberService(
+            members=tenancy.members, invitations=tenancy.invitations, clients=tenancy.clients
+        ),
+        server,
+    )
     tenancy_pb2_grpc.add_TenancyServiceServicer_to_server(
-        TenancyService(container.manage_tenancy()), server
+        TenancyService(tenancy=tenancy.manage, settings=tenancy.settings, erase=tenancy.erase),
+        server,
     )
 
 
 def _auth_service(container: "Container") -> AuthService:
+    accounts = container.accounts()
     return AuthService(
-        sign_in=container.sign_in(),
-        exchange=container.exchange_client_credentials(),
-        accept=container.accept_invitation(),
+        sign_in=accounts.sign_in,
+        exchange=accounts.exchange_client_credentials,
+        accept=accounts.accept_invitation,
         sessions=container.sessions(),
-        current_user=container.current_user(),
-        change_password=container.change_password(),
+        current_user=accounts.current_user,
+        change_password=accounts.change_password,
         keys=container.manage_keys(),
     )
