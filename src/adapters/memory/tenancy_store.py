@@ -21,7 +21,8 @@ class MemoryTenancyStore:
         if await self.role_in(space.organization_id, owner) not in _BUILDERS:
             raise OrganizationNotFound
         self._tenants.add_space(space)
-        self._tenants.set_space_role(space.space_id, owner, Role.OWNER)
+        role = Role.ADMIN if owner in self._tenants.clients else Role.OWNER
+        self._tenants.set_space_role(space.space_id, owner, role)
 
     async def role_in(self, organization: OrganizationId, user: UserId) -> Role | None:
         return self._tenants.organization_roles.get((organization, user))

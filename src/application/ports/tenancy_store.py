@@ -14,7 +14,7 @@ class TenancyStore(Protocol):
         ...
 
     async def add_space(self, space: Space, owner: UserId) -> None:
-        """Keep a new space with its owner.
+        """Keep a new space with its owner; a service becomes its admin instead.
 
         Raises:
             OrganizationNotFound: the organization does not exist.

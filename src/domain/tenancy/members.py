@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from domain.errors import FailedPrecondition, InvalidInput, NotFound, PermissionDenied
+from domain.errors import FailedPrecondition, NotFound, PermissionDenied
 from domain.identifiers import UserId
 from domain.tenancy.access import (
     Action,
@@ -41,13 +41,13 @@ class RoleAboveOwn(PermissionDenied):
         )
 
 
-class ServiceMayNotOwn(InvalidInput):
-    """An owner is the last resort of an organization, so it is a person."""
+class ServiceMayNotOwn(PermissionDenied):
+    """Whoever owns is the last resort of an organization or a space, so it is a person."""
 
     reason = "SERVICE_MAY_NOT_OWN"
 
     def __init__(self) -> None:
-        super().__init__("a service cannot be an owner; give it another role", field="role")
+        super().__init__("a service cannot own an organization or a space")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

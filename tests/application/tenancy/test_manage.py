@@ -17,12 +17,28 @@ from fixtures.making import new_id
 SETTINGS = SpaceSettings(brand_voice=BrandVoice(tone="warm"), facts={"audience": "families"})
 
 
+class Settled:
+    """How often the use case has waited for every process to know."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    async def __call__(self) -> None:
+        self.times += 1
+
+
 @pytest.fixture
-def manage(house: House) -> ManageTenancy:
+def settled() -> Settled:
+    return Settled()
+
+
+@pytest.fixture
+def manage(house: House, settled: Settled) -> ManageTenancy:
     return ManageTenancy(
         tenancy=house.stores.tenancy,
         directory=house.stores.directory,
-        settings=house.stores.settings,
+        clients=house.stores.clients,
+        settle=settled,
         clock=house.clock,
         entropy=house.entropy,
     )
@@ -78,28 +94,3 @@ async def test_a_name_that_is_none_is_refused(
     with pytest.raises(InvalidInput):
         await manage.create_space(owner, organization_id=house.home.organization, display_name=name)
     assert len(await manage.list_organizations(owner)) == 1
-
-
-async def test_settings_are_empty_until_they_are_put_and_then_replaced_whole(
-    house: House, manage: ManageTenancy
-) -> None:
-    context = context_of(house.home, Role.ADMIN)
-    assert await manage.get_settings(context) == SpaceSettings()
-    for settings in (SETTINGS, SpaceSettings(facts={"place": "Bergen"})):
-        assert await manage.update_settings(context, settings=settings) == settings
-        assert await manage.get_settings(context) == settings
-
-
-@pytest.mark.parametrize("role", [Role.EDITOR, Role.REVIEWER, Role.VIEWER])
-async def test_others_read_the_settings_and_do_not_change_them(
-    house: House, manage: ManageTenancy, role: Role
-) -> None:
-    context = context_of(house.home, role)
-    with pytest.raises(ActionNotAllowed):
-        await manage.update_settings(context, settings=SETTINGS)
-    assert await manage.get_settings(context) == SpaceSettings()
-
-
-async def test_settings_belong_to_a_space(house: House, manage: ManageTenancy) -> None:
-    with pytest.raises(SpaceHeaderMissing):
-        await manage.get_settings(context_of(house.home, None))
