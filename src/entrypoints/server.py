@@ -90,6 +90,8 @@ async def _start_rest(
             cors_origins=settings.rest_allowed_origins,
             relay=container.relay(),
             trusted_proxies=settings.rest_trusted_proxies,
+            # Shorter than a new key is published before it signs.
+            jwks_max_age=int(settings.key_lead_seconds / 2),
         ),
         host=settings.rest_host,
         port=settings.rest_port,

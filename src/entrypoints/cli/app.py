@@ -8,6 +8,7 @@ import typer
 from entrypoints.cli import ask as asking
 from entrypoints.cli import demo as demonstrating
 from entrypoints.cli import ingest as ingesting
+from entrypoints.cli import keys as rotating
 from entrypoints.cli import models as pulling
 from entrypoints.cli import runs as listing
 from entrypoints.cli import serve as serving
@@ -29,6 +30,8 @@ users = typer.Typer(
     help="Accounts of people, in the database of the settings.", no_args_is_help=True
 )
 app.add_typer(users, name="users")
+keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
 
 ServerOption = Annotated[
     str, typer.Option("--server", envvar="OBELISK_SERVER", help="gRPC address of the server.")
@@ -175,3 +178,15 @@ def disable_user(
 ) -> None:
     """End every session of an account, and let it sign in no more."""
     run_async(keeping.disable(settings(), email))
+
+
+@keys.command("list")
+def list_keys(server: ServerOption = DEFAULT_SERVER) -> None:
+    """Show the signing keys, and when each of them signs."""
+    run_async(rotating.show(settings(), server))
+
+
+@keys.command("rotate")
+def rotate_key(server: ServerOption = DEFAULT_SERVER) -> None:
+    """Sign with a new key as soon as every process knows it."""
+    run_async(rotating.rotate(settings(), server))

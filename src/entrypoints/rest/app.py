@@ -22,6 +22,7 @@ from entrypoints.rest.errors import refused
 from entrypoints.rest.gateway import Gateway
 from entrypoints.rest.headers import CORRELATION, FORWARDED, TIMEOUTS
 from entrypoints.rest.health import health_routes
+from entrypoints.rest.jwks import jwks_route
 from entrypoints.rest.limits import Limits
 from entrypoints.rest.routes import published_services, routes_of
 
@@ -35,14 +36,16 @@ def create_app(
     cors_origins: Sequence[str] = (),
     relay: Relay | None = None,
     trusted_proxies: int = 0,
+    jwks_max_age: int = 1,
     services: Sequence[ServiceDescriptor] | None = None,
 ) -> Starlette:
     """REST for every RPC of `services` (the whole of obelisk.v1 when not given).
 
     `cors_origins` lists the web origins whose scripts may call; none by default. `relay` is the one
     that the gRPC server was given too; without it, the server's log names this door for everybody;
-    `trusted_proxies` is how many of one's own proxies stand before this door. The channel stays its
-    owner's to close, and should limit neither what it sends nor what it receives.
+    `trusted_proxies` is how many of one's own proxies stand before this door; `jwks_max_age`
+    is for how many seconds others may keep the public keys. The channel stays its owner's to close,
+    and should limit neither what it sends nor what it receives.
     Raises TemplateError when the contract's HTTP options make no sense.
     """
     routes = routes_of(published_services() if services is None else services)
@@ -54,7 +57,11 @@ def create_app(
         trusted_proxies=trusted_proxies,
     )
     app = Starlette(
-        routes=[*health_routes(channel), Route("/openapi.json", _openapi)],
+        routes=[
+            *health_routes(channel),
+            jwks_route(channel, jwks_max_age),
+            Route("/openapi.json", _openapi),
+        ],
         middleware=_cors(cors_origins),
         exception_handlers={HTTPException: _shaped},
     )
