@@ -111,6 +111,7 @@ async def platform(settings: Settings, report: Report) -> AsyncGenerator[Contain
         jobs.handle(
             execute_run=container.execute_run(), ingest_document=container.ingest_document()
         )
+        await container.tenancy().erase.resume()
         if await stack.enter_async_context(present(owner if settings.database_pooler else dsn)):
             await container.recover()()
         yield container

@@ -9,13 +9,13 @@ from application.ports.audit_log import AuditLog
 from application.ports.clock import Clock
 from application.ports.entropy import Entropy
 from application.ports.tenancy_store import TenancyStore
+from application.tenancy.standing import role_for
 from application.unbroken import unbroken
 from domain.auth.audit import OK, AuditEvent, Ending, merged
 from domain.errors import Unavailable
 from domain.identifiers import AuditId, OrganizationId, UserId
 from domain.paging import Page, PageRequest
-from domain.tenancy.access import Action, require_in_organization
-from domain.tenancy.organization import OrganizationNotFound
+from domain.tenancy.access import Action
 
 _log = logging.getLogger(__name__)
 Subject = tuple[UserId, OrganizationId | None]
@@ -145,10 +145,5 @@ class ReadAudit:
 
         Raises OrganizationNotFound (also for a stranger), ActionNotAllowed.
         """
-        if context.claims.organization_id not in (None, organization_id):
-            raise OrganizationNotFound
-        role = await self._tenancy.role_in(organization_id, context.user_id)
-        if role is None:
-            raise OrganizationNotFound
-        require_in_organization(role, Action.READ_AUDIT)
+        await role_for(self._tenancy, context, organization_id, Action.READ_AUDIT)
         return await self._log.list(organization_id, page)

@@ -20,11 +20,11 @@ from application.ports.entropy import Entropy
 from application.ports.erasure_store import ErasureStore
 from application.ports.jobs import Jobs
 from application.ports.tenancy_store import TenancyStore
+from application.tenancy.standing import role_for
 from application.unbroken import unbroken
 from domain.identifiers import OrganizationId, ReceiptId, SpaceId
-from domain.tenancy.access import Action, require_in_organization
+from domain.tenancy.access import Action
 from domain.tenancy.erasure import ErasureReceipt, ErasureReceiptNotFound
-from domain.tenancy.organization import OrganizationNotFound
 
 # An upload that dies between its bytes and its row leaves them behind, finished erasure or not.
 _SWEPT_AGAIN_FOR = timedelta(days=1)
@@ -73,12 +73,7 @@ class EraseTenant:
 
         Raises OrganizationNotFound (also for a stranger), ActionNotAllowed.
         """
-        if context.claims.organization_id not in (None, organization_id):
-            raise OrganizationNotFound
-        role = await self._tenancy.role_in(organization_id, context.user_id)
-        if role is None:
-            raise OrganizationNotFound
-        require_in_organization(role, Action.DELETE_ORGANIZATION)
+        await role_for(self._tenancy, context, organization_id, Action.DELETE_ORGANIZATION)
         return await unbroken(self._erase(self._receipt(context, organization_id, None)))
 
     async def receipt(self, context: RequestContext, receipt_id: ReceiptId) -> ErasureReceipt:
@@ -92,10 +87,7 @@ class EraseTenant:
         """Go on with what an earlier process left undone; called at every start."""
         since = self._clock.now() - _SWEPT_AGAIN_FOR
         for receipt in await self._erasures.unfinished(since):
-            if receipt.finish_time is None:
-                await self._go_on(receipt)
-            else:
-                await self._remove_blobs(receipt)
+            await self._go_on(receipt)
 
     def _receipt(
         self, context: RequestContext, organization: OrganizationId, space: SpaceId | None
@@ -126,7 +118,7 @@ class EraseTenant:
         except Exception:  # noqa: BLE001 - the rows are gone; the rest has a receipt to go by
             _log.exception("erasure %s goes on at the next start", receipt.receipt_id)
             return receipt
-        return replace(done, finish_time=now)
+        return replace(done, finish_time=receipt.finish_time or now)
 
     async def _remove_what_is_no_row(self, receipt: ErasureReceipt) -> Counter[str]:
         counts = Counter({"blobs": await self._remove_blobs(receipt)})
