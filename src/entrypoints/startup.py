@@ -1,7 +1,7 @@
 """Opens what must be awaited, in order, and closes it in reverse: the platform without a server."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from dependency_injector import providers
@@ -35,6 +35,7 @@ from entrypoints.keys import open_keys
 from entrypoints.settings import Settings
 
 Report = Callable[[str], None]
+OpenModels = Callable[[Settings, AsyncExitStack], Awaitable[tuple[ChatModel, Embedder]]]
 
 
 @asynccontextmanager
@@ -68,8 +69,13 @@ async def database(settings: Settings, report: Report) -> AsyncGenerator[tuple[s
 
 
 @asynccontextmanager
-async def platform(settings: Settings, report: Report) -> AsyncGenerator[Container]:
-    """The wired platform with everything started and earlier work recovered."""
+async def platform(
+    settings: Settings, report: Report, models: OpenModels | None = None
+) -> AsyncGenerator[Container]:
+    """The wired platform with everything started and earlier work recovered.
+
+    `models` opens other models than those of the settings.
+    """
     async with AsyncExitStack() as stack:
         owner, dsn = await stack.enter_async_context(database(settings, report))
         pool = await Pool.open(
@@ -81,7 +87,7 @@ async def platform(settings: Settings, report: Report) -> AsyncGenerator[Contain
             settings, pool, SystemClock(), SystemEntropy(), stack
         )
         report("loading models")
-        chat, embedder = await _models(settings, stack)
+        chat, embedder = await (models or _models)(settings, stack)
         converter = DoclingConverter(processes=settings.ingestions_at_once)
         stack.push_async_callback(converter.close)
         fan_out = await _fan_out(settings, stack)
