@@ -16,6 +16,7 @@ PATH = "/.well-known/jwks.json"
 
 
 if TYPE_CHECKING:  # generic in the stubs only
+    Handler = grpc.GenericRpcHandler[auth_pb2.GetJwksRequest, auth_pb2.GetJwksResponse]
     Context = grpc.aio.ServicerContext[auth_pb2.GetJwksRequest, auth_pb2.GetJwksResponse]
 
 
@@ -32,7 +33,7 @@ class Keys:
         known = (pair(0).public, pair(1).public)
         return auth_pb2.GetJwksResponse(keys=[auth_pb2.JsonWebKey(**key.jwk()) for key in known])
 
-    def handler(self) -> grpc.GenericRpcHandler:
+    def handler(self) -> "Handler":
         method = grpc.unary_unary_rpc_method_handler(
             self.get,
             request_deserializer=auth_pb2.GetJwksRequest.FromString,
