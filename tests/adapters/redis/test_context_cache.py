@@ -86,7 +86,7 @@ async def test_anything_else_is_a_miss(
 async def test_something_that_is_no_text_at_all_is_a_miss(
     cache: RedisContextCache, redis: Redis
 ) -> None:
-    await redis.rpush(PLACE, "a")  # type: ignore[misc]  # redis-py's stubs: an int or an awaitable
+    await redis.rpush(PLACE, "a")
     assert await cache.get(KEY) is None
 
 
