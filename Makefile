@@ -8,7 +8,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 	--no-emit-index-url --no-annotate --no-header --override requirements/overrides.txt
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo serve test isolation check fmt generate openapi proto-baseline lock clean bench-overhead
+.PHONY: help demo serve test isolation check fmt generate openapi proto-baseline lock clean bench-overhead bench-auth
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
@@ -36,7 +36,7 @@ test: $(READY) ## Run the tests on real Postgres and Valkey
 
 isolation: $(READY) ## Try to reach one tenant as another, in every way there is; needs PgBouncer
 	@pytest -m pooler
-	@python bench/isolation.py
+	@PYTHONPATH=tests python -m isolation
 
 check: $(READY) ## Run every gate
 	ruff check .
@@ -72,6 +72,9 @@ lock: $(READY) ## Compile the hashed locks anew
 
 bench-overhead: $(READY) ## What Obelisk adds before the first token, beside the bare model
 	@python bench/overhead.py
+
+bench-auth: $(READY) ## What verifying an access token adds to a request
+	@python bench/auth.py
 
 clean: ## Remove everything that was set up, with the demo's data
 	rm -rf $(VENV) .obelisk .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
