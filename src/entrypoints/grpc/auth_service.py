@@ -4,6 +4,7 @@ from application.auth.accept_invitation import AcceptInvitation
 from application.auth.accounts import ChangePassword, CurrentUser
 from application.auth.client_credentials import ExchangeClientCredentials
 from application.auth.manage_keys import ManageKeys
+from application.auth.oidc import FinishOidc, OidcProviders, StartOidc
 from application.auth.sessions import Sessions
 from application.auth.sign_in import SignIn
 from domain.auth.session import TokenSet
@@ -27,6 +28,9 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
         current_user: CurrentUser,
         change_password: ChangePassword,
         keys: ManageKeys,
+        oidc_providers: OidcProviders,
+        start_oidc: StartOidc,
+        finish_oidc: FinishOidc,
     ) -> None:
         self._sign_in = sign_in
         self._exchange = exchange
@@ -35,6 +39,9 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
         self._current_user = current_user
         self._change_password = change_password
         self._keys = keys
+        self._oidc_providers = oidc_providers
+        self._start_oidc = start_oidc
+        self._finish_oidc = finish_oidc
 
     async def SignIn(self, request: pb.SignInRequest, context: Context) -> pb.SignInResponse:
         signed_in = await self._sign_in(
@@ -149,6 +156,28 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
     ) -> pb.RotateSigningKeyResponse:
         rotated = await self._keys.rotate(request_context())
         return pb.RotateSigningKeyResponse(key=convert.signing_key(rotated))
+
+    async def ListOidcProviders(
+        self, request: pb.ListOidcProvidersRequest, context: Context
+    ) -> pb.ListOidcProvidersResponse:
+        found = [convert.oidc_provider(provider) for provider in self._oidc_providers()]
+        return pb.ListOidcProvidersResponse(providers=found)
+
+    async def StartOidcSignIn(
+        self, request: pb.StartOidcSignInRequest, context: Context
+    ) -> pb.StartOidcSignInResponse:
+        url, state = await self._start_oidc(
+            provider=request.provider, redirect_uri=request.redirect_uri, caller=caller()
+        )
+        return pb.StartOidcSignInResponse(authorization_url=url, state=state)
+
+    async def FinishOidcSignIn(
+        self, request: pb.FinishOidcSignInRequest, context: Context
+    ) -> pb.FinishOidcSignInResponse:
+        tokens = await self._finish_oidc(
+            state=request.state, code=request.code, issuer=request.issuer, caller=caller()
+        )
+        return pb.FinishOidcSignInResponse(tokens=_noted(tokens))
 
 
 def _noted(tokens: TokenSet) -> pb.TokenSet:

@@ -3,6 +3,7 @@
 from application.auth.manage_keys import KeyStanding
 from domain.auth.account import User
 from domain.auth.key_rotation import KeyPhase
+from domain.auth.oidc import OidcProvider
 from domain.auth.session import Session, TokenSet
 from domain.auth.signing_key import PublicKey
 from domain.identifiers import SessionId
@@ -46,6 +47,10 @@ def user(value: User) -> pb.User:
         operator=value.operator,
         create_time=timestamp(value.create_time),
     )
+
+
+def oidc_provider(value: OidcProvider) -> pb.OidcProvider:
+    return pb.OidcProvider(provider=value.name, issuer=value.issuer)
 
 
 def json_web_key(value: PublicKey) -> pb.JsonWebKey:

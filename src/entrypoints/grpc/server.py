@@ -149,5 +149,8 @@ def _auth_service(container: "Container") -> AuthService:
         sessions=container.sessions(),
         current_user=accounts.current_user,
         change_password=accounts.change_password,
+        oidc_providers=accounts.oidc_providers,
+        start_oidc=accounts.start_oidc,
+        finish_oidc=accounts.finish_oidc,
         keys=container.manage_keys(),
     )
