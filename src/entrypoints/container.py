@@ -16,6 +16,7 @@ from adapters.postgres.authority_feed import PostgresAuthorityFeed
 from adapters.postgres.conversation_store import PostgresConversationStore
 from adapters.postgres.document_store import PostgresDocumentStore
 from adapters.postgres.event_log import PostgresEventLog
+from adapters.postgres.event_retention import PostgresEventRetention
 from adapters.postgres.knowledge_index import PostgresKnowledgeIndex
 from adapters.postgres.pool import Pool
 from adapters.postgres.recovery import PostgresRecovery
@@ -53,6 +54,7 @@ from application.runs.cancel import CancelRun
 from application.runs.execute import ExecuteRun
 from application.runs.read import ReadRuns
 from application.runs.recover import Recover
+from application.runs.retain import RetainEvents
 from application.runs.start import StartRun
 from application.runs.watch import WatchRun
 from application.tenancy.contexts import SpaceContexts
@@ -60,6 +62,7 @@ from domain.agents.catalogue import AGENT_NAMES, default_catalogue
 from domain.agents.definition import AgentCatalogue
 from domain.documents.chunking import ChunkingPolicy
 from domain.documents.document import Collection
+from domain.runs.retention import RetentionPolicy
 from entrypoints.accounts import AccountParts, build_accounts
 from entrypoints.keys import key_policy
 from entrypoints.relay import Relay
@@ -157,6 +160,7 @@ class Container(Identity):
         sessions=sessions,
         authority=authority,
         clock=clock,
+        sealer=sealer,
         entropy=entropy,
     )
     manage_keys = providers.Singleton(
@@ -241,6 +245,14 @@ class Container(Identity):
         CancelRun, runs=runs, log=event_log, fan_out=fan_out, jobs=jobs, clock=clock
     )
     read_runs = providers.Singleton(ReadRuns, runs=runs)
+    retain_events = providers.Singleton(
+        RetainEvents,
+        retention=providers.Singleton(PostgresEventRetention, pool),
+        policy=providers.Singleton(
+            RetentionPolicy, days=Identity.settings.provided.event_retention_days
+        ),
+        clock=clock,
+    )
     recover = providers.Singleton(
         Recover,
         recovery=recovery,

@@ -4,8 +4,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from entrypoints.oidc_settings import OidcProviderSettings, distinct
 
 _SHIPPED_MODEL_SECTIONS = 3
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -53,6 +55,12 @@ class Settings(BaseSettings):
         "as PgBouncer; OBELISK_DATABASE_URL leads past it.",
     )
     database_pool_size: int = Field(default=16, ge=2, le=200, description="Connections at most.")
+    event_retention_days: int = Field(
+        default=90,
+        ge=1,
+        le=36_500,
+        description="How long the events of runs can be replayed; forgotten by whole weeks.",
+    )
     redis_url: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("OBELISK_REDIS_URL", "REDIS_URL"),
@@ -104,6 +112,11 @@ class Settings(BaseSettings):
         default=True,
         description="Whether whoever can read the data folder is let in as an operator, by the "
         "secret in keys/local.secret; the command line needs it.",
+    )
+
+    oidc_providers: Annotated[list[OidcProviderSettings], AfterValidator(distinct)] = Field(
+        default=[],
+        description="OpenID providers that people may sign in with (JSON).",
     )
 
     master_key: SecretStr | None = Field(

@@ -24,6 +24,7 @@ from adapters.postgres.pool import APPLICATION_ROLE, Pool
 from adapters.postgres.presence import present
 from adapters.redis.context_cache import RedisContextCache
 from adapters.redis.fan_out import RedisFanOut
+from application.daily import daily
 from application.ports.chat_model import ChatModel
 from application.ports.context_cache import ContextCache
 from application.ports.embedder import Embedder
@@ -117,6 +118,7 @@ async def platform(
         jobs.handle(
             execute_run=container.execute_run(), ingest_document=container.ingest_document()
         )
+        await stack.enter_async_context(daily(container.retain_events()))
         await container.tenancy().erase.resume()
         if await stack.enter_async_context(present(owner if settings.database_pooler else dsn)):
             await container.recover()()

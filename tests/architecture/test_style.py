@@ -21,9 +21,11 @@ MOST_LINES = 300
 # Tasks that no TaskGroup owns, each with who ends it.
 TASK_OWNERS = {
     "adapters/local/jobs.py": "InProcessJobs, in __aexit__",
+    "adapters/postgres/group_commit.py": "GroupCommit: each ends with its one commit",
     "adapters/postgres/presence.py": "present, in its finally",
     "adapters/redis/fan_out.py": "RedisFanOut, in close",
     "application/agents/events.py": "events_of, in its finally",
+    "application/daily.py": "daily, in its finally",
     "application/unbroken.py": "unbroken, which does not leave before its task is done",
     "entrypoints/server.py": "serving, through its exit stack",
 }
