@@ -34,6 +34,8 @@ WITHOUT_SPACE = {
     ("erasure", "finish"): "by the receipt's own id",
     ("erasure", "get"): "by the receipt's own id",
     ("erasure", "unfinished"): "recovery asks across spaces and learns ids only",
+    ("sessions", "tell"): "identity: tells of a token, a session or a user, in no space",
+    ("sessions", "tell_sessions"): "identity: tells of sessions, which are in no space",
     ("runs", "unfinished_runs"): "recovery asks across spaces and learns ids only",
     ("runs", "unfinished_documents"): "recovery asks across spaces and learns ids only",
     ("events", "keep_weeks"): "upkeep makes and drops whole weeks of all spaces and learns nothing",

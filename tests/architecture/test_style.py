@@ -26,7 +26,10 @@ TASK_OWNERS = {
     "adapters/redis/fan_out.py": "RedisFanOut, in close",
     "application/agents/events.py": "events_of, in its finally",
     "application/daily.py": "daily, in its finally",
+    "application/auth/authority.py": "AuthorityWatch, in close",
+    "application/auth/keys.py": "Keyring, in close",
     "application/unbroken.py": "unbroken, which does not leave before its task is done",
+    "entrypoints/grpc/interceptors/open_streams.py": "OpenStreams, in close",
     "entrypoints/server.py": "serving, through its exit stack",
 }
 # Readers of the environment besides pydantic-settings, each with the reason.
@@ -48,9 +51,11 @@ HARMLESS_AT_IMPORT = frozenset(
     {
         *("ContextVar", "MappingProxyType", "NewType", "ParamSpec", "TypeVar"),
         *("Path", "Path().with_name"),
-        *("datetime", "json.JSONEncoder", "logging.getLogger", "re.compile", "statements"),
+        *("datetime", "timedelta", "json.JSONEncoder", "logging.getLogger", "re.compile"),
+        "statements",
         *("shutil.ignore_patterns", "struct.Struct", "file.DESCRIPTOR.services_by_name.values"),
         *("Console", "EmbeddingModel", "Field", "app.add_typer", "httpx.Timeout", "typer.Option"),
+        *("jwt.PyJWS",),
         *("typer.Typer", "os.environ.setdefault", "os.register_at_fork"),
         *(set(dir(builtins)) - {"__import__", "breakpoint", "eval", "exec", "input", "open"}),
     }

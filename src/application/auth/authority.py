@@ -48,7 +48,8 @@ class AuthorityWatch:
         self._authority = Authority()
         self._mark: int | None = None
         self._began = float("-inf")
-        self._failed = float("-inf")
+        self._looks = 0
+        self._failed_look = 0
         self._generation = 0
         self._wanted = asyncio.Event()
         self._polled = asyncio.Condition()
@@ -106,13 +107,13 @@ class AuthorityWatch:
         await asyncio.sleep(self._trust_seconds + _MARGIN_SECONDS)
 
     async def _poll_since(self, since: float) -> None:
-        asked = self._clock.monotonic()
+        looks = self._looks
         self._wanted.set()
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS), self._polled:
-                # A poll that failed before this request says nothing about one that begins now.
+                # A look that failed before this request says nothing about one that begins now.
                 await self._polled.wait_for(
-                    lambda: self._began >= since or self._failed >= asked,
+                    lambda: self._began >= since or self._failed_look > looks,
                 )
         except TimeoutError:
             raise AuthorityUnknown from None
@@ -124,12 +125,13 @@ class AuthorityWatch:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), self._poll_seconds)
             self._wanted.clear()
-            began = self._clock.monotonic()
+            self._looks += 1
             try:
                 await self._read()
             except Exception as error:  # noqa: BLE001 - requests are refused until a later one works
-                self._failed = began
-                _log.warning("revocations could not be read (%s); trying again", error)
+                if self._failed_look != self._looks - 1:
+                    _log.warning("revocations cannot be read (%s); trying again", error)
+                self._failed_look = self._looks
             async with self._polled:
                 self._polled.notify_all()
 

@@ -31,6 +31,7 @@ from domain.identifiers import OrganizationId, SessionId, UserId
 from domain.tenancy.organization import OrganizationNotFound
 
 _MAX_TOKEN_ID_CHARACTERS = 64
+_SECOND = timedelta(seconds=1)
 _log = logging.getLogger(__name__)
 
 
@@ -171,6 +172,9 @@ class Sessions:
         now = self._clock.now()
         await self._store.revoke_user(user, disable=disable, now=now)
         await self._settle()
+        # Tokens tell the second that they were issued in: one of the next sign-in must be later.
+        while self._clock.now() < now.replace(microsecond=0) + _SECOND:
+            await self._settle()
 
     async def _bound(
         self, user: UserId, organization: OrganizationId | None
