@@ -9,7 +9,7 @@ import jwt
 
 from adapters.crypto import jws, payload
 from adapters.crypto.signing_key import RsaKey
-from domain.auth.claims import Claims, KeyUnknown, TokenRejected
+from domain.auth.claims import Claims, TokenRejected
 from domain.auth.key_rotation import KeyPolicy, KeyWindow
 
 _DEFECTS = (jwt.PyJWTError, ValueError, TypeError, OverflowError, OSError)
@@ -63,8 +63,7 @@ class TokenVerifier:
         """The claims of `token` at `now`, in seconds of the epoch.
 
         Raises:
-            KeyUnknown: it names a key that is not among those trusted.
-            TokenRejected: any other defect.
+            TokenRejected: any defect; with `key_unknown` when its key is not among those trusted.
         """
         if len(token) > jws.MOST_CHARACTERS or not token.isascii():
             raise TokenRejected
@@ -84,7 +83,7 @@ class TokenVerifier:
             kid = jws.kid_of(token)
             trusted = self._keys.get(kid)
             if trusted is None:
-                raise KeyUnknown
+                raise TokenRejected(key_unknown=True)
             said = jws.verified_payload(token, trusted.key)
             claims, begins = payload.read(said, issuer=self._issuer, audience=self._audience)
         except _DEFECTS:

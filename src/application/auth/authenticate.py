@@ -8,7 +8,7 @@ from application.auth.authority import AuthorityWatch
 from application.context import Caller, RequestContext, SpaceHeaderMissing
 from application.ports.token_signer import TokenSigner
 from application.tenancy.contexts import SpaceContexts
-from domain.auth.claims import Claims, KeyUnknown, TokenMissing, TokenRejected
+from domain.auth.claims import Claims, TokenMissing, TokenRejected
 from domain.auth.revocation import Verdict
 from domain.errors import InvalidInput
 from domain.identifiers import SpaceId
@@ -75,7 +75,9 @@ class Authenticate:
     async def _verified(self, token: str) -> Claims:
         try:
             return self._signer.verify(token)
-        except KeyUnknown:
+        except TokenRejected as rejected:
+            if not rejected.key_unknown:
+                raise
             # Another process may have made the key since this one looked.
             await self._refresh_keys()
             return self._signer.verify(token)

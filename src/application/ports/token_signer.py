@@ -24,8 +24,8 @@ class TokenSigner(Protocol):
         """The claims of a token that is genuine, meant for this audience, and in its time.
 
         Raises:
-            KeyUnknown: it names a key that may be newer than what is known here.
-            TokenRejected: anything else, whatever it is.
+            TokenRejected: anything else, whatever it is; with `key_unknown` when it names a key
+                that may be newer than what is known here.
         """
         ...
 

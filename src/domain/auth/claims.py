@@ -10,16 +10,16 @@ from domain.tenancy.access import Action, Role
 
 
 class TokenRejected(Unauthenticated):
-    """One message for every defect of a token: an attacker learns nothing from it."""
+    """One message for every defect of a token: an attacker learns nothing from it.
+
+    `key_unknown` stays here, and says that a look at the keys may help.
+    """
 
     reason = "TOKEN_REJECTED"
 
-    def __init__(self) -> None:
+    def __init__(self, *, key_unknown: bool = False) -> None:
         super().__init__("the access token is not valid here; sign in again")
-
-
-class KeyUnknown(TokenRejected):
-    """The same answer to the caller; here it says that a look at the keys may help."""
+        self.key_unknown = key_unknown
 
 
 class TokenTooLong(InvalidInput):

@@ -16,7 +16,7 @@ from application.auth.keys import Keyring
 from application.auth.manage_keys import ManageKeys
 from application.context import Caller, RequestContext
 from application.ports.key_store import KeysDecided, KeyStore
-from domain.auth.claims import Claims, KeyUnknown, OperatorOnly
+from domain.auth.claims import Claims, OperatorOnly, TokenRejected
 from domain.auth.key_rotation import KeyPhase, KeyPolicy
 from domain.auth.sealing import MasterKeyWrong, SealBroken
 from domain.auth.signing_key import KeyPair, KeysNotKnown, SealedKey, SigningKeyUnusable
@@ -187,8 +187,9 @@ async def test_an_unknown_key_is_looked_for_at_most_once_a_second() -> None:
     first = Process(store=store)
     second = first.beside()
     await first.keyring.look()
-    with pytest.raises(KeyUnknown):
+    with pytest.raises(TokenRejected) as refusal:
         _claims(second, first.token())
+    assert refusal.value.key_unknown
     asked = store.asked
     await asyncio.gather(*(second.keyring.refresh() for _ in range(20)))
     assert store.asked == asked + 1
