@@ -22,6 +22,7 @@ from domain.runs.event import (
     TokenBatch,
 )
 from domain.runs.run import TerminationReason
+from isolation.snapshot import TABLES
 from isolation.world import Organization, Space, World, new_id
 
 if TYPE_CHECKING:
@@ -317,10 +318,7 @@ def _hash(of: str) -> bytes:
 
 
 async def _check(connection: "Connection") -> None:
-    tables = await connection.fetch(
-        "select tablename from pg_tables where schemaname = 'obelisk' order by 1"
-    )
-    for table in (row["tablename"] for row in tables):
+    for table in [row["name"] for row in await connection.fetch(TABLES)]:
         seeded = await connection.fetchval(f"select exists (select from obelisk.{table})")
         if seeded == (table in OF_NOBODY):
             raise Unseeded(f"{table}: seed it in isolation/seeding.py, or say there whose it is")

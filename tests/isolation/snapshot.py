@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
     Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
-_TABLES = "select tablename from pg_tables where schemaname = 'obelisk' order by 1"
+# A partition's rows are its table's.
+TABLES = """
+    select c.relname as name from pg_class c
+    where c.relnamespace = 'obelisk'::regnamespace and c.relkind in ('r', 'p')
+      and not c.relispartition order by 1
+"""
 # Where a caller's own row may hold an id as the caller sent it.
 _AS_SENT = frozenset({"audit_events", "authority_changes", "runs", "run_events"})
 # Who acts in the victim's organization is in its log, also when the act was refused.
@@ -34,7 +39,7 @@ class Snapshot:
 async def take(connection: "Connection", blobs: Path) -> Snapshot:
     """`connection` is a superuser's, so that no policy hides anything."""
     rows: Counter[Row] = Counter()
-    for table in [row["tablename"] for row in await connection.fetch(_TABLES)]:
+    for table in [row["name"] for row in await connection.fetch(TABLES)]:
         for row in await connection.fetch(f"select to_jsonb(t)::text as row from obelisk.{table} t"):
             rows[table, row["row"]] += 1
     files = {
