@@ -13,10 +13,12 @@ import grpc
 
 from obelisk.v1 import (
     agent_pb2_grpc,
+    audit_pb2_grpc,
     auth_pb2_grpc,
     conversation_pb2_grpc,
     document_pb2,
     document_pb2_grpc,
+    member_pb2_grpc,
     run_pb2,
     run_pb2_grpc,
     tenancy_pb2_grpc,
@@ -41,6 +43,9 @@ class ObeliskClient:
         self._token = token
         self.space_id = space_id
         self.auth: auth_pb2_grpc.AuthServiceAsyncStub = auth_pb2_grpc.AuthServiceStub(self._channel)
+        self.audit: audit_pb2_grpc.AuditServiceAsyncStub = audit_pb2_grpc.AuditServiceStub(
+            self._channel
+        )
         self.agents: agent_pb2_grpc.AgentServiceAsyncStub = agent_pb2_grpc.AgentServiceStub(
             self._channel
         )
@@ -49,6 +54,9 @@ class ObeliskClient:
         )
         self.documents: document_pb2_grpc.DocumentServiceAsyncStub = (
             document_pb2_grpc.DocumentServiceStub(self._channel)
+        )
+        self.members: member_pb2_grpc.MemberServiceAsyncStub = member_pb2_grpc.MemberServiceStub(
+            self._channel
         )
         self.runs: run_pb2_grpc.RunServiceAsyncStub = run_pb2_grpc.RunServiceStub(self._channel)
         self.tenancy: tenancy_pb2_grpc.TenancyServiceAsyncStub = (

@@ -44,16 +44,15 @@ def refusals_explained() -> Iterator[None]:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise the domain's error for the driver's; unforeseen ones pass unchanged."""
+    """Raise the domain's error for the driver's; unforeseen ones pass, without anybody's data."""
     try:
         yield
     except asyncpg.PostgresError as error:
         known = _of_state(error)
+        _without_data(error)
         if known is None:
             raise
         raise known from error
-    except asyncpg.DataError:
-        raise  # an argument of ours that fits no type: a mistake here, not an outage
     except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
         raise DatabaseUnavailable from error
 
@@ -71,6 +70,13 @@ def _of_state(error: asyncpg.PostgresError) -> ObeliskError | None:
     if state == "22021":
         return InvalidInput("the text holds characters that cannot be kept (NUL)")
     return None
+
+
+def _without_data(error: asyncpg.PostgresError) -> None:
+    """An error that nobody foresaw ends in the log, and its details quote rows and values."""
+    error.detail = error.hint = error.context = None
+    if isinstance(error, asyncpg.DataError):
+        error.args = ("a value does not fit its type",)
 
 
 def _gone(error: asyncpg.PostgresError) -> ObeliskError | None:
