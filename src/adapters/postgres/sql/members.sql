@@ -75,15 +75,15 @@ select exists (select from obelisk.users where user_id = $1 and email = $2 and n
 select exists (select from obelisk.users where user_id = $1 and disabled);
 
 -- join: a member of the organization; a stronger role than this one stays ($4: strongest first)
-insert into obelisk.organization_members as m (organization_id, user_id, role) values ($1, $2, $3)
+insert into obelisk.organization_members (organization_id, user_id, role) values ($1, $2, $3)
 on conflict (organization_id, user_id) do update set role = excluded.role
-where array_position($4::text[], excluded.role) < array_position($4::text[], m.role);
+where array_position($4::text[], excluded.role) < array_position($4::text[], organization_members.role);
 
 -- join_space: a member of the space; a stronger role than this one stays ($5: strongest first)
-insert into obelisk.space_members as m (space_id, organization_id, user_id, role)
+insert into obelisk.space_members (space_id, organization_id, user_id, role)
 values ($1, $2, $3, $4)
 on conflict (space_id, user_id) do update set role = excluded.role
-where array_position($5::text[], excluded.role) < array_position($5::text[], m.role);
+where array_position($5::text[], excluded.role) < array_position($5::text[], space_members.role);
 
 -- use_up: the invitation was accepted
 update obelisk.invitations set accept_time = $3
