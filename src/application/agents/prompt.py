@@ -105,7 +105,7 @@ def _by_section(
     told = [brief for brief in briefs if brief]
     findings = [_shortened(brief, _FINDING_TOKENS, desk.count_tokens) for brief in told]
     frame = desk.count_tokens(_section_system(question)) + _OVERHEAD_TOKENS + _SECTION_TOKENS
-    candidates = one_per_document(_longer_first(state.passages))[: desk.sections]
+    candidates = one_per_document(_easiest_first(state.passages))[: desk.sections]
     sent = _cut(task, candidates, marker, desk, frame)
     own = [_section(question, f"This was found: {finding}") for finding in findings]
     read = [
@@ -141,8 +141,15 @@ def _material(fused: FusedPassage, marker: str) -> str:
     return fused.passage.text
 
 
-def _longer_first(passages: Sequence[FusedPassage]) -> list[FusedPassage]:
-    return sorted(passages, key=lambda fused: len(fused.passage.text.split()) < _MIN_WORDS)
+def _easiest_first(passages: Sequence[FusedPassage]) -> list[FusedPassage]:
+    """Ours before outsiders', whose marks a small model may copy, which ends the run."""
+    return sorted(
+        passages,
+        key=lambda fused: (
+            is_external(fused.passage.collection),
+            len(fused.passage.text.split()) < _MIN_WORDS,
+        ),
+    )
 
 
 def _shortened(text: str, budget: int, count_tokens: Callable[[str], int]) -> str:

@@ -153,7 +153,6 @@ def test_a_section_for_each_document_stands_on_one_source() -> None:
         _fused(2, "More on herring.", document=1),
         _fused(3, "Boats leave.", document=2),
         _fused(4, "The rival speaks.", document=3, collection=Collection.WEB),
-        _fused(5, "A fourth document.", document=4),
     )
     writing = _planned(_task(), state, sections=3)
     assert [section.source for section in writing.sections] == [1, 2, 3]
@@ -208,6 +207,12 @@ def test_what_is_long_is_cut_for_a_small_model_and_it_is_told() -> None:
     assert "found …" in first
     assert all(_tokens(section.request) < 400 for section in writing.sections)
     assert _planned(_task(), state, "A short one.", sections=3).cut == ()
+
+
+def test_a_small_model_reads_our_own_passages_before_an_outsiders() -> None:
+    rival = _fused(1, " ".join(["Rival"] * 30), collection=Collection.WEB)
+    writing = _planned(_task(), _state(rival, _fused(2, "Ours."), _fused(3, "Ours.")), sections=2)
+    assert [fused.passage.text for fused in writing.sent] == ["Ours.", "Ours."]
 
 
 def test_a_passage_too_short_to_write_from_comes_after_longer_ones() -> None:
