@@ -38,7 +38,8 @@ class PostgresTenancyStore:
             raise OrganizationNotFound
 
     async def role_in(self, organization: OrganizationId, user: UserId) -> Role | None:
-        async with self._pool.as_user(user) as connection:
+        # Confined to the organization: a role in another one must never count in this one.
+        async with self._pool.in_organization(organization) as connection:
             role = await connection.fetchval(_SQL["role_in"], organization, user)
         return Role(role) if role else None
 

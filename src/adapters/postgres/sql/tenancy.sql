@@ -25,7 +25,7 @@ returning organization_id, display_name, create_time;
 update obelisk.spaces set display_name = $3 where organization_id = $1 and space_id = $2
 returning space_id, organization_id, display_name, create_time;
 
--- role_in: the current user's role in an organization
+-- role_in: a user's role in an organization
 select role from obelisk.organization_members where organization_id = $1 and user_id = $2;
 
 -- access_to: a user's standing in one space
