@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 from application.auth.accounts import NewAccounts
 from application.auth.attempts import Attempts, from_here
 from application.auth.sessions import Sessions
-from application.auth.sign_in import CheckPassword, SignedIn
+from application.auth.sign_in import CheckPassword
 from application.context import Caller
 from application.ports.account_store import AccountStore
 from application.ports.clock import Clock
 from application.ports.member_store import MemberStore
 from domain.auth.account import AccountHasNoPassword, User
+from domain.auth.session import TokenSet
 from domain.tenancy.invitation import digest_of
 
 
@@ -38,7 +39,7 @@ class AcceptInvitation:
 
     async def __call__(
         self, *, invitation_token: str, password: str, display_name: str, caller: Caller
-    ) -> SignedIn:
+    ) -> TokenSet:
         """The token binds to the organization joined.
 
         Raises:
@@ -56,14 +57,11 @@ class AcceptInvitation:
         user = await self._user(invitation.email, password, display_name, caller)
         await self._members.accept(digest, user.user_id, self._clock.now())
         await self._settle()
-        tokens = await self._sessions.open(
+        return await self._sessions.open(
             user=user.user_id,
             organization=invitation.organization_id,
             caller=caller,
             operator=user.operator,
-        )
-        return SignedIn(
-            user_id=user.user_id, organization_id=invitation.organization_id, tokens=tokens
         )
 
     async def _user(self, email: str, password: str, display_name: str, caller: Caller) -> User:

@@ -5,10 +5,10 @@ from hmac import compare_digest
 from application.auth.attempts import Attempts, from_here
 from application.auth.local_operator import LOCAL_OPERATOR, LocalSecret
 from application.auth.sessions import Sessions
-from application.auth.sign_in import SignedIn
 from application.context import Caller
 from application.ports.client_store import ClientStore
 from domain.auth.account import SecretRefused
+from domain.auth.session import TokenSet
 from domain.identifiers import OrganizationId, UserId
 from domain.tenancy.invitation import digest_of
 
@@ -31,7 +31,7 @@ class ExchangeClientCredentials:
         self._attempts = attempts
         self._local = local
 
-    async def __call__(self, *, client_id: UserId, client_secret: str, caller: Caller) -> SignedIn:
+    async def __call__(self, *, client_id: UserId, client_secret: str, caller: Caller) -> TokenSet:
         """The token cannot be renewed: the secret is presented again.
 
         Raises:
@@ -44,7 +44,7 @@ class ExchangeClientCredentials:
         if not compare_digest(digest_of(client_secret), kept):
             raise SecretRefused
         await self._attempts.forgive(*tried)
-        tokens = await self._sessions.open(
+        return await self._sessions.open(
             user=client_id,
             organization=organization,
             caller=caller,
@@ -52,7 +52,6 @@ class ExchangeClientCredentials:
             renewable=False,
             bound=client_id != LOCAL_OPERATOR,
         )
-        return SignedIn(user_id=client_id, organization_id=organization, tokens=tokens)
 
     async def _kept(self, client_id: UserId) -> tuple[OrganizationId | None, bytes]:
         if client_id == LOCAL_OPERATOR:

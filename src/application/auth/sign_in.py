@@ -1,7 +1,6 @@
 """SignIn: email and password against an access token."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from application.auth.attempts import Attempt, Attempts, from_here, from_strangers, network_of
 from application.auth.sessions import Sessions
@@ -11,16 +10,7 @@ from application.ports.password_hasher import PasswordHasher
 from domain.auth.account import Account, SignInRefused, normal_email
 from domain.auth.password import HashingBusy, prepared
 from domain.auth.session import TokenSet
-from domain.identifiers import OrganizationId, UserId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedIn:
-    """The tokens, and whose they are."""
-
-    user_id: UserId
-    organization_id: OrganizationId | None = None
-    tokens: TokenSet
+from domain.identifiers import OrganizationId
 
 
 class CheckPassword:
@@ -82,18 +72,15 @@ class SignIn:
 
     async def __call__(
         self, *, email: str, password: str, organization_id: OrganizationId | None, caller: Caller
-    ) -> SignedIn:
+    ) -> TokenSet:
         """Raises what CheckPassword does, EmailInvalid, PasswordUnfit (too long), and
         OrganizationNotFound when the user is no member of `organization_id`."""
         account = await self._check(normal_email(email), password, caller)
-        tokens = await self._sessions.open(
+        return await self._sessions.open(
             user=account.user.user_id,
             organization=organization_id,
             caller=caller,
             operator=account.user.operator,
-        )
-        return SignedIn(
-            user_id=account.user.user_id, organization_id=organization_id, tokens=tokens
         )
 
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from adapters.crypto.argon2 import Argon2PasswordHasher
@@ -59,7 +59,7 @@ async def add(
 
 async def show(settings: Settings) -> None:
     """Print a table of all accounts."""
-    table = Table("Email", "Name", "", "User id", box=None)
+    table = Table(Column("User id", no_wrap=True), "Email", "Name", "", box=None)
     async with _opened(settings) as stores:
         page = PageRequest(size=MAX_PAGE_SIZE)
         while True:
@@ -68,7 +68,7 @@ async def show(settings: Settings) -> None:
                 marks = [("operator", user.operator), ("disabled", user.disabled)]
                 marked = ", ".join(mark for mark, holds in marks if holds)
                 name = Text(user.display_name)
-                table.add_row(Text(user.email or "-"), name, marked, str(user.user_id))
+                table.add_row(str(user.user_id), Text(user.email or "-"), name, marked)
             if found.next_after is None:
                 break
             page = PageRequest(size=MAX_PAGE_SIZE, after=found.next_after)

@@ -44,23 +44,23 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
         self._finish_oidc = finish_oidc
 
     async def SignIn(self, request: pb.SignInRequest, context: Context) -> pb.SignInResponse:
-        signed_in = await self._sign_in(
+        tokens = await self._sign_in(
             email=request.email,
             password=request.password,
             organization_id=_organization(request.organization_id),
             caller=caller(),
         )
-        return pb.SignInResponse(tokens=_noted(signed_in.tokens))
+        return pb.SignInResponse(tokens=_noted(tokens))
 
     async def ExchangeClientCredentials(
         self, request: pb.ExchangeClientCredentialsRequest, context: Context
     ) -> pb.ExchangeClientCredentialsResponse:
-        signed_in = await self._exchange(
+        tokens = await self._exchange(
             client_id=UserId(uuid_of(request.client_id, "client_id")),
             client_secret=request.client_secret,
             caller=caller(),
         )
-        return pb.ExchangeClientCredentialsResponse(tokens=_noted(signed_in.tokens))
+        return pb.ExchangeClientCredentialsResponse(tokens=_noted(tokens))
 
     async def RefreshTokens(
         self, request: pb.RefreshTokensRequest, context: Context
@@ -73,13 +73,13 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
     async def AcceptInvitation(
         self, request: pb.AcceptInvitationRequest, context: Context
     ) -> pb.AcceptInvitationResponse:
-        signed_in = await self._accept(
+        tokens = await self._accept(
             invitation_token=request.invitation_token,
             password=request.password,
             display_name=request.display_name,
             caller=caller(),
         )
-        return pb.AcceptInvitationResponse(tokens=_noted(signed_in.tokens))
+        return pb.AcceptInvitationResponse(tokens=_noted(tokens))
 
     async def SignOut(self, request: pb.SignOutRequest, context: Context) -> pb.SignOutResponse:
         await self._sessions.end(request_context())
