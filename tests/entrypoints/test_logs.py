@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from adapters.postgres.pool import Pool
 from domain.auth.account import User
+from entrypoints.relay import Origin
 from fixtures.hosted import PASSWORD, Hosted, hosted
 from fixtures.making import NOON, new_id
 from fixtures.postgres import Database
@@ -125,7 +126,18 @@ async def test_flows_leave_nothing_of_theirs_in_the_log(host: Hosted, log: io.St
     await over_rest(host, access)
     said = "\n".join(line for line in log.getvalue().lower().splitlines() if not own(line))
     assert said
-    for secret in (MARK, PASSWORD, access, access.split(".")[2], refresh, *secrets):
+    proof = host.container.relay().metadata(Origin(address="", user_agent=""))[0][1]
+    local = host.settings.local_secret_file.read_text()
+    for secret in (
+        proof,
+        local.strip(),
+        MARK,
+        PASSWORD,
+        access,
+        access.split(".")[2],
+        refresh,
+        *secrets,
+    ):
         assert secret.lower() not in said, where(said, secret.lower())
 
 

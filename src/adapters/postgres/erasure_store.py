@@ -36,7 +36,7 @@ class PostgresErasureStore:
             if receipt.space_id is None:
                 begun = await _erase_organization(connection, receipt)
             else:
-                begun = receipt.with_counts(await _erase_space(connection, receipt.space_id))
+                begun = await _erase_one_space(connection, receipt, receipt.space_id)
             await _keep(connection, begun)
         return begun
 
@@ -61,12 +61,17 @@ class PostgresErasureStore:
         return tuple(_receipt(row) for row in rows)
 
 
+async def _erase_one_space(
+    connection: Connection, receipt: ErasureReceipt, space: SpaceId
+) -> ErasureReceipt:
+    if await connection.fetchval(_SQL["lock_space"], space, receipt.organization_id) is None:
+        raise SpaceNotFound
+    return receipt.with_counts(await _erase_space(connection, space))
+
+
 async def _erase_space(connection: Connection, space: UUID) -> Counter[str]:
     await connection.execute(_SQL["confine_to_space"], space)
-    counts = await connection.fetchval(_SQL["erase_space"], space, timeout=_ERASE_SECONDS)
-    if counts is None:
-        raise SpaceNotFound
-    return _counter(counts)
+    return _counter(await connection.fetchval(_SQL["erase_space"], space, timeout=_ERASE_SECONDS))
 
 
 async def _erase_organization(connection: Connection, receipt: ErasureReceipt) -> ErasureReceipt:

@@ -9,6 +9,7 @@ whatever a crash leaves undone is done at the next start.
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -22,12 +23,14 @@ from application.ports.jobs import Jobs
 from application.ports.tenancy_store import TenancyStore
 from application.tenancy.standing import role_for
 from application.unbroken import unbroken
+from domain.errors import Conflict
 from domain.identifiers import OrganizationId, ReceiptId, SpaceId
 from domain.tenancy.access import Action
 from domain.tenancy.erasure import ErasureReceipt, ErasureReceiptNotFound
 
 # An upload that dies between its bytes and its row leaves them behind, finished erasure or not.
 _SWEPT_AGAIN_FOR = timedelta(days=1)
+_TRIES = 3
 _log = logging.getLogger(__name__)
 
 
@@ -58,7 +61,7 @@ class EraseTenant:
         """Erase the request's space; for its owner.
 
         The receipt is finished, unless something kept the erasure from going on: then it goes on at
-        the next start. Raises SpaceNotFound, ActionNotAllowed.
+        the next start. Raises SpaceNotFound, ActionNotAllowed, Conflict (nothing was done).
         """
         space = context.space_for(Action.DELETE_SPACE)
         assert context.space is not None  # `space_for` has seen it
@@ -71,7 +74,7 @@ class EraseTenant:
     ) -> ErasureReceipt:
         """Erase an organization with its spaces; for its owner. People's accounts stay.
 
-        Raises OrganizationNotFound (also for a stranger), ActionNotAllowed.
+        Raises OrganizationNotFound (also for a stranger), ActionNotAllowed, Conflict.
         """
         await role_for(self._tenancy, context, organization_id, Action.DELETE_ORGANIZATION)
         return await unbroken(self._erase(self._receipt(context, organization_id, None)))
@@ -104,11 +107,18 @@ class EraseTenant:
         )
 
     async def _erase(self, receipt: ErasureReceipt) -> ErasureReceipt:
-        begun = await self._erasures.begin(receipt)
+        begun = await self._begin(receipt)
         stopped = [await self._jobs.stop(space) for space in begun.spaces]
         # From here on no process lets anybody in by what it knew before.
         await self._settle()
         return await self._go_on(begun.with_counts({"jobs": sum(stopped)}))
+
+    async def _begin(self, receipt: ErasureReceipt) -> ErasureReceipt:
+        """It touches everybody who is a member, and so do others at the same time."""
+        for _ in range(_TRIES - 1):
+            with suppress(Conflict):
+                return await self._erasures.begin(receipt)
+        return await self._erasures.begin(receipt)
 
     async def _go_on(self, receipt: ErasureReceipt) -> ErasureReceipt:
         try:

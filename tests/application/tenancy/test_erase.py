@@ -1,9 +1,9 @@
 """EraseTenant: who may, in which order, and what becomes of work that is under way."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,8 +20,8 @@ from application.context import RequestContext
 from application.documents.ingest import IngestDocument
 from application.documents.upload import UploadDocument
 from application.jobs import ExecuteRunJob, IngestDocumentJob
-from application.ports.blob_store import BlobStore
 from application.ports.document_store import DocumentStore
+from application.ports.erasure_store import ErasureStore
 from application.ports.jobs import Jobs
 from application.runs.execute import ExecuteRun
 from application.tenancy.erase import EraseTenant
@@ -31,7 +31,7 @@ from domain.documents.chunking import ChunkingPolicy
 from domain.documents.document import Collection, Document
 from domain.documents.media import MediaType
 from domain.documents.structure import DocumentStructure
-from domain.errors import Unavailable
+from domain.errors import Conflict, Unavailable
 from domain.identifiers import DocumentId, OrganizationId, ReceiptId, RunId, SpaceId, UserId
 from domain.paging import PageRequest
 from domain.runs.event import EventKind, TokenBatch
@@ -92,11 +92,11 @@ class Ground:
         gone = await self.stores.tenancy.access_to(self.home.space, self.home.owner) is None
         self.settled.append(f"rows gone: {gone}, files: {len(self.files)}")
 
-    def erase(self, jobs: Jobs | None = None, blobs: BlobStore | None = None) -> EraseTenant:
+    def erase(self, jobs: Jobs | None = None, erasures: ErasureStore | None = None) -> EraseTenant:
         return EraseTenant(
-            erasures=self.stores.erasures,
+            erasures=erasures or self.stores.erasures,
             tenancy=self.stores.tenancy,
-            blobs=blobs or self.blobs,
+            blobs=self.blobs,
             jobs=jobs or HeldJobs(),
             caches=[self.cache],
             settle=self.settle,
@@ -272,6 +272,35 @@ async def test_who_leaves_in_the_middle_does_not_stop_it(ground: Ground) -> None
         await task
     assert ground.files == []
     assert await pending(ground) == []
+
+
+async def test_it_is_tried_again_when_somebody_changes_the_same_people(ground: Ground) -> None:
+    class Contended:
+        """Two others come first."""
+
+        def __init__(self) -> None:
+            self.tries = 0
+
+        async def begin(self, receipt: ErasureReceipt) -> ErasureReceipt:
+            self.tries += 1
+            if self.tries < 3:
+                raise Conflict("somebody else changed it")
+            return await ground.stores.erasures.begin(receipt)
+
+        async def finish(
+            self, receipt_id: ReceiptId, counts: Mapping[str, int], finish_time: datetime
+        ) -> None:
+            await ground.stores.erasures.finish(receipt_id, counts, finish_time)
+
+        async def get(self, receipt_id: ReceiptId) -> ErasureReceipt:
+            return await ground.stores.erasures.get(receipt_id)
+
+        async def unfinished(self, since: datetime) -> tuple[ErasureReceipt, ...]:
+            return await ground.stores.erasures.unfinished(since)
+
+    contended = Contended()
+    receipt = await ground.erase(erasures=contended).space(context_of(ground.home))
+    assert (contended.tries, receipt.finish_time is None) == (3, False)
 
 
 class Gate:

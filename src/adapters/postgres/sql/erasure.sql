@@ -7,6 +7,9 @@ set local role obelisk_identity;
 -- as_application: and from here on no longer
 set local role obelisk_app;
 
+-- lock_space: nothing can be added to it from here on
+select space_id from obelisk.spaces where space_id = $1 and organization_id = $2 for update;
+
 -- lock_organization: nothing can be added to it from here on
 select organization_id from obelisk.organizations where organization_id = $1 for update;
 
