@@ -31,7 +31,8 @@ async def test_keys_are_listed_and_rotated(server: ObeliskProcess) -> None:
     (active,) = [line for line in before.splitlines() if "active" in line]
     code, said = await _obelisk(server, server.data_dir, "keys", "rotate")
     assert code == 0
-    assert (made := KID.search(said)) is not None
+    made = KID.search(said)
+    assert made is not None
     _, after = await _obelisk(server, server.data_dir, "keys", "list")
     (coming,) = [line for line in after.splitlines() if made[0] in line]
     assert coming.split()[1] in ("next", "active")
