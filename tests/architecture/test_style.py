@@ -30,6 +30,7 @@ TASK_OWNERS = {
     "application/auth/keys.py": "Keyring, in close",
     "application/unbroken.py": "unbroken, which does not leave before its task is done",
     "entrypoints/grpc/interceptors/open_streams.py": "OpenStreams, in close",
+    "entrypoints/cli/tokens.py": "local_tokens, in its finally",
     "entrypoints/server.py": "serving, through its exit stack",
 }
 # Readers of the environment besides pydantic-settings, each with the reason.
@@ -51,6 +52,7 @@ HARMLESS_AT_IMPORT = frozenset(
     {
         *("ContextVar", "MappingProxyType", "NewType", "ParamSpec", "TypeVar"),
         *("Path", "Path().with_name"),
+        *("Rate", "StringConstraints", "UserId", "uuid5"),
         *("datetime", "timedelta", "json.JSONEncoder", "logging.getLogger", "re.compile"),
         "statements",
         *("shutil.ignore_patterns", "struct.Struct", "file.DESCRIPTOR.services_by_name.values"),
