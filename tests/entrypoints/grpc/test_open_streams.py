@@ -33,11 +33,11 @@ LARGE = run_pb2.WatchRunResponse(
 
 
 @dataclass(eq=False)
-class Runs(run_pb2_grpc.RunServiceServicer):  # type: ignore[misc]  # the others are not called
-    """Streams one event and then says nothing, or large ones without end."""
+class Runs:
+    """Streams one event and then says nothing, or large ones without end, or ends."""
 
     flood: bool = False
-    stop_after: int | None = None
+    ends: bool = False
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def WatchRun(
@@ -47,10 +47,20 @@ class Runs(run_pb2_grpc.RunServiceServicer):  # type: ignore[misc]  # the others
             yield TOLD
             while self.flood:
                 yield LARGE
-            if self.stop_after is None:
+            if not self.ends:
                 await asyncio.sleep(60)
         finally:
             self.left.set()
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Serve WatchRun alone."""
+        watch = grpc.unary_stream_rpc_method_handler(
+            self.WatchRun,
+            run_pb2.WatchRunRequest.FromString,
+            run_pb2.WatchRunResponse.SerializeToString,
+        )
+        service = grpc.method_handlers_generic_handler("obelisk.v1.RunService", {"WatchRun": watch})
+        server.add_generic_rpc_handlers((service,))
 
 
 @dataclass(kw_only=True)
@@ -90,7 +100,7 @@ async def _served(gate: Gate, runs: Runs) -> AsyncIterator[Line]:
     await streams.start()
     door = Chain([translated, authenticated(gate.authenticate, streams)])
     server = grpc.aio.server(interceptors=[door])
-    run_pb2_grpc.add_RunServiceServicer_to_server(runs, server)
+    runs.add_to(server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
@@ -114,7 +124,7 @@ async def _ending(
     """How the stream ends, and why, within two seconds."""
     try:
         async with asyncio.timeout(2.0):
-            while await call.read() is not grpc.aio.EOF:
+            while isinstance(await call.read(), run_pb2.WatchRunResponse):
                 pass
     except grpc.aio.AioRpcError as error:
         info = error_details_pb2.ErrorInfo()
@@ -211,10 +221,10 @@ async def test_a_client_that_takes_nothing_is_told_all_the_same() -> None:
 
 
 async def test_a_stream_that_ends_by_itself_ends_well() -> None:
-    async with new_gate(poll_seconds=0.02) as gate, _served(gate, Runs(stop_after=1)) as line:
+    async with new_gate(poll_seconds=0.02) as gate, _served(gate, Runs(ends=True)) as line:
         tokens = await _member(line)
         call = await line.open(tokens)
-        assert await call.read() is grpc.aio.EOF
+        assert await _ending(call) == (grpc.StatusCode.OK, "")
         await gate.feed.tell(session_revoked(tokens.session_id, gate.clock.now()))
         await asyncio.sleep(0.2)
         assert await call.code() is grpc.StatusCode.OK
