@@ -129,7 +129,7 @@ def test_a_refusal_names_both_roles() -> None:
     actor=maybe_roles,
     current=maybe_roles,
     new=maybe_roles,
-    owners=st.integers(0, 3),
+    owners=st.integers(1, 3),
     service=st.booleans(),
 )
 def test_whatever_is_allowed_in_an_organization_keeps_its_rules(
