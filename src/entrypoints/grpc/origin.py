@@ -1,21 +1,23 @@
 """Where a call comes from: its peer, or whom the REST door of this process speaks for."""
 
+from collections.abc import Mapping, Set
 from urllib.parse import unquote
 
-from entrypoints.grpc.interceptors.chain import Call
 from entrypoints.relay import ADDRESS, AGENT, PROOF, Origin, Relay, plain_address, plain_agent
 
 _RELAYED = frozenset({ADDRESS, AGENT, PROOF})
 UNIX = "unix"
 
 
-def origin_of(call: Call, relay: Relay) -> Origin:
-    """The headers of the relay are believed with its proof alone; without it they do not exist."""
-    headers = call.headers
-    if not _RELAYED & call.repeated and relay.proves(headers.get(PROOF, "")):
+def origin_of(peer: str, headers: Mapping[str, str], repeated: Set[str], relay: Relay) -> Origin:
+    """The headers of the relay are believed with its proof alone; without it they do not exist.
+
+    `peer` is in gRPC's spelling; `repeated` names the headers that came more than once.
+    """
+    if not _RELAYED & repeated and relay.proves(headers.get(PROOF, "")):
         return Origin(address=headers.get(ADDRESS, ""), user_agent=headers.get(AGENT, ""))
     return Origin(
-        address=address_of_peer(call.context.peer()),
+        address=address_of_peer(peer),
         user_agent=plain_agent(headers.get("user-agent", "")),
     )
 

@@ -22,7 +22,7 @@ def correlated(entropy: Entropy, relay: Relay) -> Around:
     async def around(call: Call) -> AsyncGenerator[None]:
         given = call.headers.get(HEADER, "")
         value = given if _ACCEPTED.match(given) else entropy.nonce()
-        origin = origin_of(call, relay)
+        origin = origin_of(call.context.peer(), call.headers, call.repeated, relay)
         set_caller(
             Caller(correlation_id=value, address=origin.address, user_agent=origin.user_agent)
         )
