@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_HOST = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$"
+_HOST = r"(?i)^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$"
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 Host = Annotated[str, StringConstraints(pattern=_HOST, to_lower=True)]
 
