@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from types import TracebackType
 
 import grpc
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]  # no py.typed
 
 from obelisk.v1 import (
     agent_pb2_grpc,
@@ -109,7 +110,7 @@ class ObeliskClient:
                 if started.event.HasField("completed"):
                     return
         except grpc.aio.AioRpcError as error:
-            if not run_id or not _passing(error):
+            if not run_id or not self._passing(error):
                 raise
         async for event in self.watch(run_id, after_sequence=sequence):
             yield event
@@ -128,7 +129,7 @@ class ObeliskClient:
                 return
             except grpc.aio.AioRpcError as error:
                 tries += 1
-                if not _passing(error) or tries > _RECONNECTS:
+                if not self._passing(error) or tries > _RECONNECTS:
                     raise
             await asyncio.sleep(_RECONNECT_SECONDS)
 
@@ -164,7 +165,24 @@ class ObeliskClient:
             else:
                 await asyncio.sleep(_POLL_SECONDS)
 
+    def _passing(self, error: grpc.aio.AioRpcError) -> bool:
+        """Whether the connection was lost, rather than the request refused.
 
-def _passing(error: grpc.aio.AioRpcError) -> bool:
-    """Whether the connection was lost, rather than the request refused."""
-    return error.code() is grpc.StatusCode.UNAVAILABLE
+        A stream also ends with its token's time; who can get another token goes on with that.
+        """
+        if error.code() is grpc.StatusCode.UNAUTHENTICATED:
+            return callable(self._token) and _reason(error) == "TOKEN_EXPIRED"
+        return error.code() is grpc.StatusCode.UNAVAILABLE
+
+
+def _reason(error: grpc.aio.AioRpcError) -> str:
+    """The `ErrorInfo.reason` of a refusal; empty when it has none."""
+    status, info = status_pb2.Status(), error_details_pb2.ErrorInfo()
+    trailing: grpc.aio.Metadata = error.trailing_metadata()  # type: ignore[assignment]  # stub
+    for name, packed in trailing or ():
+        if name == "grpc-status-details-bin" and isinstance(packed, bytes):
+            status.ParseFromString(packed)
+    for detail in status.details:
+        if detail.Unpack(info):
+            return str(info.reason)
+    return ""

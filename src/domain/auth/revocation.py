@@ -52,7 +52,7 @@ class AuthorityChange:
 def token_revoked(user: UserId, token_id: str, now: datetime) -> AuthorityChange:
     """One token of this user's; the same `jti` in anybody else's hand is not meant."""
     return AuthorityChange(
-        kind=ChangeKind.TOKEN, subject=_token(user, token_id), expire_time=now + KEPT_FOR
+        kind=ChangeKind.TOKEN, subject=f"{user}/{token_id}", expire_time=now + KEPT_FOR
     )
 
 
@@ -74,11 +74,18 @@ class Authority:
     """Everything that is known. Changes may be learned in any order, and more than once."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[ChangeKind, str], AuthorityChange] = {}
+        self._known: dict[ChangeKind, dict[str, AuthorityChange]] = {
+            kind: {} for kind in ChangeKind
+        }
+        # Asked with every request: looked up here once, for an Enum hashes slowly.
+        self._tokens = self._known[ChangeKind.TOKEN]
+        self._sessions = self._known[ChangeKind.SESSION]
+        self._users = self._known[ChangeKind.USER]
+        self._epochs = self._known[ChangeKind.EPOCH]
         self._ends: list[tuple[datetime, str, str]] = []
 
     def __len__(self) -> int:
-        return len(self._known)
+        return sum(map(len, self._known.values()))
 
     def learn(self, changes: Iterable[AuthorityChange]) -> bool:
         """Add what is new, and say whether anything was."""
@@ -89,46 +96,44 @@ class Authority:
         """Drop what can concern no token any more."""
         while self._ends and self._ends[0][0] <= now:
             _, kind, subject = heapq.heappop(self._ends)
-            key = ChangeKind(kind), subject
+            known = self._known[ChangeKind(kind)]
             # It may have been prolonged since; then a later end is in the heap as well.
-            if key in self._known and self._known[key].expire_time <= now:
-                del self._known[key]
+            if subject in known and known[subject].expire_time <= now:
+                del known[subject]
 
     def verdict(self, claims: Claims) -> Verdict:
         """How far a token that is genuine and in its time may be believed."""
         user = str(claims.subject)
-        known = self._known
         if (
-            (ChangeKind.SESSION, str(claims.session_id)) in known
-            or (ChangeKind.TOKEN, _token(claims.subject, claims.token_id)) in known
+            str(claims.session_id) in self._sessions
+            or f"{user}/{claims.token_id}" in self._tokens
             or self._banned(user, claims.issue_time)
         ):
             return Verdict.REVOKED
-        return Verdict.STALE if claims.epoch < self.epoch_of(claims.subject) else Verdict.CURRENT
+        moved = self._epochs.get(user)
+        stale = moved is not None and claims.epoch < moved.epoch
+        return Verdict.STALE if stale else Verdict.CURRENT
 
     def epoch_of(self, user: UserId) -> int:
         """The latest epoch of the user that is known; 0 when none changed of late."""
-        change = self._known.get((ChangeKind.EPOCH, str(user)))
+        change = self._epochs.get(str(user))
         return change.epoch if change else 0
 
     def _banned(self, user: str, issue_time: datetime) -> bool:
-        change = self._known.get((ChangeKind.USER, user))
+        change = self._users.get(user)
         if change is None:
             return False
         return change.not_before is None or issue_time < change.not_before
 
     def _learn(self, change: AuthorityChange) -> bool:
-        key = change.kind, change.subject
-        merged = _merged(self._known.get(key), change)
-        if self._known.get(key) == merged:
+        known = self._known[change.kind]
+        earlier = known.get(change.subject)
+        merged = _merged(earlier, change)
+        if merged == earlier:
             return False
-        self._known[key] = merged
+        known[change.subject] = merged
         heapq.heappush(self._ends, (merged.expire_time, change.kind.value, change.subject))
         return True
-
-
-def _token(user: UserId, token_id: str) -> str:
-    return f"{user}/{token_id}"
 
 
 def _merged(one: AuthorityChange | None, other: AuthorityChange) -> AuthorityChange:

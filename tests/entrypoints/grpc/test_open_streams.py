@@ -23,6 +23,7 @@ from entrypoints.grpc.interceptors.errors import translated
 from entrypoints.grpc.interceptors.open_streams import OpenStreams
 from fixtures.identity import CALLER, LIFE, Gate, new_gate
 from fixtures.people import joined, joined_space
+from obelisk.client import ObeliskClient
 from obelisk.v1 import run_pb2, run_pb2_grpc
 
 SKEW = timedelta(seconds=30)
@@ -39,10 +40,12 @@ class Runs:
     flood: bool = False
     ends: bool = False
     left: asyncio.Event = field(default_factory=asyncio.Event)
+    cursors: list[int] = field(default_factory=list)
 
     async def WatchRun(
         self, request: run_pb2.WatchRunRequest, context: Context
     ) -> AsyncIterator[run_pb2.WatchRunResponse]:
+        self.cursors.append(request.after_sequence)
         try:
             yield TOLD
             while self.flood:
@@ -69,6 +72,7 @@ class Line:
 
     gate: Gate
     runs: Runs
+    address: str
     stub: "run_pb2_grpc.RunServiceAsyncStub"
 
     async def open(
@@ -104,8 +108,11 @@ async def _served(gate: Gate, runs: Runs) -> AsyncIterator[Line]:
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield Line(gate=gate, runs=runs, stub=run_pb2_grpc.RunServiceStub(channel))
+        address = f"127.0.0.1:{port}"
+        async with grpc.aio.insecure_channel(address) as channel:
+            yield Line(
+                gate=gate, runs=runs, address=address, stub=run_pb2_grpc.RunServiceStub(channel)
+            )
     finally:
         await server.stop(None)
         await streams.close()
@@ -228,3 +235,35 @@ async def test_a_stream_that_ends_by_itself_ends_well() -> None:
         await gate.feed.tell(session_revoked(tokens.session_id, gate.clock.now()))
         await asyncio.sleep(0.2)
         assert await call.code() is grpc.StatusCode.OK
+
+
+async def test_a_client_that_can_renew_its_token_goes_on_where_the_stream_ended(line: Line) -> None:
+    gate, minutes = line.gate, 60.0
+    tokens = [await _member(line)]
+    async with ObeliskClient(
+        line.address,
+        token=lambda: tokens[-1].access_token,
+        space_id=str(gate.home.space),
+    ) as client:
+        events = client.watch("a run")
+        assert (await anext(events)).sequence == 1
+        gate.clock.advance(10 * minutes)
+        user = tokens[0].user_id
+        tokens.append(await gate.sessions.open(user=user, organization=None, caller=CALLER))
+        gate.clock.advance(6 * minutes)
+        assert (await anext(events)).sequence == 1
+        await events.aclose()
+    assert line.runs.cursors == [0, 1]
+
+
+async def test_a_client_that_cannot_is_told_that_the_tokens_time_is_over(line: Line) -> None:
+    token = (await _member(line)).access_token
+    space = str(line.gate.home.space)
+    async with ObeliskClient(line.address, token=token, space_id=space) as client:
+        events = client.watch("a run")
+        assert (await anext(events)).sequence == 1
+        line.gate.clock.advance(3600)
+        with pytest.raises(grpc.aio.AioRpcError) as ended:
+            await anext(events)
+    assert ended.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert line.runs.cursors == [0]
