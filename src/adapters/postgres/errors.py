@@ -6,11 +6,8 @@ from contextlib import contextmanager
 import asyncpg
 
 from domain.errors import Conflict, FailedPrecondition, InvalidInput, ObeliskError, Unavailable
-from domain.runs.run import FenceLost
 from domain.tenancy.organization import OrganizationNotFound
 from domain.tenancy.space import SpaceNotFound
-
-_FENCE_LOST = "OB001"
 
 
 class DatabaseUnavailable(Unavailable):
@@ -59,8 +56,6 @@ def translated() -> Iterator[None]:
 
 def _of_state(error: asyncpg.PostgresError) -> ObeliskError | None:
     state = error.sqlstate or ""
-    if state == _FENCE_LOST:
-        return FenceLost()
     if state.startswith(("08", "57P", "53")):
         return DatabaseUnavailable()
     if state == "23503":
