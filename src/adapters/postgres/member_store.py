@@ -74,7 +74,7 @@ class PostgresMemberStore:
         self, space: SpaceAccess, actor: UserId, user: UserId, role: Role | None
     ) -> Member:
         organization, place = space.organization_id, space.space_id
-        async with self._pool.in_organization(organization) as connection:
+        async with self._pool.in_space_of(organization, place) as connection:
             await connection.execute(_SQL["lock_members"], organization)
             seen = await connection.fetchrow(
                 _SQL["space_change_in_view"], organization, place, actor, user

@@ -17,6 +17,7 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 APPLICATION_ROLE = "obelisk_app"
 _ACQUIRE_SECONDS = 10.0
 _COMMAND_SECONDS = 30.0
+_SET = "select set_config($1, $2, true)"
 _STANDING = """
     select r.rolsuper or r.rolbypassrls
            or pg_has_role(current_user, 'obelisk_search', 'usage')
@@ -129,6 +130,13 @@ class Pool:
             yield connection
 
     @asynccontextmanager
+    async def in_space_of(self, organization: UUID, space: UUID) -> AsyncGenerator[Connection]:
+        """As `in_organization`, and of the organization's spaces and their members one alone."""
+        async with self.in_organization(organization) as connection:
+            await connection.execute(_SET, "app.space_id", str(space))
+            yield connection
+
+    @asynccontextmanager
     async def as_identity(self) -> AsyncGenerator[Connection]:
         """A transaction that may ask who somebody is, and sees no content of any tenant."""
         async with self._transaction() as connection:
@@ -138,7 +146,7 @@ class Pool:
     @asynccontextmanager
     async def _confined(self, setting: str, value: UUID) -> AsyncGenerator[Connection]:
         async with self._transaction() as connection:
-            await connection.execute("select set_config($1, $2, true)", setting, str(value))
+            await connection.execute(_SET, setting, str(value))
             yield connection
 
     @asynccontextmanager

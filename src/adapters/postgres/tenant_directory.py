@@ -35,7 +35,7 @@ class PostgresTenantDirectory:
     async def rename_space(
         self, organization: OrganizationId, space: SpaceId, display_name: str
     ) -> Space:
-        async with self._pool.in_organization(organization) as connection:
+        async with self._pool.in_space_of(organization, space) as connection:
             row = await connection.fetchrow(_SQL["rename_space"], organization, space, display_name)
         if row is None:
             raise SpaceNotFound

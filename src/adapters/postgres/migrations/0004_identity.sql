@@ -382,6 +382,16 @@ create trigger end_service_on_revocation after update on obelisk.service_clients
   for each row when (new.revoke_time is not null and old.revoke_time is null)
   execute function obelisk.end_service();
 
+-- A transaction that names a space reaches no other one by way of its organization, and one of
+-- identity that names an organization reaches no session of another.
+create policy one_space on obelisk.spaces as restrictive to obelisk_app
+  using (obelisk.current_space() is null or space_id = obelisk.current_space());
+create policy one_space on obelisk.space_members as restrictive to obelisk_app
+  using (obelisk.current_space() is null or space_id = obelisk.current_space());
+create policy one_organization on obelisk.sessions as restrictive to obelisk_identity
+  using (obelisk.current_organization() is null
+         or organization_id = obelisk.current_organization());
+
 -- Removes a root row and every row that carries its key, in whatever table there is: one that comes
 -- later is covered, be it by a foreign key or not. It runs as its caller, so row-level security keeps
 -- it to the tenant that the transaction is confined to. Answers how many rows went, by table; null
