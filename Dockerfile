@@ -1,11 +1,7 @@
 # Obelisk's server. PostgreSQL and Redis run beside it: see docker-compose.yml.
 FROM python:3.11-slim
 
-# libgomp1: llama.cpp's threads.
-RUN apt-get update \
- && apt-get install --yes --no-install-recommends libgomp1 \
- && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --create-home obelisk \
+RUN useradd --system --uid 10001 --create-home obelisk \
  && install --directory --owner=obelisk --group=obelisk --mode=0700 /var/lib/obelisk
 
 WORKDIR /app

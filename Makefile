@@ -8,7 +8,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 	--no-emit-index-url --no-annotate --no-header --override requirements/overrides.txt
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo serve test check fmt generate openapi proto-baseline lock clean bench-overhead
+.PHONY: help demo serve test isolation check fmt generate openapi proto-baseline lock clean bench-overhead bench-auth bench-log
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
@@ -32,7 +32,11 @@ serve: $(READY) ## Serve gRPC and REST until stopped
 	@obelisk serve
 
 test: $(READY) ## Run the tests on real Postgres and Valkey
-	@pytest
+	@pytest -m "not pooler"
+
+isolation: $(READY) ## Try to reach one tenant as another, in every way there is; needs PgBouncer
+	@pytest -m pooler
+	@PYTHONPATH=tests python -m isolation
 
 check: $(READY) ## Run every gate
 	ruff check .
@@ -68,6 +72,12 @@ lock: $(READY) ## Compile the hashed locks anew
 
 bench-overhead: $(READY) ## What Obelisk adds before the first token, beside the bare model
 	@python bench/overhead.py
+
+bench-auth: $(READY) ## What verifying an access token adds to a request
+	@python bench/auth.py
+
+bench-log: $(READY) ## Token events a second into the log of one embedded Postgres
+	@python bench/log.py
 
 clean: ## Remove everything that was set up, with the demo's data
 	rm -rf $(VENV) .obelisk .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -21,6 +21,7 @@ _COLLECTIONS = (
     document_pb2.COLLECTION_WEB,
 )
 _SENTENCES = 9
+_PASSAGE_CHARACTERS = 1000
 
 
 def documents(count: int) -> Iterator[Document]:
@@ -31,6 +32,14 @@ def documents(count: int) -> Iterator[Document]:
         sections = [f"## {heading}\n\n{_paragraph(random)}\n" for heading in _HEADINGS]
         text = f"# {title}\n\n" + "\n".join(sections)
         yield f"note-{number + 1:03}.md", text.encode(), _COLLECTIONS[number % len(_COLLECTIONS)]
+
+
+def passages(count: int) -> list[str]:
+    """Texts of 1,000 characters, as a retriever would find them."""
+    random = Random(5)
+    return [
+        _paragraph(random).ljust(_PASSAGE_CHARACTERS)[:_PASSAGE_CHARACTERS] for _ in range(count)
+    ]
 
 
 def questions(count: int) -> list[str]:

@@ -2,16 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID, uuid4
 
 from bench.corpus import documents
-from dependency_injector import providers
 
-from adapters.local.jobs import InProcessJobs
+from adapters.local.embeddings import MiniLmEmbedder
+from adapters.local.weights import packaged_embedding_model
+from adapters.memory.hash_embedder import HashEmbedder
+from adapters.postgres.account_store import PostgresAccountStore
+from application.context import Caller
 from application.ports.chat_model import ChatModel
+from domain.auth.account import User
+from domain.identifiers import OrganizationId, UserId
+from entrypoints.cli.spaces import client as client_of
 from entrypoints.cli.spaces import organization_named, space_named
-from entrypoints.cli.tokens import mint
 from entrypoints.server import serving
 from entrypoints.settings import Settings
 from entrypoints.startup import platform
@@ -25,28 +32,72 @@ class IngestionFailed(Exception):
     """A document of the benchmark's own could not be read."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a platform is served, and what opens a space of it."""
+
+    grpc: str
+    rest: str
+    token: str
+    space: str
+
+
 @asynccontextmanager
 async def hosted(data_dir: Path, model: ChatModel) -> AsyncGenerator[ObeliskClient]:
     """A client, in an empty space, of a platform that lives in `data_dir` and writes by `model`."""
     settings = _settings(data_dir)
-    async with platform(settings, lambda _: None) as container:
-        # Use cases were wired to another model on the way up: wire them anew.
-        container.chat_model.override(providers.Object(model))
-        container.reset_singletons()
-        jobs = container.jobs()
-        if not isinstance(jobs, InProcessJobs):
-            raise TypeError("the benchmark runs the platform's jobs in its own process")
-        jobs.handle(
-            execute_run=container.execute_run(), ingest_document=container.ingest_document()
+
+    async def models(settings: Settings, stack: AsyncExitStack) -> tuple[ChatModel, MiniLmEmbedder]:
+        embedder = MiniLmEmbedder(packaged_embedding_model())
+        stack.push_async_callback(embedder.close)
+        await embedder.start()
+        return model, embedder
+
+    async with (
+        platform(settings, lambda _: None, models) as container,
+        serving(container, settings) as addresses,
+        client_of(settings, addresses.grpc) as client,
+    ):
+        home = await organization_named(client, "Bench")
+        client.space_id = (await space_named(client, home, "Bench")).space_id
+        yield client
+
+
+@asynccontextmanager
+async def served(data_dir: Path, model: ChatModel, documents: int) -> AsyncGenerator[Place]:
+    """A platform with `documents` in a space, embedded without a model, answering in two calls.
+
+    The token is an ordinary user's, bound to one organization, as most tokens are.
+    """
+    settings = _settings(data_dir).model_copy(update={"chat_sections": 2, "token_minutes": 120})
+
+    async def models(settings: Settings, stack: AsyncExitStack) -> tuple[ChatModel, HashEmbedder]:
+        return model, HashEmbedder()
+
+    async with (
+        platform(settings, lambda _: None, models) as container,
+        serving(container, settings) as addresses,
+    ):
+        user = UserId(uuid4())
+        person = User(
+            user_id=user, email=None, display_name="Bench", create_time=container.clock().now()
         )
-        token = mint(settings, "bench", minutes=60)
-        async with (
-            serving(container, settings) as addresses,
-            ObeliskClient(addresses.grpc, token=token) as client,
-        ):
+        await PostgresAccountStore(container.pool()).add(person, None)
+        caller = Caller(correlation_id="bench")
+        opened = await container.sessions().open(user=user, organization=None, caller=caller)
+        async with ObeliskClient(addresses.grpc, token=opened.access_token) as client:
             home = await organization_named(client, "Bench")
             client.space_id = (await space_named(client, home, "Bench")).space_id
-            yield client
+            await ingest(client, documents)
+            bound = await container.sessions().open(
+                user=user, organization=OrganizationId(UUID(home.organization_id)), caller=caller
+            )
+            yield Place(
+                grpc=addresses.grpc,
+                rest=addresses.rest,
+                token=bound.access_token,
+                space=client.space_id,
+            )
 
 
 async def ingest(client: ObeliskClient, count: int) -> int:

@@ -30,6 +30,7 @@ class Pace:
 
 FAST = Pace(name="fast", first=0.0, between=0.0)
 LLM = Pace(name="llm", first=0.2, between=0.005)
+PACES = {pace.name: pace for pace in (FAST, LLM)}
 
 
 class PacedChatModel:

@@ -11,7 +11,9 @@ from redis.asyncio import Redis
 
 from adapters.postgres.pool import Pool
 from adapters.redis.embedded import EmbeddedValkey
+from fixtures.pgbouncer import PgBouncer, started_pgbouncer
 from fixtures.postgres import (
+    APPLICATION_LOGIN,
     Database,
     PostgresServer,
     SharedDatabase,
@@ -41,6 +43,24 @@ async def pool(shared_database: SharedDatabase) -> Pool:
     """
     await shared_database.empty()
     return shared_database.pool
+
+
+@pytest.fixture(scope="session")
+def pooler(postgres_server: PostgresServer) -> Iterator[PgBouncer]:
+    """PgBouncer in transaction mode, with fewer sessions than it has clients."""
+    with started_pgbouncer(postgres_server.embedded) as bouncer:
+        yield bouncer
+
+
+@pytest_asyncio.fixture
+async def pooled(
+    pool: Pool, pooler: PgBouncer, shared_database: SharedDatabase
+) -> AsyncIterator[Pool]:
+    """As `pool`, and through PgBouncer."""
+    dsn = pooler.dsn(APPLICATION_LOGIN, shared_database.database.name)
+    opened = await Pool.open(dsn, pooler=True)
+    yield opened
+    await opened.close()
 
 
 @pytest_asyncio.fixture

@@ -3,52 +3,71 @@
 What must be awaited (pools, child processes) is opened in `startup.py` and handed in here.
 """
 
+from collections.abc import Sequence
 from importlib.resources import files
 
 from dependency_injector import containers, providers
 
-from adapters.crypto.signing_key import load_or_create
-from adapters.crypto.token_signer import Rs256TokenSigner
 from adapters.langgraph.runner import LangGraphRunner
 from adapters.local.clock import SystemClock
 from adapters.local.entropy import SystemEntropy
+from adapters.postgres.audit_log import PostgresAuditLog
+from adapters.postgres.authority_feed import PostgresAuthorityFeed
 from adapters.postgres.conversation_store import PostgresConversationStore
 from adapters.postgres.document_store import PostgresDocumentStore
 from adapters.postgres.event_log import PostgresEventLog
+from adapters.postgres.event_retention import PostgresEventRetention
 from adapters.postgres.knowledge_index import PostgresKnowledgeIndex
 from adapters.postgres.pool import Pool
 from adapters.postgres.recovery import PostgresRecovery
 from adapters.postgres.run_store import PostgresRunStore
+from adapters.postgres.session_store import PostgresSessionStore
 from adapters.postgres.settings_store import PostgresSettingsStore
 from adapters.postgres.tenancy_store import PostgresTenancyStore
+from adapters.postgres.tenant_directory import PostgresTenantDirectory
 from application.agents.steps import AgentSteps
 from application.agents.tools.brand_check import BrandCheck
 from application.agents.tools.collection_search import CollectionSearch
 from application.agents.tools.keyword_report import KeywordReport
+from application.auth.audit import AuditActs, ReadAudit
 from application.auth.authenticate import Authenticate
+from application.auth.authority import AuthorityWatch
+from application.auth.issue_tokens import IssueTokens
+from application.auth.keys import Keyring
+from application.auth.manage_keys import ManageKeys
+from application.auth.sessions import Sessions
 from application.conversations.manage import ManageConversations
 from application.documents.ingest import IngestDocument
 from application.documents.manage import ManageDocuments
 from application.documents.upload import UploadDocument
 from application.ports.blob_store import BlobStore
 from application.ports.chat_model import ChatModel
+from application.ports.context_cache import ContextCache
 from application.ports.document_converter import DocumentConverter
 from application.ports.embedder import Embedder
 from application.ports.fan_out import FanOut
 from application.ports.jobs import Jobs
+from application.ports.sealer import Sealer
+from application.ports.token_signer import TokenSigner
 from application.retrieval.retrieve import Retrieve
 from application.runs.cancel import CancelRun
 from application.runs.execute import ExecuteRun
 from application.runs.read import ReadRuns
 from application.runs.recover import Recover
+from application.runs.retain import RetainEvents
 from application.runs.start import StartRun
 from application.runs.watch import WatchRun
-from application.tenancy.manage import ManageTenancy
+from application.tenancy.contexts import SpaceContexts
 from domain.agents.catalogue import AGENT_NAMES, default_catalogue
 from domain.agents.definition import AgentCatalogue
 from domain.documents.chunking import ChunkingPolicy
 from domain.documents.document import Collection
+from domain.runs.retention import RetentionPolicy
+from entrypoints.accounts import AccountParts, build_accounts
+from entrypoints.keys import key_policy
+from entrypoints.relay import Relay
 from entrypoints.settings import Settings
+from entrypoints.tenancy import build_tenancy
 
 
 def shipped_agents() -> AgentCatalogue:
@@ -59,19 +78,11 @@ def shipped_agents() -> AgentCatalogue:
 
 
 class Identity(containers.DeclarativeContainer):
-    """What signing a token needs: no server, no database."""
+    """What needs no server and no database."""
 
     settings = providers.Dependency(instance_of=Settings)
     clock = providers.Singleton(SystemClock)
     entropy = providers.Singleton(SystemEntropy)
-    signing_key = providers.Singleton(load_or_create, settings.provided.signing_key_file)
-    signer = providers.Singleton(
-        Rs256TokenSigner,
-        key=signing_key,
-        issuer=settings.provided.token_issuer,
-        audience=settings.provided.token_audience,
-        clock=clock,
-    )
 
 
 class Container(Identity):
@@ -82,11 +93,17 @@ class Container(Identity):
     blobs: providers.Dependency[BlobStore] = providers.Dependency()
     fan_out: providers.Dependency[FanOut] = providers.Dependency()
     jobs: providers.Dependency[Jobs] = providers.Dependency()
+    signer: providers.Dependency[TokenSigner] = providers.Dependency()
+    sealer: providers.Dependency[Sealer] = providers.Dependency()
+    keyring = providers.Dependency(instance_of=Keyring)
+    context_caches: providers.Dependency[Sequence[ContextCache]] = providers.Dependency()
+    account_parts = providers.Dependency(instance_of=AccountParts)
 
     agents = providers.Singleton(shipped_agents)
-    clock, entropy, signer = Identity.clock, Identity.entropy, Identity.signer
+    clock, entropy = Identity.clock, Identity.entropy
 
     tenancy_store = providers.Singleton(PostgresTenancyStore, pool)
+    tenant_directory = providers.Singleton(PostgresTenantDirectory, pool)
     settings_store = providers.Singleton(PostgresSettingsStore, pool)
     documents = providers.Singleton(PostgresDocumentStore, pool)
     conversations = providers.Singleton(PostgresConversationStore, pool)
@@ -94,10 +111,73 @@ class Container(Identity):
     event_log = providers.Singleton(PostgresEventLog, pool, entropy)
     index = providers.Singleton(PostgresKnowledgeIndex, pool)
     recovery = providers.Singleton(PostgresRecovery, pool)
+    audit_log = providers.Singleton(PostgresAuditLog, pool)
 
-    authenticate = providers.Singleton(Authenticate, signer=signer, tenancy=tenancy_store)
-    manage_tenancy = providers.Singleton(
-        ManageTenancy, tenancy=tenancy_store, settings=settings_store, clock=clock, entropy=entropy
+    relay = providers.Singleton(Relay)
+    audit_acts = providers.Singleton(
+        AuditActs, log=audit_log, tenancy=tenancy_store, clock=clock, entropy=entropy
+    )
+    read_audit = providers.Singleton(ReadAudit, log=audit_log, tenancy=tenancy_store)
+
+    space_contexts = providers.Singleton(
+        SpaceContexts, tenancy=tenancy_store, caches=context_caches
+    )
+    authority_feed = providers.Singleton(PostgresAuthorityFeed, pool)
+    session_store = providers.Singleton(PostgresSessionStore, pool)
+    authority = providers.Singleton(AuthorityWatch, feed=authority_feed, clock=clock)
+    authenticate = providers.Singleton(
+        Authenticate,
+        signer=signer,
+        refresh_keys=keyring.provided.refresh,
+        authority=authority,
+        contexts=space_contexts,
+    )
+    issue_tokens = providers.Singleton(
+        IssueTokens,
+        signer=signer,
+        tenancy=tenancy_store,
+        clock=clock,
+        entropy=entropy,
+        lifetime=Identity.settings.provided.token_life,
+    )
+    sessions = providers.Singleton(
+        Sessions,
+        store=session_store,
+        feed=authority_feed,
+        tenancy=tenancy_store,
+        directory=tenant_directory,
+        issue=issue_tokens,
+        settle=authority.provided.settle,
+        clock=clock,
+        entropy=entropy,
+        lifetime=Identity.settings.provided.session_life,
+        unrenewed_lifetime=Identity.settings.provided.token_life,
+    )
+    accounts = providers.Singleton(
+        build_accounts,
+        parts=account_parts,
+        pool=pool,
+        sessions=sessions,
+        authority=authority,
+        clock=clock,
+        sealer=sealer,
+        entropy=entropy,
+    )
+    manage_keys = providers.Singleton(
+        ManageKeys,
+        keyring=keyring,
+        clock=clock,
+        policy=providers.Singleton(key_policy, Identity.settings),
+    )
+    tenancy = providers.Singleton(
+        build_tenancy,
+        pool=pool,
+        blobs=blobs,
+        jobs=jobs,
+        caches=context_caches,
+        authority=authority,
+        clock=clock,
+        entropy=entropy,
     )
     upload_document = providers.Singleton(
         UploadDocument, documents=documents, blobs=blobs, jobs=jobs, clock=clock, entropy=entropy
@@ -165,6 +245,14 @@ class Container(Identity):
         CancelRun, runs=runs, log=event_log, fan_out=fan_out, jobs=jobs, clock=clock
     )
     read_runs = providers.Singleton(ReadRuns, runs=runs)
+    retain_events = providers.Singleton(
+        RetainEvents,
+        retention=providers.Singleton(PostgresEventRetention, pool),
+        policy=providers.Singleton(
+            RetentionPolicy, days=Identity.settings.provided.event_retention_days
+        ),
+        clock=clock,
+    )
     recover = providers.Singleton(
         Recover,
         recovery=recovery,

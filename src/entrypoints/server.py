@@ -12,7 +12,9 @@ import uvicorn
 
 from domain.errors import FailedPrecondition
 from entrypoints.container import Container
-from entrypoints.grpc.server import build_server, say_serving
+from entrypoints.grpc.interceptors.open_streams import OpenStreams
+from entrypoints.grpc.server import HealthChecks, build_server, say_serving
+from entrypoints.keys import key_policy
 from entrypoints.rest.app import create_app
 from entrypoints.settings import Settings
 
@@ -41,14 +43,24 @@ async def serving(container: Container, settings: Settings) -> AsyncGenerator[Ad
         AddressInUse: a port is taken.
     """
     async with AsyncExitStack() as stack:
-        port = await _start_grpc(container, settings, stack)
+        streams = OpenStreams(
+            authenticate=container.authenticate(),
+            authority=container.authority(),
+            clock=container.clock(),
+            skew=key_policy(settings).skew,
+        )
+        await streams.start()
+        stack.push_async_callback(streams.close)
+        port = await _start_grpc(build_server(container, streams), settings, stack)
         target = f"{settings.grpc_host}:{port}"
-        rest_port = await _start_rest(target, settings, stack)
+        rest_port = await _start_rest(target, container, settings, stack)
         yield Addresses(grpc=target, rest=f"http://{settings.rest_host}:{rest_port}")
 
 
-async def _start_grpc(container: Container, settings: Settings, stack: AsyncExitStack) -> int:
-    server, health = build_server(container)
+async def _start_grpc(
+    built: tuple[grpc.aio.Server, HealthChecks], settings: Settings, stack: AsyncExitStack
+) -> int:
+    server, health = built
     await say_serving(health)
     address = f"{settings.grpc_host}:{settings.grpc_port}"
     try:
@@ -67,16 +79,27 @@ async def _stop_grpc(server: grpc.aio.Server) -> None:
     await server.stop(GRACE_SECONDS)
 
 
-async def _start_rest(target: str, settings: Settings, stack: AsyncExitStack) -> int:
+async def _start_rest(
+    target: str, container: Container, settings: Settings, stack: AsyncExitStack
+) -> int:
     channel = grpc.aio.insecure_channel(target, options=_UNLIMITED)
     stack.push_async_callback(channel.close, None)
     config = uvicorn.Config(
-        create_app(channel, cors_origins=settings.rest_allowed_origins),
+        create_app(
+            channel,
+            cors_origins=settings.rest_allowed_origins,
+            relay=container.relay(),
+            trusted_proxies=settings.rest_trusted_proxies,
+            # Shorter than a new key is published before it signs.
+            jwks_max_age=int(settings.key_lead_seconds / 2),
+        ),
         host=settings.rest_host,
         port=settings.rest_port,
         log_config=None,
         log_level=logging.WARNING,
         access_log=False,
+        # Else any caller on this machine could claim to be somebody else.
+        proxy_headers=False,
         lifespan="off",
         timeout_graceful_shutdown=int(GRACE_SECONDS),
     )

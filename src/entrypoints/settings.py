@@ -1,10 +1,13 @@
 """Obelisk's settings: the only reader of the environment."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from entrypoints.oidc_settings import OidcProviderSettings, distinct
 
 _SHIPPED_MODEL_SECTIONS = 3
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -29,6 +32,13 @@ class Settings(BaseSettings):
     rest_allowed_origins: list[str] = Field(
         default=[], description="Web origins that a browser may call the REST server from (JSON)."
     )
+    rest_trusted_proxies: int = Field(
+        default=0,
+        ge=0,
+        le=8,
+        description="How many of your own proxies stand before the REST server, each adding to "
+        "X-Forwarded-For; the header counts for nothing at 0.",
+    )
 
     database_url: SecretStr | None = Field(
         default=None,
@@ -39,7 +49,18 @@ class Settings(BaseSettings):
         default=None,
         description="How the application connects, when not as the role that migrates.",
     )
+    database_pooler: bool = Field(
+        default=False,
+        description="Whether OBELISK_APP_DATABASE_URL leads to a pooler in transaction mode, such "
+        "as PgBouncer; OBELISK_DATABASE_URL leads past it.",
+    )
     database_pool_size: int = Field(default=16, ge=2, le=200, description="Connections at most.")
+    event_retention_days: int = Field(
+        default=90,
+        ge=1,
+        le=36_500,
+        description="How long the events of runs can be replayed; forgotten by whole weeks.",
+    )
     redis_url: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("OBELISK_REDIS_URL", "REDIS_URL"),
@@ -80,6 +101,52 @@ class Settings(BaseSettings):
     token_issuer: str = Field(default="obelisk", description="`iss` of access tokens.")
     token_audience: str = Field(default="obelisk", description="`aud` of access tokens.")
     token_minutes: int = Field(default=15, ge=1, le=1440, description="Life of access tokens.")
+    session_days: int = Field(
+        default=30,
+        ge=1,
+        le=365,
+        description="From a sign-in to the next, however often its tokens are renewed.",
+    )
+
+    local_operator: bool = Field(
+        default=True,
+        description="Whether whoever can read the data folder is let in as an operator, by the "
+        "secret in keys/local.secret; the command line needs it.",
+    )
+
+    oidc_providers: Annotated[list[OidcProviderSettings], AfterValidator(distinct)] = Field(
+        default=[],
+        description="OpenID providers that people may sign in with (JSON).",
+    )
+
+    master_key: SecretStr | None = Field(
+        default=None,
+        description="32 random bytes in base64 that seal the signing keys; a file when not given.",
+    )
+    master_key_file: Path | None = Field(
+        default=None,
+        description="Where the master key is kept; keys/master.key in the data folder.",
+    )
+    key_period_days: int = Field(
+        default=90, ge=2, le=3650, description="From one signing key to the next."
+    )
+    key_lead_seconds: float = Field(
+        default=10.0,
+        ge=2,
+        le=3600,
+        description="How long a signing key is published before it signs, when somebody asks for "
+        "a rotation; by itself it is a day.",
+    )
+
+    @property
+    def token_life(self) -> timedelta:
+        """See `token_minutes`."""
+        return timedelta(minutes=self.token_minutes)
+
+    @property
+    def session_life(self) -> timedelta:
+        """See `session_days`."""
+        return timedelta(days=self.session_days)
 
     @property
     def sections(self) -> int:
@@ -95,11 +162,11 @@ class Settings(BaseSettings):
         return self.data_dir / "models"
 
     @property
+    def local_secret_file(self) -> Path:
+        """What proves that whoever holds it may read this folder; made on first start."""
+        return self.data_dir / "keys" / "local.secret"
+
+    @property
     def model_catalogue_file(self) -> Path:
         """The models that can be pulled by name: `[models.NAME]` with url and sha256."""
         return self.data_dir / "models.toml"
-
-    @property
-    def signing_key_file(self) -> Path:
-        """The private key of access tokens; made on first start."""
-        return self.data_dir / "keys" / "signing.pem"

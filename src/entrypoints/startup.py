@@ -1,7 +1,7 @@
 """Opens what must be awaited, in order, and closes it in reverse: the platform without a server."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from dependency_injector import providers
@@ -9,7 +9,10 @@ from dependency_injector import providers
 from adapters.docling.converter import DoclingConverter
 from adapters.local.blobs import FileBlobStore
 from adapters.local.chat import LlamaChatModel
+from adapters.local.clock import SystemClock
+from adapters.local.context_cache import InProcessContextCache
 from adapters.local.embeddings import MiniLmEmbedder
+from adapters.local.entropy import SystemEntropy
 from adapters.local.fan_out import InProcessFanOut
 from adapters.local.jobs import InProcessJobs
 from adapters.local.weights import packaged_chat_model, packaged_embedding_model
@@ -19,15 +22,21 @@ from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import APPLICATION_ROLE, Pool
 from adapters.postgres.presence import present
+from adapters.redis.context_cache import RedisContextCache
 from adapters.redis.fan_out import RedisFanOut
+from application.daily import daily
 from application.ports.chat_model import ChatModel
+from application.ports.context_cache import ContextCache
 from application.ports.embedder import Embedder
 from application.ports.fan_out import FanOut
 from domain.errors import InvalidInput
+from entrypoints.accounts import open_account_parts
 from entrypoints.container import Container
+from entrypoints.keys import open_keys
 from entrypoints.settings import Settings
 
 Report = Callable[[str], None]
+OpenModels = Callable[[Settings, AsyncExitStack], Awaitable[tuple[ChatModel, Embedder]]]
 
 
 @asynccontextmanager
@@ -35,7 +44,15 @@ async def database(settings: Settings, report: Report) -> AsyncGenerator[tuple[s
     """A migrated database: how to connect as its owner, and as the application.
 
     Embedded under the data folder unless `database_url` names one.
+
+    Raises:
+        InvalidInput: a pooler alone, where locks and migrations need the server itself too.
     """
+    if settings.database_pooler and not (settings.database_url and settings.app_database_url):
+        raise InvalidInput(
+            "OBELISK_DATABASE_POOLER needs OBELISK_APP_DATABASE_URL, which leads to the pooler, "
+            "and OBELISK_DATABASE_URL, which leads past it: migrations and locks hold a session"
+        )
     async with AsyncExitStack() as stack:
         if settings.database_url is not None:
             owner = settings.database_url.get_secret_value()
@@ -53,14 +70,25 @@ async def database(settings: Settings, report: Report) -> AsyncGenerator[tuple[s
 
 
 @asynccontextmanager
-async def platform(settings: Settings, report: Report) -> AsyncGenerator[Container]:
-    """The wired platform with everything started and earlier work recovered."""
+async def platform(
+    settings: Settings, report: Report, models: OpenModels | None = None
+) -> AsyncGenerator[Container]:
+    """The wired platform with everything started and earlier work recovered.
+
+    `models` opens other models than those of the settings.
+    """
     async with AsyncExitStack() as stack:
-        _, dsn = await stack.enter_async_context(database(settings, report))
-        pool = await Pool.open(dsn, max_size=settings.database_pool_size)
+        owner, dsn = await stack.enter_async_context(database(settings, report))
+        pool = await Pool.open(
+            dsn, max_size=settings.database_pool_size, pooler=settings.database_pooler
+        )
         stack.push_async_callback(pool.close)
+        keys = await open_keys(settings, pool, SystemClock(), stack)
+        account_parts = await open_account_parts(
+            settings, pool, SystemClock(), SystemEntropy(), stack
+        )
         report("loading models")
-        chat, embedder = await _models(settings, stack)
+        chat, embedder = await (models or _models)(settings, stack)
         converter = DoclingConverter(processes=settings.ingestions_at_once)
         stack.push_async_callback(converter.close)
         fan_out = await _fan_out(settings, stack)
@@ -79,11 +107,20 @@ async def platform(settings: Settings, report: Report) -> AsyncGenerator[Contain
             blobs=providers.Object(FileBlobStore(settings.data_dir / "blobs")),
             fan_out=providers.Object(fan_out),
             jobs=providers.Object(jobs),
+            signer=providers.Object(keys.signer),
+            sealer=providers.Object(keys.sealer),
+            keyring=keys.keyring,
+            context_caches=providers.Object(_context_caches(settings, stack)),
+            account_parts=account_parts,
         )
+        await container.authority().start()
+        stack.push_async_callback(container.authority().close)
         jobs.handle(
             execute_run=container.execute_run(), ingest_document=container.ingest_document()
         )
-        if await stack.enter_async_context(present(dsn)):
+        await stack.enter_async_context(daily(container.retain_events()))
+        await container.tenancy().erase.resume()
+        if await stack.enter_async_context(present(owner if settings.database_pooler else dsn)):
             await container.recover()()
         yield container
 
@@ -134,6 +171,16 @@ async def _fan_out(settings: Settings, stack: AsyncExitStack) -> FanOut:
     stack.push_async_callback(fan_out.close)
     await fan_out.start()
     return fan_out
+
+
+def _context_caches(settings: Settings, stack: AsyncExitStack) -> Sequence[ContextCache]:
+    """Nearest first: this process's own, and Redis for all of them."""
+    near = InProcessContextCache(SystemClock())
+    if settings.redis_url is None:
+        return (near,)
+    far = RedisContextCache(settings.redis_url.get_secret_value())
+    stack.push_async_callback(far.close)
+    return (near, far)
 
 
 def _named(name: str | None, variable: str) -> str:

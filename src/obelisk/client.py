@@ -10,12 +10,16 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from types import TracebackType
 
 import grpc
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]  # no py.typed
 
 from obelisk.v1 import (
     agent_pb2_grpc,
+    audit_pb2_grpc,
+    auth_pb2_grpc,
     conversation_pb2_grpc,
     document_pb2,
     document_pb2_grpc,
+    member_pb2_grpc,
     run_pb2,
     run_pb2_grpc,
     tenancy_pb2_grpc,
@@ -39,6 +43,10 @@ class ObeliskClient:
         self._channel = grpc.aio.insecure_channel(target)
         self._token = token
         self.space_id = space_id
+        self.auth: auth_pb2_grpc.AuthServiceAsyncStub = auth_pb2_grpc.AuthServiceStub(self._channel)
+        self.audit: audit_pb2_grpc.AuditServiceAsyncStub = audit_pb2_grpc.AuditServiceStub(
+            self._channel
+        )
         self.agents: agent_pb2_grpc.AgentServiceAsyncStub = agent_pb2_grpc.AgentServiceStub(
             self._channel
         )
@@ -47,6 +55,9 @@ class ObeliskClient:
         )
         self.documents: document_pb2_grpc.DocumentServiceAsyncStub = (
             document_pb2_grpc.DocumentServiceStub(self._channel)
+        )
+        self.members: member_pb2_grpc.MemberServiceAsyncStub = member_pb2_grpc.MemberServiceStub(
+            self._channel
         )
         self.runs: run_pb2_grpc.RunServiceAsyncStub = run_pb2_grpc.RunServiceStub(self._channel)
         self.tenancy: tenancy_pb2_grpc.TenancyServiceAsyncStub = (
@@ -99,7 +110,7 @@ class ObeliskClient:
                 if started.event.HasField("completed"):
                     return
         except grpc.aio.AioRpcError as error:
-            if not run_id or not _passing(error):
+            if not run_id or not self._passing(error):
                 raise
         async for event in self.watch(run_id, after_sequence=sequence):
             yield event
@@ -118,7 +129,7 @@ class ObeliskClient:
                 return
             except grpc.aio.AioRpcError as error:
                 tries += 1
-                if not _passing(error) or tries > _RECONNECTS:
+                if not self._passing(error) or tries > _RECONNECTS:
                     raise
             await asyncio.sleep(_RECONNECT_SECONDS)
 
@@ -154,7 +165,24 @@ class ObeliskClient:
             else:
                 await asyncio.sleep(_POLL_SECONDS)
 
+    def _passing(self, error: grpc.aio.AioRpcError) -> bool:
+        """Whether the connection was lost, rather than the request refused.
 
-def _passing(error: grpc.aio.AioRpcError) -> bool:
-    """Whether the connection was lost, rather than the request refused."""
-    return error.code() is grpc.StatusCode.UNAVAILABLE
+        A stream also ends with its token's time; who can get another token goes on with that.
+        """
+        if error.code() is grpc.StatusCode.UNAUTHENTICATED:
+            return callable(self._token) and _reason(error) == "TOKEN_EXPIRED"
+        return error.code() is grpc.StatusCode.UNAVAILABLE
+
+
+def _reason(error: grpc.aio.AioRpcError) -> str:
+    """The `ErrorInfo.reason` of a refusal; empty when it has none."""
+    status, info = status_pb2.Status(), error_details_pb2.ErrorInfo()
+    trailing: grpc.aio.Metadata = error.trailing_metadata()  # type: ignore[assignment]  # stub
+    for name, packed in trailing or ():
+        if name == "grpc-status-details-bin" and isinstance(packed, bytes):
+            status.ParseFromString(packed)
+    for detail in status.details:
+        if detail.Unpack(info):
+            return str(info.reason)
+    return ""

@@ -1,4 +1,7 @@
-"""Every statement on a tenant table binds the space; every statement has a name and a use."""
+"""Every statement on a tenant table binds the space, and on an organization's the organization.
+
+Every statement has a name and a use.
+"""
 
 import ast
 import re
@@ -13,23 +16,62 @@ MIGRATIONS = "\n".join(
     path.read_text(encoding="utf-8") for path in sorted((POSTGRES / "migrations").glob("*.sql"))
 )
 FILES = sorted((POSTGRES / "sql").glob("*.sql"))
+_TABLE = re.compile(r"create table obelisk\.(\w+) \((.*?)\n\)(?: partition by [^;]+)?;", re.S)
 TENANT_TABLES = frozenset(
     table
-    for table, columns in re.findall(r"create table obelisk\.(\w+) \((.*?)\n\);", MIGRATIONS, re.S)
+    for table, columns in _TABLE.findall(MIGRATIONS)
     if re.search(r"^\s*space_id\b", columns, re.M)
+)
+ORGANIZATION_TABLES = frozenset(
+    [
+        table
+        for table, columns in _TABLE.findall(MIGRATIONS)
+        if re.search(r"^\s*organization_id uuid (?:not null|primary key)\b", columns, re.M)
+    ]
+    + re.findall(
+        r"alter table obelisk\.(\w+) alter column organization_id set not null", MIGRATIONS
+    )
 )
 FUNCTIONS = dict(re.findall(r"create function obelisk\.(\w+)\(\s*(\w*)", MIGRATIONS))
 # Statements that may touch tenant tables without binding a space, each with the reason.
 WITHOUT_SPACE = {
     ("tenancy", "add_organization"): "identity: an organization is made before any space",
     ("tenancy", "spaces_of"): "identity: which spaces a user may enter, by user and organization",
+    ("tenancy", "standings_of"): "identity: which spaces somebody may enter, by their id",
+    ("members", "members"): "names of members, of one organization or of one of its spaces",
+    ("audit", "begin"): "an act may be in no space; the identity role writes, and reads no content",
+    ("audit", "end"): "by the act's own id; the identity role writes, and reads no content",
+    ("audit", "list"): "the log of one organization, confined to it",
+    ("erasure", "spaces"): "which spaces go with their organization, confined to it",
+    ("erasure", "end_sessions"): "identity: sessions bound to an organization; told by their ids",
+    ("erasure", "erase_organization"): "what is left of an organization once its spaces are gone",
+    ("erasure", "keep_receipt"): "a receipt outlives the space, and holds ids and counts only",
+    ("erasure", "finish"): "by the receipt's own id",
+    ("erasure", "get"): "by the receipt's own id",
+    ("erasure", "unfinished"): "recovery asks across spaces and learns ids only",
+    ("sessions", "tell"): "identity: tells of a token, a session or a user, in no space",
+    ("sessions", "tell_sessions"): "identity: tells of sessions, which are in no space",
     ("runs", "unfinished_runs"): "recovery asks across spaces and learns ids only",
     ("runs", "unfinished_documents"): "recovery asks across spaces and learns ids only",
+    ("events", "keep_weeks"): "upkeep makes and drops whole weeks of all spaces and learns nothing",
+}
+# The same for tables of organizations and their organization.
+WITHOUT_ORGANIZATION = {
+    ("tenancy", "organizations_of"): "identity: by the user's own id, and only with that setting",
+    ("members", "invitation_of_token"): "identity: by a digest that only the invited can make",
+    ("members", "invitation_to_accept"): "identity: by a digest that only the invited can make",
+    ("members", "client_by_id"): "identity: a service's sign-in, before any organization is known",
+    ("oidc", "open_invitations"): "identity: those for an email that its provider vouches for",
+    ("sessions", "principal"): "identity: a service's sign-in, before any organization is known",
+    ("erasure", "finish"): "by the receipt's own id",
+    ("erasure", "get"): "by the receipt's own id",
+    ("erasure", "unfinished"): "recovery asks across organizations and learns ids only",
 }
 # Statements that stand in code because they belong to the connection, not to any data.
 IN_CODE = {
     ("pool.py", "select set_config("): "names the transaction's space or user",
     ("pool.py", "select r.rolsuper"): "what the login may do, before it is used",
+    ("pool.py", "set local role obelisk_identity"): "makes the transaction one of identity",
     ("migrate.py", "select pg_advisory_lock("): "one migration at a time",
     ("migrate.py", "select pg_advisory_unlock("): "one migration at a time",
 }
@@ -43,6 +85,13 @@ _ANY_INSERT = re.compile(r"\binsert into obelisk\.(\w+)", re.I)
 _CALL = re.compile(r"\bobelisk\.(\w+)\(([^,()]*)")
 _BINDING = re.compile(r"\bspace_id\s*=\s*(?:\$\d+\b|\w+\.space_id\b)", re.I)
 _BOUND = re.compile(r"\bspace_id\s*=\s*\$\d+\b", re.I)
+_ORGANIZATION_BINDING = re.compile(
+    r"\borganization_id\s*=\s*(?:\$\d+\b|\w+\.organization_id\b)", re.I
+)
+_ORGANIZATION_BOUND = re.compile(r"\borganization_id\s*=\s*\$\d+\b", re.I)
+_COLUMNS = re.compile(
+    r"\binsert into obelisk\.(\w+)\s*\(([^)]*)\)\s*(?:values\s*\(|select\s)([^()]*)", re.I
+)
 _SQL_TEXT = re.compile(
     r"^\s*(?:(?:select|insert\s+into|update|delete\s+from|create|alter|drop|grant|revoke|truncate)\s"
     r"|with\s+\w+\s+as\b|set\s+(?:local|session|role)\b|copy\s+\S+\s+(?:from|to)\b|do\s+\$)",
@@ -83,6 +132,36 @@ def space_faults(sql: str) -> list[str]:
     return faults
 
 
+def organization_faults(sql: str) -> list[str]:
+    """Why this statement might touch another organization's rows; empty when it cannot."""
+    into = {table for table in _ANY_INSERT.findall(sql) if table in ORGANIZATION_TABLES}
+    bound = {table for table, columns, values in _COLUMNS.findall(sql) if _binds(columns, values)}
+    faults = [f"insert into {table}: organization_id is no bound value" for table in into - bound]
+    faults += [
+        f"{name}(): its first argument is not bound"
+        for name, argument in _CALL.findall(sql)
+        if FUNCTIONS.get(name) == "p_organization" and not re.fullmatch(r"\s*\$\d+\s*", argument)
+    ]
+    references = [table for table in _REFERENCE.findall(sql) if table in ORGANIZATION_TABLES]
+    if references:
+        if not _ORGANIZATION_BOUND.search(sql):
+            faults.append(f"{', '.join(references)}: no organization_id = $n")
+        elif len(_ORGANIZATION_BINDING.findall(sql)) < len(references):
+            faults.append(f"{', '.join(references)}: one is not bound to the organization")
+        elif re.search(r"\bor\b", _flat(sql).partition(" where ")[2], re.I):
+            faults.append("an `or` beside the organization lets other rows in")
+    return faults
+
+
+def _binds(columns: str, values: str) -> bool:
+    """Whether an insert's organization_id is one of its parameters."""
+    names = [name.strip() for name in columns.split(",")]
+    given = [value.strip() for value in values.split(",")]
+    if "organization_id" not in names or names.index("organization_id") >= len(given):
+        return False
+    return bool(re.fullmatch(r"\$\d+", given[names.index("organization_id")]))
+
+
 def _insert_faults(sql: str) -> list[str]:
     bound = {
         match[1]
@@ -99,7 +178,8 @@ def _call_faults(sql: str) -> list[str]:
     return [
         f"{name}(): its first argument is not the space"
         for name, argument in _CALL.findall(sql)
-        if FUNCTIONS.get(name) != "p_space" or not re.fullmatch(r"\s*\$\d+\s*", argument)
+        if FUNCTIONS.get(name) not in ("p_space", "p_spaces")
+        or not re.fullmatch(r"\s*\$\d+\s*", argument)
     ]
 
 
@@ -189,6 +269,65 @@ def test_a_statement_on_a_tenant_table_binds_the_space(file: str, name: str, sql
 def test_an_exception_is_still_there_and_still_needed(exception: tuple[str, str]) -> None:
     found = {(file, name): sql for file, name, sql in _every_statement()}
     assert space_faults(found[exception]) != []
+
+
+def test_every_table_of_an_organization_is_known() -> None:
+    heads = {"organizations", "organization_members", "spaces", "space_members"}
+    assert heads | {"invitations", "service_clients"} <= ORGANIZATION_TABLES
+    assert "runs" not in ORGANIZATION_TABLES
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "sql"),
+    [statement for statement in _every_statement() if statement[:2] not in WITHOUT_ORGANIZATION],
+)
+def test_a_statement_on_an_organizations_table_binds_the_organization(
+    file: str, name: str, sql: str
+) -> None:
+    assert organization_faults(sql) == []
+
+
+@pytest.mark.parametrize("exception", WITHOUT_ORGANIZATION)
+def test_an_exception_of_an_organization_is_still_needed(exception: tuple[str, str]) -> None:
+    found = {(file, name): sql for file, name, sql in _every_statement()}
+    assert organization_faults(found[exception]) != []
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "select * from obelisk.invitations where invitation_id = $1",
+        "select * from obelisk.invitations where organization_id = 'a constant'",
+        "select * from obelisk.invitations where organization_id = $1 or invitation_id = $2",
+        "select * from obelisk.organization_members m join obelisk.spaces s on true\n"
+        "where m.organization_id = $1",
+        "update obelisk.service_clients set revoke_time = now() where client_id = $1",
+        "delete from obelisk.organization_members where user_id = $1",
+        "insert into obelisk.invitations (invitation_id) values ($1)",
+        "insert into obelisk.invitations (email, organization_id) values ($1, 'a constant')",
+        "insert into obelisk.invitations values ($1, $2)",
+        "insert into obelisk.invitations (email, organization_id) select $1, i.id from x i",
+        "select * from obelisk.members_of('a constant', $1, $2, $3, $4)",
+    ],
+)
+def test_the_check_reports_a_statement_that_could_leave_the_organization(bad: str) -> None:
+    assert organization_faults(bad) != []
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        "select 1",
+        "select * from obelisk.runs where space_id = $1",
+        "select * from obelisk.invitations where organization_id = $1 and (a or b)",
+        "select * from obelisk.organization_members m join obelisk.spaces s\n"
+        "on s.organization_id = m.organization_id where m.organization_id = $1",
+        "insert into obelisk.space_members (space_id, organization_id) values ($1, $2)",
+        "select * from obelisk.members_of($1, $2, $3, $4, $5)",
+    ],
+)
+def test_the_check_lets_a_statement_of_one_organization_pass(good: str) -> None:
+    assert organization_faults(good) == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

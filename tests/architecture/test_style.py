@@ -21,14 +21,21 @@ MOST_LINES = 300
 # Tasks that no TaskGroup owns, each with who ends it.
 TASK_OWNERS = {
     "adapters/local/jobs.py": "InProcessJobs, in __aexit__",
+    "adapters/postgres/group_commit.py": "GroupCommit: each ends with its one commit",
     "adapters/postgres/presence.py": "present, in its finally",
     "adapters/redis/fan_out.py": "RedisFanOut, in close",
     "application/agents/events.py": "events_of, in its finally",
+    "application/daily.py": "daily, in its finally",
+    "application/auth/authority.py": "AuthorityWatch, in close",
+    "application/auth/keys.py": "Keyring, in close",
     "application/unbroken.py": "unbroken, which does not leave before its task is done",
+    "entrypoints/grpc/interceptors/open_streams.py": "OpenStreams, in close",
+    "entrypoints/cli/tokens.py": "local_tokens, in its finally",
     "entrypoints/server.py": "serving, through its exit stack",
 }
 # Readers of the environment besides pydantic-settings, each with the reason.
 ENVIRONMENT_READERS = {
+    "adapters/local/openmp.py": "hands it on to a child, with a search path added",
     "adapters/postgres/embedded/sockets.py": "where this machine keeps a user's sockets",
     "adapters/postgres/embedded/spawner.py": "hands it on to a child, in part",
     "entrypoints/cli/__init__.py": "sets gRPC's own variables before gRPC is imported",
@@ -45,9 +52,12 @@ HARMLESS_AT_IMPORT = frozenset(
     {
         *("ContextVar", "MappingProxyType", "NewType", "ParamSpec", "TypeVar"),
         *("Path", "Path().with_name"),
-        *("datetime", "json.JSONEncoder", "logging.getLogger", "re.compile", "statements"),
+        *("Rate", "StringConstraints", "UserId", "uuid5"),
+        *("datetime", "timedelta", "json.JSONEncoder", "logging.getLogger", "re.compile"),
+        "statements",
         *("shutil.ignore_patterns", "struct.Struct", "file.DESCRIPTOR.services_by_name.values"),
         *("Console", "EmbeddingModel", "Field", "app.add_typer", "httpx.Timeout", "typer.Option"),
+        *("jwt.PyJWS",),
         *("typer.Typer", "os.environ.setdefault", "os.register_at_fork"),
         *(set(dir(builtins)) - {"__import__", "breakpoint", "eval", "exec", "input", "open"}),
     }

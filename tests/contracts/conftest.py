@@ -7,11 +7,12 @@ from fixtures.making import Home, new_home
 from fixtures.stores import Stores, memory_stores, postgres_stores
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=["memory", "postgres", pytest.param("pooler", marks=pytest.mark.pooler)])
 def stores(request: pytest.FixtureRequest) -> Stores:
     if request.param == "memory":
         return memory_stores()
-    return postgres_stores(request.getfixturevalue("pool"))
+    name = {"postgres": "pool", "pooler": "pooled"}[request.param]
+    return postgres_stores(request.getfixturevalue(name))
 
 
 @pytest_asyncio.fixture

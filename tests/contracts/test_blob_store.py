@@ -90,3 +90,30 @@ async def test_two_puts_at_once_leave_one_of_them_whole(
     versions = [bytes([n]) * 100_000 for n in range(8)]
     await asyncio.gather(*(blobs.put(HOME, document, version) for version in versions))
     assert await blobs.get(HOME, document) in versions
+
+
+async def test_a_space_goes_with_all_its_bytes_and_no_others(blobs: BlobStore) -> None:
+    for _ in range(3):
+        await blobs.put(HOME, DocumentId(new_id()), b"ours")
+    theirs = DocumentId(new_id())
+    await blobs.put(AWAY, theirs, b"theirs")
+    assert await blobs.delete_space(HOME) >= 3
+    assert await blobs.delete_space(HOME) == 0
+    assert await blobs.get(AWAY, theirs) == b"theirs"
+
+
+async def test_a_space_that_was_never_there_has_nothing_to_remove(blobs: BlobStore) -> None:
+    assert await blobs.delete_space(SpaceId(new_id())) == 0
+
+
+async def test_bytes_can_be_put_while_their_space_goes(blobs: BlobStore) -> None:
+    """Whoever puts them finds out by the row, and takes them away again."""
+    space = SpaceId(new_id())
+    documents = [DocumentId(new_id()) for _ in range(40)]
+    await asyncio.gather(
+        *(blobs.put(space, document, b"late") for document in documents),
+        *(blobs.delete_space(space) for _ in range(10)),
+    )
+    for document in documents:
+        await blobs.delete(space, document)
+    assert await blobs.delete_space(space) == 0

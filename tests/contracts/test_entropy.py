@@ -35,6 +35,12 @@ def test_a_nonce_is_sixteen_hexadecimal_characters(entropy: Entropy) -> None:
     assert all(re.fullmatch("[0-9a-f]{16}", nonce) for nonce in nonces)
 
 
+def test_a_secret_is_256_bits_in_base64url(entropy: Entropy) -> None:
+    secrets = {entropy.secret() for _ in range(200)}
+    assert len(secrets) == 200
+    assert all(re.fullmatch("[0-9A-Za-z_-]{43}", secret) for secret in secrets)
+
+
 def test_two_sources_of_chance_do_not_agree() -> None:
     assert SystemEntropy().nonce() != SystemEntropy().nonce()
     assert SystemEntropy().uuid() != SystemEntropy().uuid()

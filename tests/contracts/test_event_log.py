@@ -102,6 +102,61 @@ async def test_sequences_have_no_gap_when_many_runs_are_written_at_once(
             assert own == [f"{writer}.{n}.{part}" for n in range(4) for part in range(1 + n)]
 
 
+async def test_many_runs_of_many_spaces_that_append_at_once_each_get_their_own(
+    stores: Stores, home: Home, away: Home
+) -> None:
+    runs = [await _claimed(stores, (home, away)[n % 2]) for n in range(12)]
+    for n in range(2):
+        appended = await asyncio.gather(
+            *(
+                stores.log.append(mine.space_id, mine.run_id, 1, _tokens(str(place), "x"))
+                for place, mine in enumerate(runs)
+            )
+        )
+        for place, events in enumerate(appended):
+            assert [event.sequence for event in events] == [2 + 2 * n, 3 + 2 * n]
+            assert [event.kind for event in events] == _tokens(str(place), "x")
+    for mine in runs:
+        kept = await stores.log.read(mine.space_id, mine.run_id, 0, ALL)
+        assert [event.sequence for event in kept] == [1, 2, 3, 4, 5]
+
+
+async def test_a_fence_that_was_lost_takes_nothing_from_runs_that_append_beside_it(
+    stores: Stores, home: Home, away: Home
+) -> None:
+    runs = [await _claimed(stores, (home, away)[n % 2]) for n in range(6)]
+    await stores.runs.claim(runs[3].space_id, runs[3].run_id)
+    outcomes = await asyncio.gather(
+        *(stores.log.append(mine.space_id, mine.run_id, 1, _tokens("a")) for mine in runs),
+        return_exceptions=True,
+    )
+    assert [n for n, outcome in enumerate(outcomes) if isinstance(outcome, FenceLost)] == [3]
+    lengths = [len(await stores.log.read(m.space_id, m.run_id, 0, ALL)) for m in runs]
+    assert lengths == [2, 2, 2, 1, 2, 2]
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 5, 40])
+async def test_an_append_that_is_cancelled_is_kept_whole_or_not_at_all_and_that_is_settled(
+    stores: Stores, home: Home, turns: int
+) -> None:
+    runs = [await _claimed(stores, home) for _ in range(6)]
+    tasks = [
+        asyncio.ensure_future(stores.log.append(home.space, mine.run_id, 1, _tokens("a", "b")))
+        for mine in runs
+    ]
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    for task in tasks[:2]:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    before = [len(await stores.log.read(home.space, mine.run_id, 0, ALL)) for mine in runs]
+    assert set(before[:2]) <= {1, 3}
+    assert before[2:] == [3] * 4
+    for mine, length in zip(runs, before, strict=True):
+        more = await stores.log.append(home.space, mine.run_id, 1, _tokens("c"))
+        assert [event.sequence for event in more] == [length + 1]
+
+
 async def test_a_reader_never_sees_a_later_event_before_an_earlier_one(
     stores: Stores, home: Home
 ) -> None:

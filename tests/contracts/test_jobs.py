@@ -10,7 +10,7 @@ from application.jobs import ExecuteRunJob, IngestDocumentJob, Job
 from domain.identifiers import DocumentId, RunId, SpaceId
 from fixtures.making import new_id
 
-SPACE = SpaceId(new_id())
+SPACE, OTHER = SpaceId(new_id()), SpaceId(new_id())
 
 
 class Work:
@@ -33,7 +33,7 @@ class Work:
         await self._work(space, document)
 
     async def _work(self, space: SpaceId, job: RunId | DocumentId) -> None:
-        assert space == SPACE
+        assert space in (SPACE, OTHER)
         self.begun.append(job)
         if job in self.failing:
             raise RuntimeError("broken")
@@ -151,3 +151,23 @@ async def test_one_that_fails_stops_no_other(
     await _settled()
     assert work.done == _ids(*good)
     assert str(bad.run_id) in caplog.text
+
+
+async def test_all_work_of_a_space_stops_and_no_other(jobs: InProcessJobs, work: Work) -> None:
+    ours = [RunId(new_id()) for _ in range(2)]
+    waiting = [DocumentId(new_id()) for _ in range(2)]
+    for run in ours:
+        jobs.submit(ExecuteRunJob(space_id=SPACE, run_id=run))
+    for document in waiting:
+        jobs.submit(IngestDocumentJob(space_id=SPACE, document_id=document))
+    theirs = DocumentId(new_id())
+    jobs.submit(IngestDocumentJob(space_id=OTHER, document_id=theirs))
+    await asyncio.sleep(0.01)
+    assert await jobs.stop(SPACE) == 4
+    # Cleaned up when `stop` came back, not some time after it.
+    assert set(work.stopped) == {*ours, waiting[0]}
+    assert await jobs.stop(SPACE) == 0
+    work.let_go()
+    async with asyncio.timeout(2):
+        while theirs not in work.done:  # noqa: ASYNC110 - jobs say nothing when they end
+            await asyncio.sleep(0.005)

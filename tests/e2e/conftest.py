@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.cli.tokens import mint
-from entrypoints.settings import Settings
 from fixtures.obelisk_process import EXAMPLES, ObeliskProcess
 from obelisk.client import ObeliskClient
 from obelisk.v1 import document_pb2, tenancy_pb2
@@ -29,10 +27,9 @@ async def server(data_dir: Path) -> AsyncIterator[ObeliskProcess]:
 
 
 @pytest.fixture
-async def client(server: ObeliskProcess, data_dir: Path) -> AsyncIterator[ObeliskClient]:
+async def client(server: ObeliskProcess) -> AsyncIterator[ObeliskClient]:
     """A client of the local user, in a space of its own that is still empty."""
-    token = mint(Settings(data_dir=data_dir), "local", minutes=60)
-    async with ObeliskClient(server.grpc, token=token) as obelisk:
+    async with ObeliskClient(server.grpc, token=await server.token()) as obelisk:
         created = await obelisk.tenancy.CreateOrganization(
             tenancy_pb2.CreateOrganizationRequest(display_name="Larkfell"),
             metadata=obelisk.metadata,

@@ -6,8 +6,6 @@ from pathlib import Path
 import asyncpg
 
 from entrypoints.cli.spaces import organization_named, space_named
-from entrypoints.cli.tokens import mint
-from entrypoints.settings import Settings
 from fixtures.obelisk_process import ObeliskProcess, processes_under
 from fixtures.postgres import Database
 from obelisk.client import ObeliskClient
@@ -24,8 +22,7 @@ async def test_a_run_on_own_servers_starts_none_of_ours(
             OBELISK_APP_DATABASE_URL=fresh_database.dsn,
             OBELISK_REDIS_URL=valkey_url,
         )
-        token = mint(Settings(data_dir=Path(folder)), "local")
-        async with ObeliskClient(server.grpc, token=token) as client:
+        async with ObeliskClient(server.grpc, token=await server.token()) as client:
             home = await organization_named(client, "Larkfell")
             client.space_id = (await space_named(client, home, "Marketing")).space_id
             events = [event async for event in client.ask("email", "Say hello to our owners.")]
@@ -51,8 +48,7 @@ async def test_a_run_ends_although_the_database_hangs_up_on_everybody_in_its_mid
             OBELISK_APP_DATABASE_URL=fresh_database.dsn,
         )
         connection = await asyncpg.connect(fresh_database.superuser_dsn)
-        token = mint(Settings(data_dir=Path(folder)), "local")
-        async with ObeliskClient(server.grpc, token=token) as client:
+        async with ObeliskClient(server.grpc, token=await server.token()) as client:
             home = await organization_named(client, "Larkfell")
             client.space_id = (await space_named(client, home, "Marketing")).space_id
             events: list[run_pb2.RunEvent] = []

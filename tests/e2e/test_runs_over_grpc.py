@@ -11,7 +11,10 @@ import pytest
 from obelisk.client import ObeliskClient
 from obelisk.v1 import conversation_pb2, run_pb2
 
-QUESTION = "Announce Second Round to our owners: what it is and what it costs."
+QUESTION = (
+    "Write a short newsletter email that introduces the Second Round refurbished Rill 54: "
+    "its price, its warranty and what we do to each machine."
+)
 COMPLETE = run_pb2.TERMINATION_REASON_COMPLETE
 
 
@@ -32,7 +35,8 @@ async def test_a_run_streams_tokens_cites_its_sources_and_replays_event_for_even
     assert drafted.text == "".join(text for _, text in tokens)
     sources = next(e.sources_retrieved.sources for e in streamed if e.HasField("sources_retrieved"))
     cited = {source.filename for source in sources if source.number in drafted.cited_sources}
-    assert cited == {"2026-06.md", "product-sheet.pdf"}
+    assert cited == {"product-sheet.pdf"}
+    assert all(f"[{number}]" in drafted.text for number in drafted.cited_sources)
 
     replayed = [event async for event in stocked.watch(streamed[0].queued.run_id)]
     assert replayed == streamed

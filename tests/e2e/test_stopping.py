@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 
 from entrypoints.cli.spaces import enter, organization_named, space_named
-from entrypoints.cli.tokens import mint
-from entrypoints.settings import Settings
 from fixtures.obelisk_process import COMMAND, EXAMPLES, ObeliskProcess, environment, processes_under
 from obelisk.client import ObeliskClient
 from obelisk.v1 import document_pb2, run_pb2
@@ -25,8 +23,8 @@ def folder() -> Iterator[Path]:
         yield Path(path)
 
 
-def _client(server: ObeliskProcess, folder: Path) -> ObeliskClient:
-    return ObeliskClient(server.grpc, token=mint(Settings(data_dir=folder), "local", minutes=60))
+async def _client(server: ObeliskProcess) -> ObeliskClient:
+    return ObeliskClient(server.grpc, token=await server.token())
 
 
 async def test_ctrl_c_at_random_moments_of_the_demo_leaves_nothing_and_the_next_one_works(
@@ -47,7 +45,7 @@ async def test_after_kill_9_the_run_ends_in_its_log_and_the_document_is_ingested
     folder: Path,
 ) -> None:
     server = await ObeliskProcess.serve(folder)
-    async with _client(server, folder) as client:
+    async with await _client(server) as client:
         await _space(client)
         run_id = await _begin_run(client)
         path = EXAMPLES / "brand-guide.docx"
@@ -56,7 +54,7 @@ async def test_after_kill_9_the_run_ends_in_its_log_and_the_document_is_ingested
     assert await _gone(folder), processes_under(folder)
 
     server = await ObeliskProcess.serve(folder)
-    async with _client(server, folder) as client:
+    async with await _client(server) as client:
         await enter(client, None)
         events = [event async for event in client.watch(run_id)]
         assert [event.sequence for event in events] == list(range(1, len(events) + 1))

@@ -1,102 +1,69 @@
-"""The RSA key that signs access tokens: made on first start, kept in a file of mode 0600."""
+"""RSA keys: made, named by their thumbprint, written down and read again."""
 
 import base64
 import json
-import os
-import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from domain.errors import FailedPrecondition
+from domain.auth.signing_key import KeyPair, PublicKey, SigningKeyUnusable
 
-_BITS = 2048
+BITS = 2048
 _EXPONENT = 65537
 
 
-class SigningKeyUnusable(FailedPrecondition):
-    reason = "SIGNING_KEY_UNUSABLE"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SigningKey:
-    """`kid` is the RFC 7638 thumbprint, so that it names this key and no other."""
+class RsaKey:
+    """A key pair in the form that computes."""
 
-    private: rsa.RSAPrivateKey
     kid: str
-
-    def public_jwk(self) -> dict[str, str]:
-        """The public half as a JWK (RFC 7517)."""
-        return {**_jwk_members(self.private), "kid": self.kid, "use": "sig", "alg": "RS256"}
+    private: rsa.RSAPrivateKey = field(repr=False)
+    public: rsa.RSAPublicKey = field(repr=False)
 
 
-def load_or_create(path: Path) -> SigningKey:
-    """Read the key at `path`; make it when there is none.
-
-    Raises:
-        SigningKeyUnusable: the file is no RSA private key, or others may read it, or we may not.
-    """
-    try:
-        if not path.exists():
-            _create(path)
-        if path.stat().st_mode & 0o077:
-            raise SigningKeyUnusable(f"others may read {path}; run: chmod 600 '{path}'")
-        private = _read(path.read_bytes())
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise SigningKeyUnusable(f"the signing key {path} cannot be used: {reason}") from error
-    if private is None:
-        raise SigningKeyUnusable(
-            f"{path} holds no RSA private key in PEM form, without a password; move it away"
-        )
-    return SigningKey(private=private, kid=_thumbprint(private))
-
-
-def _read(pem: bytes) -> rsa.RSAPrivateKey | None:
-    try:
-        private = serialization.load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it wants a password
-        return None
-    return private if isinstance(private, rsa.RSAPrivateKey) else None
-
-
-def _create(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    private = rsa.generate_private_key(public_exponent=_EXPONENT, key_size=_BITS)
-    pem = private.private_bytes(
-        serialization.Encoding.PEM,
+def new_pair() -> KeyPair:
+    """A new RSA key of 2,048 bits; takes a tenth of a second, so not on an event loop."""
+    private = rsa.generate_private_key(public_exponent=_EXPONENT, key_size=BITS)
+    der = private.private_bytes(
+        serialization.Encoding.DER,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    # Mode 0600, under a name that no crashed process can have left behind.
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    aside = Path(name)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
+    return KeyPair(public=public_key(private.public_key()), private=der)
+
+
+def read_pair(pair: KeyPair) -> RsaKey:
+    """The pair, checked; not on an event loop either.
+
+    Raises:
+        SigningKeyUnusable: the private half is no RSA key, or not the public half's.
+    """
+    kid = pair.public.kid
     try:
-        os.link(aside, path)  # fails when another process was first: its key is the one
-    except FileExistsError:
-        pass
-    finally:
-        aside.unlink()
+        private = serialization.load_der_private_key(pair.private, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise SigningKeyUnusable(f"the private half of the signing key {kid} is no key") from None
+    if not isinstance(private, rsa.RSAPrivateKey) or private.key_size < BITS:
+        raise SigningKeyUnusable(f"the signing key {kid} is no RSA key of {BITS} bits or more")
+    if public_key(private.public_key()) != pair.public:
+        raise SigningKeyUnusable(f"the halves of the signing key {kid} do not belong together")
+    return RsaKey(kid=kid, private=private, public=private.public_key())
 
 
-def _jwk_members(private: rsa.RSAPrivateKey) -> dict[str, str]:
-    numbers = private.public_key().public_numbers()
-    return {"e": _base64url(numbers.e), "kty": "RSA", "n": _base64url(numbers.n)}
-
-
-def _thumbprint(private: rsa.RSAPrivateKey) -> str:
-    canonical = json.dumps(_jwk_members(private), sort_keys=True, separators=(",", ":"))
-    return base64.urlsafe_b64encode(sha256(canonical.encode()).digest()).rstrip(b"=").decode()
+def public_key(key: rsa.RSAPublicKey) -> PublicKey:
+    """The key as it is published, under its thumbprint (RFC 7638)."""
+    numbers = key.public_numbers()
+    e, n = _base64url(numbers.e), _base64url(numbers.n)
+    canonical = json.dumps({"e": e, "kty": "RSA", "n": n}, separators=(",", ":"))
+    return PublicKey(kid=_encoded(sha256(canonical.encode()).digest()), n=n, e=e)
 
 
 def _base64url(number: int) -> str:
-    raw = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return _encoded(number.to_bytes((number.bit_length() + 7) // 8, "big"))
+
+
+def _encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,94 +1,90 @@
 """RS256 access tokens, signed and verified in this process."""
 
-import json
-from datetime import UTC, datetime
-from uuid import UUID
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 
-import jwt
-
-from adapters.crypto.signing_key import SigningKey
+from adapters.crypto import jws, payload
+from adapters.crypto.signing_key import RsaKey, new_pair, read_pair
+from adapters.crypto.token_verifier import TokenVerifier, TrustedKey
 from application.ports.clock import Clock
-from domain.auth.claims import Claims, TokenRejected
-from domain.identifiers import SessionId, UserId
+from domain.auth.claims import Claims, TokenTooLong
+from domain.auth.key_rotation import KeyChain, KeyPolicy
+from domain.auth.signing_key import KeyPair, KeysNotKnown, SigningKeyUnusable
 
-_ALGORITHM = "RS256"
-_MAX_TOKEN_CHARACTERS = 4096
-_LEEWAY_SECONDS = 30
-_REQUIRED = ["iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp"]
-_KNOWN_HEADERS = {"alg", "kid", "typ"}
+# A token of 4 KB and what it says take some 20 KB: 40 MB when each is that large.
+_REMEMBERED = 2048
 
 
 class Rs256TokenSigner:
-    def __init__(self, *, key: SigningKey, issuer: str, audience: str, clock: Clock) -> None:
-        self._key = key
-        self._public = key.private.public_key()
+    """Knows no key, and so refuses everything, until it has learned some."""
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        audience: str,
+        clock: Clock,
+        policy: KeyPolicy,
+        remembered: int = _REMEMBERED,
+    ) -> None:
         self._issuer = issuer
         self._audience = audience
         self._clock = clock
-
-    def sign(self, claims: Claims) -> str:
-        issued = int(claims.issue_time.timestamp())
-        payload: dict[str, str | int] = {
-            "iss": self._issuer,
-            "aud": self._audience,
-            "sub": str(claims.subject),
-            "sid": str(claims.session_id),
-            "jti": claims.token_id,
-            "iat": issued,
-            "nbf": issued,
-            "exp": int(claims.expire_time.timestamp()),
-        }
-        headers = {"kid": self._key.kid}
-        return jwt.encode(payload, self._key.private, algorithm=_ALGORITHM, headers=headers)
-
-    def verify(self, token: str) -> Claims:
-        if len(token) > _MAX_TOKEN_CHARACTERS:
-            raise TokenRejected
-        try:
-            self._check_header(token)
-            payload = jwt.decode(
-                token,
-                self._public,
-                algorithms=[_ALGORITHM],
-                issuer=self._issuer,
-                audience=self._audience,
-                # Times are held against the injected clock below, not the library's own.
-                options={
-                    "require": _REQUIRED,
-                    "verify_exp": False,
-                    "verify_nbf": False,
-                    "verify_iat": False,
-                    "strict_aud": True,
-                },
-            )
-            return self._claims(payload)
-        except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
-            raise TokenRejected from None
-
-    def public_keys_json(self) -> str:
-        return json.dumps({"keys": [self._key.public_jwk()]})
-
-    def _check_header(self, token: str) -> None:
-        """Only our own header is read: no key, address or extension that the token brings."""
-        header = jwt.get_unverified_header(token)
-        if set(header) - _KNOWN_HEADERS or header.get("kid") != self._key.kid:
-            raise TokenRejected
-
-    def _claims(self, payload: dict[str, object]) -> Claims:
-        now = self._clock.now().timestamp()
-        issued, begins, expires = (_seconds(payload[name]) for name in ("iat", "nbf", "exp"))
-        if max(issued, begins) > now + _LEEWAY_SECONDS or expires <= now - _LEEWAY_SECONDS:
-            raise TokenRejected
-        return Claims(
-            subject=UserId(UUID(str(payload["sub"]))),
-            session_id=SessionId(UUID(str(payload["sid"]))),
-            token_id=str(payload["jti"]),
-            issue_time=datetime.fromtimestamp(issued, UTC),
-            expire_time=datetime.fromtimestamp(expires, UTC),
+        self._policy = policy
+        self._chain = KeyChain(policy=policy)
+        self._keys: dict[str, RsaKey] = {}
+        self._fresh_until = clock.monotonic()
+        self._verifier = TokenVerifier(
+            issuer=issuer,
+            audience=audience,
+            leeway=policy.skew.total_seconds(),
+            capacity=remembered,
         )
 
+    def sign(self, claims: Claims) -> str:
+        if claims.expire_time - claims.issue_time > self._policy.token_life:
+            raise TokenTooLong(f"a token lives for {self._policy.token_life} at most")
+        key = self._active()
+        said = payload.written(claims, issuer=self._issuer, audience=self._audience)
+        token = jws.encode(said, key)
+        if len(token) > jws.MOST_CHARACTERS:
+            reference = replace(claims, spaces=None)
+            said = payload.written(reference, issuer=self._issuer, audience=self._audience)
+            token = jws.encode(said, key)
+        if len(token) > jws.MOST_CHARACTERS:
+            raise TokenTooLong(f"a token has {jws.MOST_CHARACTERS} characters at most")
+        return token
 
-def _seconds(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TokenRejected
-    return value
+    def verify(self, token: str) -> Claims:
+        return self._verifier.verify(token, self._clock.now().timestamp())
+
+    async def learn(self, keys: Sequence[KeyPair], chain: KeyChain, *, fresh_until: float) -> None:
+        known = {pair.public.kid: await self._read(pair) for pair in keys}
+        missing = [times.kid for times in chain.keys if times.kid not in known]
+        if missing:
+            raise SigningKeyUnusable(f"the signing keys {', '.join(missing)} were not given")
+        self._chain, self._keys, self._fresh_until = chain, known, fresh_until
+        self._verifier.trust(
+            {w.kid: TrustedKey.of(known[w.kid], w, chain.policy) for w in chain.windows()}
+        )
+
+    async def new_key(self) -> KeyPair:
+        return await asyncio.to_thread(new_pair)
+
+    async def _read(self, pair: KeyPair) -> RsaKey:
+        if pair.public.kid in self._keys:
+            return self._keys[pair.public.kid]
+        return await asyncio.to_thread(read_pair, pair)
+
+    def _active(self) -> RsaKey:
+        """The key whose turn it is.
+
+        A successor is published for longer than this knowledge is used, so none is overlooked.
+        """
+        if self._clock.monotonic() >= self._fresh_until:
+            raise KeysNotKnown
+        times = self._chain.signer(self._clock.now())
+        if times is None:
+            raise KeysNotKnown
+        return self._keys[times.kid]

@@ -2,11 +2,15 @@
 
 import asyncio
 import os
+from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from domain.documents.document import DocumentNotFound
 from domain.identifiers import DocumentId, SpaceId
+
+# A folder can go while a file is put into it, when a space is erased at that moment.
+_TRIES = 8
 
 
 class FileBlobStore:
@@ -23,15 +27,25 @@ class FileBlobStore:
             raise DocumentNotFound from None
 
     async def delete(self, space: SpaceId, document: DocumentId) -> None:
-        await asyncio.to_thread(self._path(space, document).unlink, missing_ok=True)
+        await asyncio.to_thread(_remove, self._path(space, document))
+
+    async def delete_space(self, space: SpaceId) -> int:
+        return await asyncio.to_thread(_clear, self._root / str(space))
 
     def _path(self, space: SpaceId, document: DocumentId) -> Path:
         return self._root / str(space) / str(document)
 
 
 def _write(path: Path, content: bytes) -> None:
+    for _ in range(_TRIES):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            return _write_in_folder(path, content)
+    raise FileNotFoundError(path)
+
+
+def _write_in_folder(path: Path, content: bytes) -> None:
     """Write aside, flush, then rename: a crash leaves the whole file or none."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         try:
             file.write(content)
@@ -42,6 +56,29 @@ def _write(path: Path, content: bytes) -> None:
             Path(file.name).unlink(missing_ok=True)
             raise
     _flush_folder(path.parent)
+
+
+def _remove(path: Path) -> None:
+    """The file, and the folder with the last one."""
+    path.unlink(missing_ok=True)
+    with suppress(OSError):
+        path.parent.rmdir()
+
+
+def _clear(folder: Path) -> int:
+    """Remove the folder with everything in it; how many whole files there were."""
+    removed = 0
+    for _ in range(_TRIES):
+        try:
+            paths = list(folder.iterdir())
+        except FileNotFoundError:
+            break
+        for path in paths:
+            path.unlink(missing_ok=True)
+            removed += not path.name.startswith(".")
+        with suppress(OSError):
+            folder.rmdir()
+    return removed
 
 
 def _flush_folder(folder: Path) -> None:

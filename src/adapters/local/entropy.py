@@ -12,3 +12,6 @@ class SystemEntropy:
 
     def nonce(self) -> str:
         return secrets.token_hex(8)
+
+    def secret(self) -> str:
+        return secrets.token_urlsafe(32)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import ParamSpec
 
@@ -20,7 +20,7 @@ class InProcessJobs:
         self._run_room = asyncio.Semaphore(runs_at_once)
         self._ingest_room = asyncio.Semaphore(ingestions_at_once)
         self._at_work: dict[RunId, asyncio.Task[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Job] = {}
         self._execute: Callable[[SpaceId, RunId], Awaitable[None]] | None = None
         self._ingest: Callable[[SpaceId, DocumentId], Awaitable[None]] | None = None
 
@@ -49,17 +49,22 @@ class InProcessJobs:
             await asyncio.wait(self._tasks)
 
     def submit(self, job: Job) -> None:
-        self._spawn(self._perform(job))
+        # Owned by `_tasks`: leaving the context cancels each and waits for it.
+        task = asyncio.get_running_loop().create_task(self._perform(job))
+        self._tasks[task] = job
+        task.add_done_callback(self._tasks.pop)
 
     def cancel_run(self, run: RunId) -> bool:
         at_work = self._at_work.get(run)
         return at_work is not None and at_work.cancel()
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        # Owned by `_tasks`: leaving the context cancels each and waits for it.
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def stop(self, space: SpaceId) -> int:
+        tasks = [task for task, job in self._tasks.items() if job.space_id == space]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        return len(tasks)
 
     async def _perform(self, job: Job) -> None:
         if isinstance(job, IngestDocumentJob):

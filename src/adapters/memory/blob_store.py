@@ -19,3 +19,9 @@ class MemoryBlobStore:
 
     async def delete(self, space: SpaceId, document: DocumentId) -> None:
         self._blobs.pop((space, document), None)
+
+    async def delete_space(self, space: SpaceId) -> int:
+        gone = [key for key in self._blobs if key[0] == space]
+        for key in gone:
+            del self._blobs[key]
+        return len(gone)

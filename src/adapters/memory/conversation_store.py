@@ -15,6 +15,7 @@ class MemoryConversationStore:
         self._state = state
 
     async def add(self, conversation: Conversation) -> None:
+        self._state.check(conversation.space_id)
         key = conversation.space_id, conversation.conversation_id
         self._state.conversations[key] = conversation
         self._state.messages[key] = []

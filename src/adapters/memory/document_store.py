@@ -21,6 +21,7 @@ class MemoryDocumentStore:
         self._clock = clock
 
     async def add(self, document: Document) -> None:
+        self._state.check(document.space_id)
         self._state.documents[document.space_id, document.document_id] = document
 
     async def get(self, space: SpaceId, document: DocumentId) -> Document:

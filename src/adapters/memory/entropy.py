@@ -1,5 +1,6 @@
 """Chance that comes out the same for the same seed."""
 
+from base64 import urlsafe_b64encode
 from random import Random
 from uuid import UUID
 
@@ -8,7 +9,7 @@ _VERSION, _VARIANT = 0x7 << 76, 0b10 << 62
 
 
 class SeededEntropy:
-    """For tests and examples: its nonces can be guessed by whoever knows the seed."""
+    """For tests and examples: its nonces and secrets can be guessed by whoever knows the seed."""
 
     def __init__(self, seed: int = 0) -> None:
         self._random = Random(seed)  # noqa: S311 - to be repeated is the point
@@ -22,3 +23,6 @@ class SeededEntropy:
 
     def nonce(self) -> str:
         return f"{self._random.getrandbits(64):016x}"
+
+    def secret(self) -> str:
+        return urlsafe_b64encode(self._random.randbytes(32)).decode().rstrip("=")

@@ -19,6 +19,7 @@ class MemoryRunStore:
         self._entropy = entropy
 
     async def create(self, run: Run, request_id: str | None) -> tuple[Run, bool]:
+        self._state.check(run.space_id)
         if request_id is not None and (run.space_id, request_id) in self._state.requests:
             return self._earlier(run, request_id), False
         self._ask(run)

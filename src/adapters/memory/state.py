@@ -9,6 +9,7 @@ from domain.retrieval.passage import Passage
 from domain.retrieval.vector import Vector
 from domain.runs.event import RunEvent
 from domain.runs.run import Run
+from domain.tenancy.space import SpaceNotFound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,3 +36,9 @@ class MemoryState:
     runs: dict[tuple[SpaceId, RunId], Run] = field(default_factory=dict)
     requests: dict[tuple[SpaceId, str], tuple[RunId, str]] = field(default_factory=dict)
     events: dict[tuple[SpaceId, RunId], list[RunEvent]] = field(default_factory=dict)
+    erased: set[SpaceId] = field(default_factory=set)
+
+    def check(self, space: SpaceId) -> None:
+        """Raises SpaceNotFound for one that was erased: nothing is added to it any more."""
+        if space in self.erased:
+            raise SpaceNotFound

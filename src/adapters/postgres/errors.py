@@ -6,9 +6,8 @@ from contextlib import contextmanager
 import asyncpg
 
 from domain.errors import Conflict, FailedPrecondition, InvalidInput, ObeliskError, Unavailable
-from domain.runs.run import FenceLost
-
-_FENCE_LOST = "OB001"
+from domain.tenancy.organization import OrganizationNotFound
+from domain.tenancy.space import SpaceNotFound
 
 
 class DatabaseUnavailable(Unavailable):
@@ -42,28 +41,44 @@ def refusals_explained() -> Iterator[None]:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise the domain's error for the driver's; unforeseen ones pass unchanged."""
+    """Raise the domain's error for the driver's; unforeseen ones pass, without anybody's data."""
     try:
         yield
     except asyncpg.PostgresError as error:
         known = _of_state(error)
+        _without_data(error)
         if known is None:
             raise
         raise known from error
-    except asyncpg.DataError:
-        raise  # an argument of ours that fits no type: a mistake here, not an outage
     except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
         raise DatabaseUnavailable from error
 
 
 def _of_state(error: asyncpg.PostgresError) -> ObeliskError | None:
     state = error.sqlstate or ""
-    if state == _FENCE_LOST:
-        return FenceLost()
     if state.startswith(("08", "57P", "53")):
         return DatabaseUnavailable()
+    if state == "23503":
+        return _gone(error)
     if state in ("40001", "40P01"):
         return Conflict("somebody else changed it at the same time; try again")
     if state == "22021":
         return InvalidInput("the text holds characters that cannot be kept (NUL)")
+    return None
+
+
+def _without_data(error: asyncpg.PostgresError) -> None:
+    """An error that nobody foresaw ends in the log, and its details quote rows and values."""
+    error.detail = error.hint = error.context = None
+    if isinstance(error, asyncpg.DataError):
+        error.args = ("a value does not fit its type",)
+
+
+def _gone(error: asyncpg.PostgresError) -> ObeliskError | None:
+    """A row that would hang on a tenant which was erased a moment ago."""
+    table, constraint = getattr(error, "table_name", ""), getattr(error, "constraint_name", "")
+    if constraint == f"{table}_space_id_fkey":
+        return SpaceNotFound()
+    if constraint == f"{table}_organization_id_fkey":
+        return OrganizationNotFound()
     return None

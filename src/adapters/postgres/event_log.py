@@ -1,48 +1,41 @@
 """The gapless history of each run in Postgres."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
+from adapters.postgres.appends import Append, Key, Placed, append_of, arguments
+from adapters.postgres.group_commit import LANES, GroupCommit
 from adapters.postgres.pool import Pool
 from adapters.postgres.statements import statements
 from application.ports.entropy import Entropy
 from domain.identifiers import RunId, SpaceId
-from domain.runs.codec import decode_kind, encode_kind, kind_name
-from domain.runs.event import EVENT_VERSION, Drafted, EventKind, RunCompleted, RunEvent
+from domain.runs.codec import decode_kind
+from domain.runs.event import EventKind, RunEvent
 
-_SQL = statements("runs")
+_SQL = statements("events")
 
 
 class PostgresEventLog:
-    def __init__(self, pool: Pool, entropy: Entropy) -> None:
+    """Appends of all runs that go through one instance share their commits."""
+
+    def __init__(self, pool: Pool, entropy: Entropy, *, lanes: int = LANES) -> None:
         self._pool = pool
         self._entropy = entropy
+        self._appends = GroupCommit(self._commit, lanes=lanes)
 
     async def append(
         self, space: SpaceId, run: RunId, fence: int, kinds: Sequence[EventKind]
     ) -> tuple[RunEvent, ...]:
         if not kinds:
             return ()
-        reasons = [kind.reason.value for kind in kinds if isinstance(kind, RunCompleted)]
-        # Text columns cannot hold NUL; the log itself keeps it, escaped.
-        answers = [kind.text.replace("\x00", "") for kind in kinds if isinstance(kind, Drafted)]
-        async with self._pool.connection() as connection:
-            row = await connection.fetchrow(
-                _SQL["append"],
-                space,
-                run,
-                fence,
-                EVENT_VERSION,
-                [kind_name(kind) for kind in kinds],
-                [encode_kind(kind) for kind in kinds],
-                reasons[0] if reasons else None,
-                answers[0] if answers else None,
-                self._entropy.uuid(),
-            )
-        if row is None:
-            raise RuntimeError("append_events answers one row")
+        placed = await self._appends.append(
+            append_of(space, run, fence, kinds, self._entropy.uuid())
+        )
         return tuple(
-            RunEvent(sequence=sequence, create_time=row["create_time"], kind=kind)
-            for sequence, kind in enumerate(kinds, start=row["first_sequence"])
+            [
+                RunEvent(sequence=sequence, create_time=placed.create_time, kind=kind)
+                for sequence, kind in enumerate(kinds, start=placed.first_sequence)
+            ]
         )
 
     async def read(
@@ -58,3 +51,14 @@ class PostgresEventLog:
             )
             for row in rows
         )
+
+    async def _commit(self, group: Sequence[Append]) -> Mapping[Key, Placed | None]:
+        async with self._pool.connection() as connection:
+            rows = await connection.fetch(_SQL["append"], *arguments(group))
+        return {(space, run): _placed(first, time) for space, run, first, time in rows}
+
+
+def _placed(first_sequence: int | None, create_time: datetime) -> Placed | None:
+    if first_sequence is None:
+        return None
+    return Placed(first_sequence=first_sequence, create_time=create_time)

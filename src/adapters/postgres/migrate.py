@@ -9,6 +9,7 @@ from importlib.resources import files
 
 import asyncpg
 
+from adapters.postgres.direct import connect_directly
 from adapters.postgres.errors import refusals_explained, translated
 from adapters.postgres.statements import statements
 from domain.errors import FailedPrecondition
@@ -71,11 +72,12 @@ async def migrate(dsn: str, *, let_application_in: bool = False) -> tuple[str, .
         ServerTooOld: PostgreSQL below 15, or pgvector below 0.8.
         DatabaseRefused: the login may not do this; a superuser may, and so may the database's owner
             with CREATEROLE where the extension vector has been created.
+        DirectConnectionNeeded: `dsn` leads to a pooler.
         DatabaseUnavailable: nobody answers at `dsn`.
     """
     known = migrations()
     with translated(), refusals_explained():
-        connection = await asyncpg.connect(dsn, timeout=10, command_timeout=600)
+        connection = await connect_directly(dsn, command_timeout=600)
         try:
             async with _locked(connection):
                 await _check_server(connection)

@@ -17,8 +17,13 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 APPLICATION_ROLE = "obelisk_app"
 _ACQUIRE_SECONDS = 10.0
 _COMMAND_SECONDS = 30.0
+_SET = "select set_config($1, $2, true)"
 _STANDING = """
-    select r.rolsuper or r.rolbypassrls as above_the_law
+    select r.rolsuper or r.rolbypassrls
+           or pg_has_role(current_user, 'obelisk_search', 'usage')
+           or pg_has_role(current_user, 'obelisk_system', 'usage')
+           or pg_has_role(current_user, 'obelisk_identity', 'usage') as above_the_law,
+           pg_has_role(current_user, 'obelisk_app', 'usage') as let_in
     from pg_roles r where r.rolname = current_user
 """
 
@@ -29,7 +34,28 @@ class RoleTooPowerful(FailedPrecondition):
     def __init__(self) -> None:
         super().__init__(
             "the application's database role could read past row-level security; "
-            "connect as a member of obelisk_app that is no superuser and has no BYPASSRLS"
+            "connect as a member of obelisk_app, and of no other role of Obelisk's, that is no "
+            "superuser and has no BYPASSRLS"
+        )
+
+
+class LoginNotLetIn(FailedPrecondition):
+    reason = "DATABASE_LOGIN_NOT_LET_IN"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "behind a pooler the login itself must have the rights of obelisk_app; "
+            "`grant obelisk_app to` it, and let it inherit"
+        )
+
+
+class PoolerUnannounced(FailedPrecondition):
+    reason = "DATABASE_POOLER_UNANNOUNCED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the address of the application's database leads to a pooler, which refuses to set a "
+            "role; set OBELISK_DATABASE_POOLER=true"
         )
 
 
@@ -41,23 +67,33 @@ class SchemaMissing(FailedPrecondition):
 
 
 class Pool:
-    """Connections as `obelisk_app`. Opened once at start; passed by constructor."""
+    """Connections as `obelisk_app`. Opened once at start; passed by constructor.
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    Behind a pooler in transaction mode a session is nobody's: each statement stands in a
+    transaction, none is prepared by name, and the login itself is a member of `obelisk_app`.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, pooler: bool = False) -> None:
         self._pool = pool
+        self._pooler = pooler
 
     @classmethod
-    async def open(cls, dsn: str, *, max_size: int = 16) -> "Pool":
+    async def open(cls, dsn: str, *, max_size: int = 16, pooler: bool = False) -> "Pool":
         """Connect and make sure that row-level security holds for this role.
+
+        `pooler` says that `dsn` leads to one in transaction mode, such as PgBouncer.
 
         Raises:
             RoleTooPowerful: it would not.
+            LoginNotLetIn: a pooler's login has not the rights of obelisk_app.
+            PoolerUnannounced: `dsn` leads to a pooler, and `pooler` is not given.
             SchemaMissing: the database is not migrated.
             DatabaseRefused: the address, the login or its rights are wrong.
             DatabaseUnavailable: nobody answers at `dsn`.
         """
         with translated(), refusals_explained():
-            opened = cls(await _connect(dsn, max_size))
+            connect = _connect_to_pooler if pooler else _connect
+            opened = cls(await connect(dsn, max_size), pooler=pooler)
         try:
             await opened._check_role()
         except BaseException:
@@ -72,9 +108,8 @@ class Pool:
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
         """A connection for statements that set their own space (one round trip)."""
-        with translated():
-            async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
-                yield connection
+        async with self._transaction() if self._pooler else self._acquired() as connection:
+            yield connection
 
     @asynccontextmanager
     async def in_space(self, space: UUID) -> AsyncGenerator[Connection]:
@@ -95,22 +130,46 @@ class Pool:
             yield connection
 
     @asynccontextmanager
+    async def in_space_of(self, organization: UUID, space: UUID) -> AsyncGenerator[Connection]:
+        """As `in_organization`, and of the organization's spaces and their members one alone."""
+        async with self.in_organization(organization) as connection:
+            await connection.execute(_SET, "app.space_id", str(space))
+            yield connection
+
+    @asynccontextmanager
     async def as_identity(self) -> AsyncGenerator[Connection]:
         """A transaction that may ask who somebody is, and sees no content of any tenant."""
-        async with self.connection() as connection, connection.transaction():
+        async with self._transaction() as connection:
             await connection.execute("set local role obelisk_identity")
             yield connection
 
     @asynccontextmanager
     async def _confined(self, setting: str, value: UUID) -> AsyncGenerator[Connection]:
-        async with self.connection() as connection, connection.transaction():
-            await connection.execute("select set_config($1, $2, true)", setting, str(value))
+        async with self._transaction() as connection:
+            await connection.execute(_SET, setting, str(value))
             yield connection
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncGenerator[Connection]:
+        async with self._acquired() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncGenerator[Connection]:
+        with translated():
+            async with self._pool.acquire(timeout=_ACQUIRE_SECONDS) as connection:
+                yield connection
 
     async def _check_role(self) -> None:
         async with self.connection() as connection:
-            if await connection.fetchval(_STANDING) is not False:
-                raise RoleTooPowerful
+            try:
+                standing = await connection.fetchrow(_STANDING)
+            except asyncpg.UndefinedObjectError as error:
+                raise SchemaMissing from error
+        if standing is None or standing["above_the_law"] is not False:
+            raise RoleTooPowerful
+        if not standing["let_in"]:
+            raise LoginNotLetIn
 
 
 async def _connect(dsn: str, max_size: int) -> "asyncpg.Pool[asyncpg.Record]":
@@ -126,6 +185,35 @@ async def _connect(dsn: str, max_size: int) -> "asyncpg.Pool[asyncpg.Record]":
         )
     except asyncpg.InvalidParameterValueError as error:
         raise SchemaMissing from error
+    except asyncpg.ProtocolViolationError as error:
+        if "startup parameter" in str(error):
+            raise PoolerUnannounced from error
+        raise
+
+
+async def _connect_to_pooler(dsn: str, max_size: int) -> "asyncpg.Pool[asyncpg.Record]":
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=max_size,
+        init=_register_vector_in_transaction,
+        reset=_leave_as_it_is,
+        statement_cache_size=0,
+        timeout=_ACQUIRE_SECONDS,
+        command_timeout=_COMMAND_SECONDS,
+        server_settings={"application_name": "obelisk"},
+    )
+
+
+async def _leave_as_it_is(_: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Nothing outlives a transaction, so there is nothing to undo."""
+
+
+async def _register_vector_in_transaction(
+    connection: "asyncpg.Connection[asyncpg.Record]",
+) -> None:
+    async with connection.transaction():
+        await _register_vector(connection)
 
 
 async def _register_vector(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 
+from adapters.postgres.direct import connect_directly
 from adapters.postgres.errors import translated
 from adapters.postgres.statements import statements
 from domain.errors import Unavailable
@@ -24,6 +25,7 @@ async def present(dsn: str) -> AsyncGenerator[bool]:
     A connection that is lost is made again, so that those who come later still see this process.
 
     Raises:
+        DirectConnectionNeeded: `dsn` leads to a pooler.
         DatabaseUnavailable: nobody answers at `dsn`.
     """
     presence = _Presence(dsn)
@@ -48,7 +50,7 @@ class _Presence:
     async def enter(self) -> bool:
         """Be present, beside others; whether nobody else was."""
         with translated():
-            connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=30)
+            connection = await connect_directly(self._dsn, command_timeout=30)
             self._connection = connection
             self._lost.clear()
             connection.add_termination_listener(lambda _: self._lost.set())

@@ -38,19 +38,27 @@ class Answer:
         """What has been shown, joined."""
         return "".join(self._shown)
 
-    async def write(self, sections: Sequence[Section]) -> None:
-        """Have every section written, each with the number of its source; stop at contamination."""
+    async def write(
+        self, sections: Sequence[Section], supported: Callable[[str, int], bool]
+    ) -> None:
+        """Have every section written; stop at contamination.
+
+        The number of its source is put behind a section that is `supported` by it, and no other.
+        """
         for section in sections:
-            await self._section(section.request)
+            written = await self._section(section.request)
             if self.contaminated or self.refused:
                 break
-            if section.source is not None:
-                self._show(self._screen.feed(f" [{section.source}]\n\n"))
+            if section.source is not None and supported(written, section.source):
+                self._show(self._screen.feed(f" [{section.source}]"))
+            if len(sections) > 1:
+                self._show(self._screen.feed("\n\n"))
         if not self.contaminated:
             self._show(self._screen.finish())
         self._time("model.answer")
 
-    async def _section(self, request: ChatRequest) -> None:
+    async def _section(self, request: ChatRequest) -> str:
+        written: list[str] = []
         async with aclosing(self._model.stream(request)) as chunks:
             async for chunk in chunks:
                 if isinstance(chunk, ChatFinished):
@@ -59,9 +67,11 @@ class Answer:
                 if not self._first_token_seen:
                     self._first_token_seen = True
                     self._time("model.first_token")
+                written.append(chunk.text)
                 self._show(self._screen.feed(chunk.text))
                 if self.contaminated:
-                    return
+                    break
+        return "".join(written)
 
     def _show(self, screened: Screened) -> None:
         if screened.text:

@@ -1,9 +1,11 @@
 """What the model is told: instructions first (they are cached), then sources as data.
 
 A model that can follow a long prompt gets one, with every source numbered. A small one is asked for
-a short section per source, so that each section stands on exactly one and reads little.
+a short section per finding of a tool and per source, so that each stands on one text and reads
+little.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,12 +23,23 @@ _SOURCES_SHARE = 0.4
 _HISTORY_SHARE = 0.15
 _OVERHEAD_TOKENS = 96
 _FRAME_TOKENS = 8
-_SECTION_TOKENS = 110
+_SECTION_TOKENS = 120
+_FINDING_TOKENS = 100
+# Of the question, for a small model: more of it, and it answers instead of rewriting.
+_QUESTION_TOKENS = 80
+# Fewer words than this are too little to write from: a small model fills up with inventions.
+_MIN_WORDS = 20
+_CUT = "…"
+# What a small model does best; asked to write, it invents.
+_REWRITE = (
+    "You're an AI assistant for text re-writing. Rewrite the input text in a few short sentences. "
+    "Keep every name and number as it is."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One call of the model; `source` is the number its text is cited by, None for the whole."""
+    """One call of the model. `source` is the number of the one passage that it reads, if it is."""
 
     request: ChatRequest
     source: int | None = None
@@ -34,10 +47,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writing:
-    """`sent` are the passages in the prompts, numbered from 1 in this order."""
+    """`sent` are the passages in the prompts, numbered from 1; `cut` names what was shortened."""
 
     sections: tuple[Section, ...]
     sent: tuple[FusedPassage, ...]
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +67,7 @@ def plan_writing(
     task: AgentTask, state: AgentState, briefs: Sequence[str], marker: str, desk: Desk
 ) -> Writing:
     """Decide what the model reads, and in how many calls it writes."""
-    by_section = _by_section(task, state, marker, desk) if desk.sections else None
+    by_section = _by_section(task, state, briefs, marker, desk) if desk.sections else None
     if by_section is not None and by_section.sections:
         return by_section
     return _at_once(task, state, briefs, marker, desk)
@@ -84,30 +98,71 @@ def _instructions(task: AgentTask, desk: Desk) -> str:
     return task.agent.brief if desk.sections else task.agent.prompt.strip()
 
 
-def _by_section(task: AgentTask, state: AgentState, marker: str, desk: Desk) -> Writing:
-    candidates = one_per_document(state.passages)[: desk.sections]
-    frame = desk.count_tokens(f"{task.agent.brief}\n{_wanted(task)}")
-    sent = _cut(task, candidates, marker, desk, frame + _OVERHEAD_TOKENS + _SECTION_TOKENS)
-    sections = tuple(
-        Section(request=_section_request(task, fused, marker), source=number)
+def _by_section(
+    task: AgentTask, state: AgentState, briefs: Sequence[str], marker: str, desk: Desk
+) -> Writing:
+    question = _shortened(task.question.strip(), _QUESTION_TOKENS, desk.count_tokens)
+    told = [brief for brief in briefs if brief]
+    findings = [_shortened(brief, _FINDING_TOKENS, desk.count_tokens) for brief in told]
+    frame = desk.count_tokens(_section_system(question)) + _OVERHEAD_TOKENS + _SECTION_TOKENS
+    candidates = one_per_document(_easiest_first(state.passages))[: desk.sections]
+    sent = _cut(task, candidates, marker, desk, frame)
+    own = [_section(question, f"This was found: {finding}") for finding in findings]
+    read = [
+        _section(question, _material(fused, marker), number)
         for number, fused in enumerate(sent, start=1)
-    )
-    return Writing(sections=sections, sent=sent)
+    ]
+    whole = [("question", task.question.strip(), question)]
+    whole += [("finding", brief, finding) for brief, finding in zip(told, findings, strict=True)]
+    cut = tuple(name for name, text, kept in whole if text != kept)
+    return Writing(sections=(*own, *read), sent=sent, cut=cut)
 
 
-def _section_request(task: AgentTask, fused: FusedPassage, marker: str) -> ChatRequest:
-    return ChatRequest(
+def _section(question: str, material: str, source: int | None = None) -> Section:
+    request = ChatRequest(
         messages=(
-            _message(Role.SYSTEM, task.agent.brief),
-            _message(Role.USER, f"{_entry(fused, marker)}\n\n{_wanted(task)}"),
+            _message(Role.SYSTEM, _section_system(question)),
+            _message(Role.USER, material),
         ),
         temperature=0.0,
         max_tokens=_SECTION_TOKENS,
     )
+    return Section(request=request, source=source)
 
 
-def _wanted(task: AgentTask) -> str:
-    return f"Write two short sentences for {task.agent.form} that say this."
+def _section_system(question: str) -> str:
+    return f"A reader asks: {question}\n\n{_REWRITE}"
+
+
+def _material(fused: FusedPassage, marker: str) -> str:
+    """A passage without its headings, which a small model repeats, unless outsiders wrote it."""
+    if is_external(fused.passage.collection):
+        return _entry(fused, marker)
+    return fused.passage.text
+
+
+def _easiest_first(passages: Sequence[FusedPassage]) -> list[FusedPassage]:
+    """Ours before outsiders', whose marks a small model may copy, which ends the run."""
+    return sorted(
+        passages,
+        key=lambda fused: (
+            is_external(fused.passage.collection),
+            len(fused.passage.text.split()) < _MIN_WORDS,
+        ),
+    )
+
+
+def _shortened(text: str, budget: int, count_tokens: Callable[[str], int]) -> str:
+    """The text, or as many of its first words as fit, with a mark where it was cut."""
+    if count_tokens(text) <= budget:
+        return text
+    words = text.split()
+    fits = bisect_right(range(len(words)), budget, key=lambda n: count_tokens(_beginning(words, n)))
+    return _beginning(words, max(fits - 1, 0))
+
+
+def _beginning(words: Sequence[str], count: int) -> str:
+    return " ".join([*words[:count], _CUT])
 
 
 def _cut(

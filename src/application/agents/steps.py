@@ -29,7 +29,7 @@ from domain.runs.event import (
     WarningRaised,
 )
 from domain.safety.contamination import AnswerScreen
-from domain.safety.grounding import cited_numbers, ground
+from domain.safety.grounding import follows, ground, named_sources
 from domain.safety.provenance import is_external
 
 Emit = Callable[[EventKind], None]
@@ -114,10 +114,16 @@ class AgentSteps:
         # In a thread: a model in another process answers for each count of tokens.
         writing = await asyncio.to_thread(plan_writing, task, state, briefs, marker, self._desk())
         emit(_sources(writing.sent, state.degraded_streams))
+        for name in writing.cut:
+            told = f"the model was given only the beginning of the {name}"
+            emit(WarningRaised(reason="PROMPT_CUT", message=told))
         answer = Answer(
             model=self._model, clock=self._clock, screen=_screen(task, writing, marker), emit=emit
         )
-        await answer.write(writing.sections)
+        sources = [_text(fused) for fused in writing.sent]
+        await answer.write(
+            writing.sections, lambda text, n: follows(text, sources[n - 1], task.question)
+        )
         progress = replace(
             state.progress,
             drafted=True,
@@ -130,11 +136,16 @@ class AgentSteps:
 
     async def check(self, task: AgentTask, state: AgentState, emit: Emit) -> AgentState:
         """Hold the draft against its sources and the brand's rules; say what does not hold."""
-        facts = "\n".join(state.settings.facts.values())
-        known = f"{task.question}\n{facts}"
-        grounding = ground(state.draft, [f.passage.text for f in state.sent], known)
-        cited = cited_numbers(state.draft, len(state.sent)) or grounding.cited
+        sources = [_text(fused) for fused in state.sent]
+        known = [task.question, *state.settings.facts.values(), *(o.brief for o in state.outcomes)]
+        grounding = ground(state.draft, sources, "\n".join(known))
+        named = named_sources(state.draft, sources)
+        # Sections were numbered by us: one left bare follows nothing.
+        names = bool(named.followed or named.unfollowed or self._sections)
+        cited = named.followed if names else grounding.cited
         emit(Drafted(text=state.draft, cited_sources=cited))
+        for number, text in named.unfollowed:
+            emit(WarningRaised(reason="CITATION_UNSUPPORTED", message=f"[{number}] {text}"))
         for sentence in grounding.unsupported:
             emit(WarningRaised(reason="UNSUPPORTED_CLAIM", message=sentence))
         for term in terms_in(state.draft, state.settings.brand_voice.terms_to_avoid):
@@ -170,6 +181,12 @@ class AgentSteps:
             count_tokens=self._model.count_tokens,
             sections=self._sections,
         )
+
+
+def _text(fused: FusedPassage) -> str:
+    """What a source says: its headings belong to it."""
+    passage = fused.passage
+    return "\n".join([passage.title, *passage.section_path, passage.text])
 
 
 def _timed(stage: str, seconds: float, *, degraded: bool = False) -> StageTimed:

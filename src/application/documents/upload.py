@@ -60,7 +60,8 @@ class UploadDocument:
 
         Raises:
             UnsupportedMediaType, MediaTypeMismatch, DocumentTooLarge, DocumentEmpty,
-            DocumentCutShort (not `expected_bytes` of them came), InvalidInput.
+            DocumentCutShort (not `expected_bytes` of them came), InvalidInput,
+            SpaceNotFound (erased meanwhile: nothing of the upload is kept).
         """
         space = context.space_for(Action.EDIT_DOCUMENTS)
         name = checked_filename(filename)
@@ -97,8 +98,8 @@ class UploadDocument:
 
     async def _keep(self, document: Document, whole: bytes) -> None:
         space, document_id = document.space_id, document.document_id
-        await self._blobs.put(space, document_id, whole)
         try:
+            await self._blobs.put(space, document_id, whole)
             await self._documents.add(document)
         except BaseException:
             await self._blobs.delete(space, document_id)

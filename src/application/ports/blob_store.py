@@ -17,3 +17,7 @@ class BlobStore(Protocol):
     async def delete(self, space: SpaceId, document: DocumentId) -> None:
         """Remove the bytes; removing what is not there is no error."""
         ...
+
+    async def delete_space(self, space: SpaceId) -> int:
+        """Remove all bytes of the space and what held them; how many documents' bytes it was."""
+        ...

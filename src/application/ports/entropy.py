@@ -12,3 +12,7 @@ class Entropy(Protocol):
     def nonce(self) -> str:
         """16 unguessable hexadecimal characters."""
         ...
+
+    def secret(self) -> str:
+        """43 base64url characters of 256 unguessable bits: enough to be somebody's only proof."""
+        ...

@@ -1,7 +1,7 @@
 from typing import Protocol
 
 from application.jobs import Job
-from domain.identifiers import RunId
+from domain.identifiers import RunId, SpaceId
 
 
 class Jobs(Protocol):
@@ -13,4 +13,11 @@ class Jobs(Protocol):
 
     def cancel_run(self, run: RunId) -> bool:
         """Stop the run's job if it is at work here, and say whether it was."""
+        ...
+
+    async def stop(self, space: SpaceId) -> int:
+        """Cancel all work of a space that is at work or waits here; how many jobs it was.
+
+        Returns when the last of them has ended.
+        """
         ...

@@ -1,7 +1,7 @@
 from typing import Protocol
 
 from domain.identifiers import SpaceId, UserId
-from domain.tenancy.settings import SpaceSettings
+from domain.tenancy.settings import SettingsVersion, SpaceSettings
 
 
 class SettingsStore(Protocol):
@@ -13,4 +13,10 @@ class SettingsStore(Protocol):
 
     async def put(self, space: SpaceId, settings: SpaceSettings, editor: UserId) -> None:
         """Make `settings` the ones in force; earlier versions are kept."""
+        ...
+
+    async def versions(
+        self, space: SpaceId, *, before: int | None, limit: int
+    ) -> tuple[SettingsVersion, ...]:
+        """The latest `limit` versions, newest first; only those older than `before`, if given."""
         ...

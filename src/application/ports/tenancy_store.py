@@ -7,26 +7,18 @@ from domain.tenancy.space import Space
 
 
 class TenancyStore(Protocol):
-    """Organizations, their spaces, and who is a member of them."""
+    """That organizations and spaces exist, and how people stand in them."""
 
     async def add_organization(self, organization: Organization, owner: UserId) -> None:
         """Keep a new organization with its owner."""
         ...
 
-    async def organizations_of(self, user: UserId) -> tuple[Organization, ...]:
-        """The organizations that `user` is a member of, oldest first."""
-        ...
-
     async def add_space(self, space: Space, owner: UserId) -> None:
-        """Keep a new space with its owner.
+        """Keep a new space with its owner; a service becomes its admin instead.
 
         Raises:
             OrganizationNotFound: the organization does not exist.
         """
-        ...
-
-    async def spaces_of(self, organization: OrganizationId, user: UserId) -> tuple[Space, ...]:
-        """The spaces of the organization that `user` may enter, oldest first."""
         ...
 
     async def role_in(self, organization: OrganizationId, user: UserId) -> Role | None:
@@ -34,5 +26,22 @@ class TenancyStore(Protocol):
         ...
 
     async def access_to(self, space: SpaceId, user: UserId) -> SpaceAccess | None:
-        """The user's standing in the space; None without one, or without the space."""
+        """The role that counts for the user in the space, in one query.
+
+        None without a standing there, or without the space: both alike, and both alike dear.
+        """
+        ...
+
+    async def standings_of(
+        self, user: UserId, organization: OrganizationId | None
+    ) -> tuple[SpaceAccess, ...]:
+        """The role that counts in each space that the user may enter, oldest space first.
+
+        Those of `organization` alone when one is given. To go with an epoch, ask for that first:
+        what is read after it is never older than it.
+        """
+        ...
+
+    async def epoch_of(self, user: UserId) -> int:
+        """How often the user's standing has changed; 0 when it never has."""
         ...

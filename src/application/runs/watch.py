@@ -7,9 +7,10 @@ from application.ports.event_log import EventLog
 from application.ports.fan_out import FanOut, Subscription
 from application.ports.run_store import RunStore
 from domain.errors import InvalidInput
-from domain.identifiers import RunId, SpaceId
+from domain.identifiers import RunId
 from domain.runs.event import RunEvent
-from domain.runs.run import CursorBeyondEnd, RunState
+from domain.runs.retention import require_kept
+from domain.runs.run import CursorBeyondEnd, Run, RunState
 from domain.tenancy.access import Action
 
 POLL_SECONDS = 1.0
@@ -29,6 +30,7 @@ class WatchRun:
 
         Raises:
             RunNotFound, CursorBeyondEnd, InvalidInput (a negative cursor), ActionNotAllowed.
+            EventsExpired: the next event was kept once, and is not any more.
         """
         if after < 0:
             raise InvalidInput("after_sequence counts from 0", field="after_sequence")
@@ -39,14 +41,14 @@ class WatchRun:
                 raise CursorBeyondEnd(run.last_sequence)
             if run.state is RunState.ENDED and after == run.last_sequence:
                 return
-            async for event in self._follow(space, run_id, after, subscription):
+            async for event in self._follow(run, after, subscription):
                 yield event
 
     async def _follow(
-        self, space: SpaceId, run_id: RunId, cursor: int, subscription: Subscription
+        self, run: Run, cursor: int, subscription: Subscription
     ) -> AsyncGenerator[RunEvent]:
         # Subscribed before the first read: nothing can fall between the log and the announcements.
-        batch = await self._log.read(space, run_id, cursor, _PAGE)
+        batch = await self._read(run, cursor)
         while True:
             for event in batch:
                 yield event
@@ -57,7 +59,13 @@ class WatchRun:
                 announced = await subscription.next(POLL_SECONDS)
                 batch = tuple(event for event in announced if event.sequence > cursor)
             if not batch or not _continues(batch, cursor):
-                batch = await self._log.read(space, run_id, cursor, _PAGE)
+                batch = await self._read(run, cursor)
+
+    async def _read(self, run: Run, cursor: int) -> tuple[RunEvent, ...]:
+        batch = await self._log.read(run.space_id, run.run_id, cursor, _PAGE)
+        first = batch[0].sequence if batch else None
+        require_kept(first, cursor=cursor, last_sequence=run.last_sequence)
+        return batch
 
 
 def _continues(batch: tuple[RunEvent, ...], cursor: int) -> bool:

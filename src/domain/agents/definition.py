@@ -29,7 +29,7 @@ class AgentDefinition:
     """`plan` is the sequence of tools called before writing; `required` ones may not fail.
 
     `prompt` is the text of `domain/agents/prompts/<name>.md`; `brief` is what a small model is told
-    in its place, and `form` names what is written.
+    in its place when it has no source to write from.
     """
 
     name: str
@@ -37,7 +37,6 @@ class AgentDefinition:
     description: str
     prompt: str
     brief: str
-    form: str
     temperature: float
     max_answer_tokens: int
     plan: tuple[str, ...]

@@ -1,6 +1,6 @@
 """Who may do what: roles at two levels, actions, and one table for each level.
 
-Owners and admins of an organization are admins in each of its spaces; every other role in the
+Owners and admins of an organization are the same in each of its spaces; every other role in the
 organization says nothing about its spaces, where a membership of the space decides.
 """
 
@@ -12,6 +12,8 @@ from domain.identifiers import OrganizationId, SpaceId
 
 
 class Role(Enum):
+    """Strongest first: each includes the ones after it."""
+
     OWNER = "owner"
     ADMIN = "admin"
     EDITOR = "editor"
@@ -31,6 +33,7 @@ class Action(Enum):
     DELETE_SPACE = "delete_space"
 
     READ_ORGANIZATION = "read_organization"
+    EDIT_ORGANIZATION = "edit_organization"
     CREATE_SPACE = "create_space"
     MANAGE_MEMBERS = "manage_members"
     MANAGE_CLIENTS = "manage_clients"
@@ -53,6 +56,7 @@ SPACE_PERMISSIONS: dict[Role, frozenset[Action]] = {
 
 _MEMBERS = frozenset({Action.READ_ORGANIZATION})
 _HEADS = _MEMBERS | {
+    Action.EDIT_ORGANIZATION,
     Action.CREATE_SPACE,
     Action.MANAGE_MEMBERS,
     Action.MANAGE_CLIENTS,
@@ -66,6 +70,9 @@ ORGANIZATION_PERMISSIONS: dict[Role, frozenset[Action]] = {
     Role.REVIEWER: _MEMBERS,
     Role.VIEWER: _MEMBERS,
 }
+
+# What a role in the organization is worth in each of its spaces; others are worth nothing there.
+INHERITED_ROLES = {Role.OWNER: Role.OWNER, Role.ADMIN: Role.ADMIN}
 
 
 class ActionNotAllowed(PermissionDenied):
@@ -87,12 +94,21 @@ class SpaceAccess:
     role: Role
 
 
+def outranks(one: Role, other: Role) -> bool:
+    """Whether `one` is the stronger of two different roles."""
+    order = list(Role)
+    return order.index(one) < order.index(other)
+
+
+def stronger(one: Role, other: Role | None) -> Role:
+    """The one of two roles that includes the other."""
+    return other if other is not None and outranks(other, one) else one
+
+
 def standing_in_space(organization_role: Role, space_role: Role | None) -> Role | None:
     """The role that counts in a space, the stronger of the two; None for a stranger there."""
-    inherited = {Role.OWNER: Role.OWNER, Role.ADMIN: Role.ADMIN}.get(organization_role)
-    if inherited is None or space_role is None:
-        return inherited or space_role
-    return min(inherited, space_role, key=list(Role).index)
+    inherited = INHERITED_ROLES.get(organization_role)
+    return stronger(inherited, space_role) if inherited is not None else space_role
 
 
 def require(role: Role, action: Action) -> None:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from domain.errors import InvalidInput
+from domain.identifiers import UserId
 from domain.plain_text import plain_text
 
 _MAX_TERMS = 200
@@ -42,6 +44,16 @@ class SpaceSettings:
         for name, value in self.facts.items():
             _bounded("facts", name, _MAX_TERM_CHARACTERS)
             _bounded(f"facts[{name}]", value, _MAX_TEXT_CHARACTERS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsVersion:
+    """Settings as they were from `create_time` on; `version` counts from 1 in each space."""
+
+    version: int
+    settings: SpaceSettings
+    editor: UserId
+    create_time: datetime
 
 
 def _bounded(name: str, text: str, limit: int) -> None:

@@ -11,7 +11,11 @@ from obelisk.v1 import run_pb2
 
 _MAX_WARNINGS = 6
 _LISTED = 5
-_MARKS = {"UNSUPPORTED_CLAIM": "not in the sources", "TERM_TO_AVOID": "term to avoid"}
+_MARKS = {
+    "UNSUPPORTED_CLAIM": "not in the sources",
+    "CITATION_UNSUPPORTED": "not what the source says",
+    "TERM_TO_AVOID": "term to avoid",
+}
 
 
 class AnswerView:

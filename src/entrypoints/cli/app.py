@@ -8,12 +8,15 @@ import typer
 from entrypoints.cli import ask as asking
 from entrypoints.cli import demo as demonstrating
 from entrypoints.cli import ingest as ingesting
+from entrypoints.cli import keys as rotating
 from entrypoints.cli import models as pulling
 from entrypoints.cli import runs as listing
 from entrypoints.cli import serve as serving
 from entrypoints.cli import spaces as housing
 from entrypoints.cli import tokens
+from entrypoints.cli import users as keeping
 from entrypoints.cli.terminal import run_async, settings
+from entrypoints.settings import Settings
 
 app = typer.Typer(
     help="Obelisk: marketing agents on your own documents.",
@@ -23,6 +26,12 @@ app = typer.Typer(
 )
 models = typer.Typer(help="Chat models that run in this process.", no_args_is_help=True)
 app.add_typer(models, name="models")
+users = typer.Typer(
+    help="Accounts of people, in the database of the settings.", no_args_is_help=True
+)
+app.add_typer(users, name="users")
+keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
 
 ServerOption = Annotated[
     str, typer.Option("--server", envvar="OBELISK_SERVER", help="gRPC address of the server.")
@@ -60,16 +69,13 @@ def migrate() -> None:
 
 
 @app.command()
-def token(
-    user: Annotated[
-        str, typer.Option(help="Who the token is for: a UUID, or a name that stands for one.")
-    ] = tokens.LOCAL_USER,
-    minutes: Annotated[
-        int | None, typer.Option(help="How long it lives; a setting when not given.", min=1)
-    ] = None,
-) -> None:
-    """Print an access token signed with this server's key."""
-    typer.echo(tokens.mint(settings(), user, minutes))
+def token(server: ServerOption = DEFAULT_SERVER) -> None:
+    """Print an access token of this machine's operator, for other clients."""
+    run_async(_print_token(settings(), server))
+
+
+async def _print_token(given: Settings, server: str) -> None:
+    typer.echo(await tokens.local_token(given, server))
 
 
 @app.command()
@@ -139,3 +145,48 @@ def pull(
 def list_models() -> None:
     """Show the models that are here, and those that the catalogue knows."""
     pulling.show(settings())
+
+
+@users.command("add")
+def add_user(
+    email: Annotated[str, typer.Argument(help="What they sign in with.")],
+    name: Annotated[str | None, typer.Option(help="What people call them.")] = None,
+    operator: Annotated[
+        bool, typer.Option("--operator", help="May rotate keys and revoke anybody.")
+    ] = False,
+    password_stdin: Annotated[
+        bool,
+        typer.Option(
+            "--password-stdin",
+            help="Take a password from standard input; without, only a provider lets them in.",
+        ),
+    ] = False,
+) -> None:
+    """Make an account."""
+    run_async(keeping.add(settings(), email, name, operator=operator, from_input=password_stdin))
+
+
+@users.command("list")
+def list_users() -> None:
+    """Show all accounts."""
+    run_async(keeping.show(settings()))
+
+
+@users.command("disable")
+def disable_user(
+    email: Annotated[str, typer.Argument(help="Whose account.")],
+) -> None:
+    """End every session of an account, and let it sign in no more."""
+    run_async(keeping.disable(settings(), email))
+
+
+@keys.command("list")
+def list_keys(server: ServerOption = DEFAULT_SERVER) -> None:
+    """Show the signing keys, and when each of them signs."""
+    run_async(rotating.show(settings(), server))
+
+
+@keys.command("rotate")
+def rotate_key(server: ServerOption = DEFAULT_SERVER) -> None:
+    """Sign with a new key as soon as every process knows it."""
+    run_async(rotating.rotate(settings(), server))

@@ -1,6 +1,7 @@
 """`obelisk demo`: the main job on embedded parts and real input, over a real gRPC connection."""
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,8 +60,8 @@ async def demo(settings: Settings, examples: Path, question: int) -> None:
         console.rule(f"Question to the {task.agent} agent")
         console.print(task.text, style="italic")
         console.rule("Answer, as it is written")
-        streamed, view = await stream_answer(obelisk, task.agent, task.text)
-        _check_citations(streamed, view.cited)
+        streamed, _ = await stream_answer(obelisk, task.agent, task.text)
+        require_citations(streamed)
         await _check_replay(obelisk, streamed)
 
 
@@ -90,17 +91,20 @@ async def _enter_space(obelisk: ObeliskClient, path: Path) -> None:
     _report(f"organization {organization.display_name!r}, space {space.display_name!r}")
 
 
-def _check_citations(events: list[run_pb2.RunEvent], cited: object) -> None:
-    numbers = set(cited) if isinstance(cited, tuple) else set()
-    retrieved = [e.sources_retrieved for e in events if e.HasField("sources_retrieved")]
+def require_citations(events: Sequence[run_pb2.RunEvent]) -> None:
+    """Raises DemoFailed unless what was cited with right has a heading or page in two documents."""
+    numbers = {n for e in events if e.HasField("drafted") for n in e.drafted.cited_sources}
     documents = {
         source.filename
-        for message in retrieved
-        for source in message.sources
+        for event in events
+        if event.HasField("sources_retrieved")
+        for source in event.sources_retrieved.sources
         if source.number in numbers and (source.section_path or source.page)
     }
     if len(documents) < _LEAST_CITED_DOCUMENTS:
-        raise DemoFailed(f"the answer cites {len(documents)} documents, not two or more")
+        raise DemoFailed(
+            f"the answer follows {len(documents)} documents that it cites, not two or more"
+        )
 
 
 async def _check_replay(obelisk: ObeliskClient, streamed: list[run_pb2.RunEvent]) -> None:

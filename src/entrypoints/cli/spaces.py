@@ -1,19 +1,27 @@
 """`obelisk spaces`, and which space a command means when none is named."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
 from rich.table import Table
 from rich.text import Text
 
 from domain.errors import InvalidInput
 from entrypoints.cli.terminal import console
-from entrypoints.cli.tokens import LOCAL_USER, mint
+from entrypoints.cli.tokens import local_tokens
 from entrypoints.settings import Settings
 from obelisk.client import ObeliskClient
 from obelisk.v1 import tenancy_pb2
 
 
-def client(settings: Settings, server: str) -> ObeliskClient:
-    """A client for the local user, with a fresh token for each request."""
-    return ObeliskClient(server, token=lambda: mint(settings, LOCAL_USER))
+@asynccontextmanager
+async def client(settings: Settings, server: str) -> AsyncGenerator[ObeliskClient]:
+    """A client of the local operator, whose token is renewed before it ends."""
+    async with (
+        local_tokens(settings, server) as token,
+        ObeliskClient(server, token=token) as obelisk,
+    ):
+        yield obelisk
 
 
 async def spaces(

@@ -11,6 +11,7 @@ import grpc
 import typer
 import uvloop
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.text import Text
@@ -43,6 +44,8 @@ def settings() -> Settings:
     """The settings of this command; what is wrong with them is said, a line each."""
     try:
         return Settings()
+    except SettingsError as error:
+        _fail(f"{error}; a list is written as JSON")
     except ValidationError as error:
         wrong = [
             f"OBELISK_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()

@@ -3,13 +3,26 @@
 from contextvars import ContextVar
 
 from application.context import Caller, RequestContext
+from domain.identifiers import OrganizationId, UserId
 
-_request: ContextVar[RequestContext] = ContextVar("request")
-_correlation_id: ContextVar[str] = ContextVar("correlation_id", default="-")
+Subject = tuple[UserId, OrganizationId | None]
+
+_request: ContextVar[RequestContext | None] = ContextVar("request", default=None)
+_caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
+# A box, so that what a handler notes in a task of its own is seen by who waits for it.
+_subject: ContextVar[list[Subject] | None] = ContextVar("subject", default=None)
 
 
 def request_context() -> RequestContext:
-    """The authenticated context of this call."""
+    """The authenticated context of this call. Raises LookupError where no token is asked for."""
+    context = _request.get()
+    if context is None:
+        raise LookupError("this call was not authenticated")
+    return context
+
+
+def known_context() -> RequestContext | None:
+    """The authenticated context of this call, or None where no token is asked for."""
     return _request.get()
 
 
@@ -20,14 +33,28 @@ def set_request_context(context: RequestContext) -> None:
 
 def correlation_id() -> str:
     """This call's correlation id; '-' outside of any call."""
-    return _correlation_id.get()
-
-
-def set_correlation_id(value: str) -> None:
-    """Called by the correlation interceptor alone."""
-    _correlation_id.set(value)
+    return caller().correlation_id
 
 
 def caller() -> Caller:
     """Where this call comes from."""
-    return Caller(correlation_id=correlation_id())
+    return _caller.get() or Caller(correlation_id="-")
+
+
+def set_caller(caller: Caller) -> None:
+    """Called by the correlation interceptor alone."""
+    _caller.set(caller)
+
+
+def note_subject(user: UserId, organization: OrganizationId | None) -> None:
+    """Tell the audit log who it was that a call without a token has let in, and where."""
+    noted = _subject.get()
+    if noted is not None:
+        noted[:] = [(user, organization)]
+
+
+def await_subject() -> list[Subject]:
+    """A box for what `note_subject` will say; called by the audit interceptor alone."""
+    box: list[Subject] = []
+    _subject.set(box)
+    return box

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from google.protobuf import any_pb2
+from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2  # type: ignore[import-untyped]  # no py.typed
 from grpc import Status
@@ -26,7 +26,7 @@ _CODES: tuple[tuple[type[errors.ObeliskError], int], ...] = (
 
 
 def status_of(error: errors.ObeliskError, correlation_id: str) -> Status:
-    """The status of a known error: its message, its reason, and the field it is about."""
+    """The status of a known error: message, reason, the field it is about, when to try again."""
     details: list[Message] = [
         error_details_pb2.ErrorInfo(reason=error.reason, domain=_DOMAIN, metadata=error.metadata)
     ]
@@ -35,6 +35,9 @@ def status_of(error: errors.ObeliskError, correlation_id: str) -> Status:
             field=error.field, description=error.message, reason=error.reason
         )
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    if (seconds := error.metadata.get("retry_after_seconds", "")).isdigit():
+        wait = duration_pb2.Duration(seconds=int(seconds))
+        details.append(error_details_pb2.RetryInfo(retry_delay=wait))
     return _status(_code(error), error.message, [*details, _request(correlation_id)])
 
 

@@ -1,13 +1,16 @@
 """Wire values into the domain's, once, at the edge."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from domain.documents.document import Collection
 from domain.errors import InvalidInput
-from domain.identifiers import ConversationId, DocumentId
+from domain.identifiers import ConversationId, DocumentId, SpaceId
 from domain.runs.run import Question
+from domain.tenancy.access import Role
+from domain.tenancy.invitation import space_roles_of
 from domain.tenancy.settings import BrandVoice, SpaceSettings
-from obelisk.v1 import document_pb2, run_pb2, tenancy_pb2
+from obelisk.v1 import document_pb2, member_pb2, run_pb2, tenancy_pb2
 
 _COLLECTIONS = {
     document_pb2.COLLECTION_UNSPECIFIED: Collection.GENERAL,
@@ -16,6 +19,14 @@ _COLLECTIONS = {
     document_pb2.COLLECTION_CAMPAIGN: Collection.CAMPAIGN,
     document_pb2.COLLECTION_WEB: Collection.WEB,
     document_pb2.COLLECTION_GENERAL: Collection.GENERAL,
+}
+
+_ROLES = {
+    member_pb2.ROLE_OWNER: Role.OWNER,
+    member_pb2.ROLE_ADMIN: Role.ADMIN,
+    member_pb2.ROLE_EDITOR: Role.EDITOR,
+    member_pb2.ROLE_REVIEWER: Role.REVIEWER,
+    member_pb2.ROLE_VIEWER: Role.VIEWER,
 }
 
 
@@ -65,3 +76,23 @@ def settings_of(message: tenancy_pb2.SpaceSettings) -> SpaceSettings:
         claims_needing_proof=tuple(message.claims_needing_proof),
     )
     return SpaceSettings(brand_voice=voice, facts=dict(message.facts))
+
+
+def role_of(value: member_pb2.Role.ValueType, field: str = "role") -> Role:
+    """Raises InvalidInput, naming the field; there is no role that is meant when none is given."""
+    if value not in _ROLES:
+        known = ", ".join(member_pb2.Role.Name(role) for role in _ROLES)
+        what = "is not given" if value == member_pb2.ROLE_UNSPECIFIED else f"is no role: {value}"
+        raise InvalidInput(f"{field} {what}; send one of {known}", field=field)
+    return _ROLES[value]
+
+
+def space_roles(messages: Iterable[member_pb2.SpaceRole]) -> dict[SpaceId, Role]:
+    """Raises InvalidInput for what is none, for a space that stands twice, and for too many."""
+    return space_roles_of(
+        (
+            SpaceId(uuid_of(message.space_id, "space_roles.space_id")),
+            role_of(message.role, "space_roles.role"),
+        )
+        for message in messages
+    )

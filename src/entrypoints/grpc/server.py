@@ -7,22 +7,33 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from entrypoints.grpc.agent_service import AgentService
+from entrypoints.grpc.audit_service import AuditService
+from entrypoints.grpc.auth_service import AuthService
 from entrypoints.grpc.conversation_service import ConversationService
 from entrypoints.grpc.document_service import DocumentService
+from entrypoints.grpc.interceptors.audit import audited
 from entrypoints.grpc.interceptors.authentication import authenticated
 from entrypoints.grpc.interceptors.chain import Chain
 from entrypoints.grpc.interceptors.correlation import correlated
 from entrypoints.grpc.interceptors.deadline import limited
 from entrypoints.grpc.interceptors.errors import translated
+from entrypoints.grpc.interceptors.open_streams import OpenStreams
+from entrypoints.grpc.member_service import MemberService
 from entrypoints.grpc.run_service import RunService
 from entrypoints.grpc.tenancy_service import TenancyService
 from obelisk.v1 import (
     agent_pb2,
     agent_pb2_grpc,
+    audit_pb2,
+    audit_pb2_grpc,
+    auth_pb2,
+    auth_pb2_grpc,
     conversation_pb2,
     conversation_pb2_grpc,
     document_pb2,
     document_pb2_grpc,
+    member_pb2,
+    member_pb2_grpc,
     run_pb2,
     run_pb2_grpc,
     tenancy_pb2,
@@ -42,7 +53,16 @@ _OPTIONS = (
 )
 SERVICE_NAMES = tuple(
     service.full_name
-    for file in (agent_pb2, conversation_pb2, document_pb2, run_pb2, tenancy_pb2)
+    for file in (
+        agent_pb2,
+        audit_pb2,
+        auth_pb2,
+        conversation_pb2,
+        document_pb2,
+        member_pb2,
+        run_pb2,
+        tenancy_pb2,
+    )
     for service in file.DESCRIPTOR.services_by_name.values()
 )
 
@@ -60,15 +80,16 @@ class HealthChecks(Protocol):
 
 
 def build_server(
-    container: "Container",
+    container: "Container", streams: OpenStreams
 ) -> tuple[grpc.aio.Server, HealthChecks]:
     """A server without a port yet, and its health service."""
     chain = Chain(
         [
-            correlated(container.entropy()),
+            correlated(container.entropy(), container.relay()),
             translated,
             limited,
-            authenticated(container.authenticate()),
+            authenticated(container.authenticate(), streams),
+            audited(container.audit_acts()),
         ]
     )
     server = grpc.aio.server(interceptors=[chain], options=_OPTIONS)
@@ -88,6 +109,8 @@ async def say_serving(checks: HealthChecks) -> None:
 
 def _add_services(server: grpc.aio.Server, container: "Container") -> None:
     agent_pb2_grpc.add_AgentServiceServicer_to_server(AgentService(container.agents()), server)
+    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditService(container.read_audit()), server)
+    auth_pb2_grpc.add_AuthServiceServicer_to_server(_auth_service(container), server)
     conversation_pb2_grpc.add_ConversationServiceServicer_to_server(
         ConversationService(container.manage_conversations()), server
     )
@@ -104,6 +127,30 @@ def _add_services(server: grpc.aio.Server, container: "Container") -> None:
         ),
         server,
     )
+    tenancy = container.tenancy()
+    member_pb2_grpc.add_MemberServiceServicer_to_server(
+        MemberService(
+            members=tenancy.members, invitations=tenancy.invitations, clients=tenancy.clients
+        ),
+        server,
+    )
     tenancy_pb2_grpc.add_TenancyServiceServicer_to_server(
-        TenancyService(container.manage_tenancy()), server
+        TenancyService(tenancy=tenancy.manage, settings=tenancy.settings, erase=tenancy.erase),
+        server,
+    )
+
+
+def _auth_service(container: "Container") -> AuthService:
+    accounts = container.accounts()
+    return AuthService(
+        sign_in=accounts.sign_in,
+        exchange=accounts.exchange_client_credentials,
+        accept=accounts.accept_invitation,
+        sessions=container.sessions(),
+        current_user=accounts.current_user,
+        change_password=accounts.change_password,
+        oidc_providers=accounts.oidc_providers,
+        start_oidc=accounts.start_oidc,
+        finish_oidc=accounts.finish_oidc,
+        keys=container.manage_keys(),
     )

@@ -16,11 +16,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from entrypoints.relay import Relay
 from entrypoints.rest.encoding import dump
 from entrypoints.rest.errors import refused
 from entrypoints.rest.gateway import Gateway
 from entrypoints.rest.headers import CORRELATION, FORWARDED, TIMEOUTS
 from entrypoints.rest.health import health_routes
+from entrypoints.rest.jwks import jwks_route
 from entrypoints.rest.limits import Limits
 from entrypoints.rest.routes import published_services, routes_of
 
@@ -32,18 +34,34 @@ def create_app(
     *,
     limits: Limits | None = None,
     cors_origins: Sequence[str] = (),
+    relay: Relay | None = None,
+    trusted_proxies: int = 0,
+    jwks_max_age: int = 1,
     services: Sequence[ServiceDescriptor] | None = None,
 ) -> Starlette:
     """REST for every RPC of `services` (the whole of obelisk.v1 when not given).
 
-    `cors_origins` lists the web origins whose scripts may call; none by default. The channel stays
-    its owner's to close, and should limit neither what it sends nor what it receives.
+    `cors_origins` lists the web origins whose scripts may call; none by default. `relay` is the one
+    that the gRPC server was given too; without it, the server's log names this door for everybody;
+    `trusted_proxies` is how many of one's own proxies stand before this door; `jwks_max_age`
+    is for how many seconds others may keep the public keys. The channel stays its owner's to close,
+    and should limit neither what it sends nor what it receives.
     Raises TemplateError when the contract's HTTP options make no sense.
     """
     routes = routes_of(published_services() if services is None else services)
-    gateway = Gateway(channel, routes, limits or Limits())
+    gateway = Gateway(
+        channel,
+        routes,
+        limits or Limits(),
+        relay=relay,
+        trusted_proxies=trusted_proxies,
+    )
     app = Starlette(
-        routes=[*health_routes(channel), Route("/openapi.json", _openapi)],
+        routes=[
+            *health_routes(channel),
+            jwks_route(channel, jwks_max_age),
+            Route("/openapi.json", _openapi),
+        ],
         middleware=_cors(cors_origins),
         exception_handlers={HTTPException: _shaped},
     )

@@ -7,11 +7,13 @@ from urllib.parse import quote
 import grpc
 from starlette.types import Receive, Scope, Send
 
+from entrypoints.relay import Relay
 from entrypoints.rest.bodies import Body, ClientGone
 from entrypoints.rest.calls import Exchange, Handler, handler_for
 from entrypoints.rest.errors import HttpError, refused
 from entrypoints.rest.headers import RequestHeaders, peek_correlation_id, read_headers
 from entrypoints.rest.limits import Limits
+from entrypoints.rest.origin import origin_of
 from entrypoints.rest.query import parse_query
 from entrypoints.rest.reply import Reply
 from entrypoints.rest.routes import Route, RouteTree
@@ -24,7 +26,16 @@ DISCARD_SECONDS = 5.0
 class Gateway:
     """An ASGI application for the routes of the contract, over one channel."""
 
-    def __init__(self, channel: grpc.aio.Channel, routes: Sequence[Route], limits: Limits) -> None:
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        routes: Sequence[Route],
+        limits: Limits,
+        *,
+        relay: Relay | None,
+        trusted_proxies: int,
+    ) -> None:
+        self._relay, self._trusted_proxies = relay, trusted_proxies
         self._tree = RouteTree(routes)
         self._handlers: dict[int, Handler] = {
             id(route): handler_for(route, channel, limits) for route in routes
@@ -37,7 +48,7 @@ class Gateway:
         reply = Reply(send, peek_correlation_id(scope["headers"]))
         body = Body(receive, scope["headers"])
         try:
-            headers = read_headers(scope["headers"], reply.correlation_id)
+            headers = self._headers(scope, reply)
             await self._serve(scope, headers, body, receive, reply)
         except ClientGone:
             logger.info("the client left before its answer", extra={"path": scope["path"]})
@@ -48,6 +59,13 @@ class Gateway:
             if reply.started:
                 raise
             await _refuse(reply, _unforeseen(), body)
+
+    def _headers(self, scope: Scope, reply: Reply) -> RequestHeaders:
+        headers = read_headers(scope["headers"], reply.correlation_id)
+        if self._relay is None:
+            return headers
+        origin = origin_of(scope, self._trusted_proxies)
+        return headers.speaking_for(self._relay.metadata(origin))
 
     async def _serve(
         self, scope: Scope, headers: RequestHeaders, body: Body, receive: Receive, reply: Reply

@@ -4,7 +4,7 @@ import math
 import re
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from entrypoints.rest.errors import HttpError, refused
 
@@ -30,13 +30,20 @@ class RequestHeaders:
     values: Mapping[str, str]
     correlation_id: str
     """The caller's own, or a new one: the answer always carries one."""
+    relayed: tuple[tuple[str, str], ...] = ()
+    """Who calls, as the gRPC server behind this door believes it from this door alone."""
 
     def get(self, name: str) -> str:
         return self.values.get(name, "")
 
     def metadata(self) -> tuple[tuple[str, str], ...]:
         given = (name for name in FORWARDED if name in self.values and name != CORRELATION)
-        return (*((name, self.values[name]) for name in given), (CORRELATION, self.correlation_id))
+        forwarded = ((name, self.values[name]) for name in given)
+        return (*forwarded, (CORRELATION, self.correlation_id), *self.relayed)
+
+    def speaking_for(self, relayed: tuple[tuple[str, str], ...]) -> "RequestHeaders":
+        """The same, saying who calls."""
+        return replace(self, relayed=relayed)
 
     def deadline(self, longest: float) -> float:
         """Seconds that the call may take: what the caller asks for, at most `longest`."""

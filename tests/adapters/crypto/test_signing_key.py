@@ -1,22 +1,17 @@
-"""The key that signs access tokens."""
+"""RSA keys and the name that each has."""
 
 import base64
 import json
-import os
-import stat
-import subprocess
-import sys
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 
-from adapters.crypto.signing_key import SigningKeyUnusable, load_or_create
+from adapters.crypto.signing_key import public_key, read_pair
+from domain.auth.signing_key import KeyPair, SigningKeyUnusable
+from fixtures.keys import pair
 
-SRC = Path(__file__).parents[3] / "src"
-PEM, PKCS8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
 # The key and the thumbprint of RFC 7638, section 3.1.
 RFC_N = (
     "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRX"
@@ -27,117 +22,42 @@ RFC_N = (
 RFC_THUMBPRINT = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 
 
-def _thumbprint(n: str, e: str) -> str:
-    """RFC 7638, computed by its words: the required members, in order, without white space."""
-    text = f'{{"e":"{e}","kty":"RSA","n":"{n}"}}'
-    return base64.urlsafe_b64encode(sha256(text.encode()).digest()).rstrip(b"=").decode()
+def _number(text: str) -> int:
+    return int.from_bytes(base64.urlsafe_b64decode(text + "==="), "big")
 
 
-def _pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, password: bytes = b"") -> bytes:
-    encryption: serialization.KeySerializationEncryption = (
-        serialization.BestAvailableEncryption(password)
-        if password
-        else serialization.NoEncryption()
+def test_the_kid_is_the_thumbprint() -> None:
+    known = public_key(rsa.RSAPublicNumbers(65537, _number(RFC_N)).public_key())
+    assert (known.kid, known.n, known.e) == (RFC_THUMBPRINT, RFC_N, "AQAB")
+    made = pair().public
+    text = f'{{"e":"{made.e}","kty":"RSA","n":"{made.n}"}}'
+    digest = base64.urlsafe_b64encode(sha256(text.encode()).digest()).rstrip(b"=").decode()
+    assert made.kid == digest
+
+
+def test_a_pair_is_read_as_it_was_made() -> None:
+    key = read_pair(pair())
+    assert key.kid == pair().public.kid
+    assert key.private.key_size == 2048
+    assert public_key(key.public) == pair().public
+
+
+def test_a_key_that_is_too_short_is_refused() -> None:
+    short = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+    der = short.private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
     )
-    return key.private_bytes(PEM, PKCS8, encryption)
+    with pytest.raises(SigningKeyUnusable, match="2048 bits"):
+        read_pair(KeyPair(public=public_key(short.public_key()), private=der))
 
 
-def _written(path: Path, content: bytes) -> Path:
-    path.write_bytes(content)
-    path.chmod(0o600)
-    return path
-
-
-def test_the_kid_is_the_thumbprint(tmp_path: Path) -> None:
-    assert _thumbprint(RFC_N, "AQAB") == RFC_THUMBPRINT
-    key = load_or_create(tmp_path / "key.pem")
-    jwk = key.public_jwk()
-    assert key.kid == _thumbprint(jwk["n"], jwk["e"]) == jwk["kid"]
-
-
-def test_a_key_is_made_once_and_nobody_else_may_read_it(tmp_path: Path) -> None:
-    path = tmp_path / "state" / "key.pem"
-    made = load_or_create(path)
-    assert load_or_create(path).kid == made.kid
-    assert made.private.key_size == 2048
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_the_public_half_holds_no_secret(tmp_path: Path) -> None:
-    key = load_or_create(tmp_path / "key.pem")
-    assert set(key.public_jwk()) == {"e", "kty", "n", "kid", "use", "alg"}
-    assert str(key.private.private_numbers().d) not in json.dumps(key.public_jwk())
-
-
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620])
-def test_a_key_that_others_may_touch_is_refused(tmp_path: Path, mode: int) -> None:
-    path = tmp_path / "key.pem"
-    load_or_create(path)
-    path.chmod(mode)
-    with pytest.raises(SigningKeyUnusable, match="chmod 600"):
-        load_or_create(path)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"not a key",
-        b"\xff\xfe\x00",
-        _pem(ec.generate_private_key(ec.SECP256R1())),
-        _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048), b"secret"),
-    ],
-    ids=["empty", "text", "binary", "elliptic", "with a password"],
-)
-def test_a_file_that_is_no_usable_key_is_refused_and_kept(tmp_path: Path, content: bytes) -> None:
-    path = _written(tmp_path / "key.pem", content)
-    with pytest.raises(SigningKeyUnusable, match="no RSA private key"):
-        load_or_create(path)
-    assert path.read_bytes() == content
-
-
-def test_a_path_that_cannot_hold_a_key_is_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "folder"
-    folder.mkdir(mode=0o700)
-    below_a_file = _written(tmp_path / "file", b"") / "key.pem"
-    for path in (folder, below_a_file):
-        with pytest.raises(SigningKeyUnusable, match=str(path)):
-            load_or_create(path)
-
-
-def test_what_a_crashed_start_left_behind_is_no_hindrance(tmp_path: Path) -> None:
-    path = tmp_path / "key.pem"
-    _written(path.with_name(f".{path.name}.{os.getpid()}"), b"half a key")
-    assert load_or_create(path).kid == load_or_create(path).kid
-
-
-def test_processes_that_start_at_once_get_one_key(tmp_path: Path) -> None:
-    path = tmp_path / "state" / "key.pem"
-    program = (
-        "import sys; from pathlib import Path; "
-        "from adapters.crypto.signing_key import load_or_create; "
-        "sys.stdin.read(); print(load_or_create(Path(sys.argv[1])).kid)"
-    )
-    starting = [
-        subprocess.Popen(
-            [sys.executable, "-c", program, str(path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(SRC)},
-            text=True,
-        )
-        for _ in range(3)
-    ]
-    for process in starting:
-        assert process.stdin is not None
-        process.stdin.close()  # all wait for this, so that they begin together
-    kids = set()
-    for process in starting:
-        assert process.stdout is not None
-        kids.add(process.stdout.read().strip())
-        process.stdout.close()
-        assert process.wait(30) == 0
-    assert kids == {load_or_create(path).kid}
-    assert list(path.parent.iterdir()) == [path]
+def test_the_public_half_holds_no_secret_and_a_repr_holds_none_either() -> None:
+    key = read_pair(pair())
+    jwk = pair().public.jwk()
+    assert set(jwk) == {"e", "kty", "n", "kid", "use", "alg"}
+    assert (jwk["kty"], jwk["use"], jwk["alg"]) == ("RSA", "sig", "RS256")
+    assert str(key.private.private_numbers().d) not in json.dumps(jwk)
+    assert repr(key) == f"RsaKey(kid={key.kid!r})"
+    assert "private" not in repr(pair())

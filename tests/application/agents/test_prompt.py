@@ -143,13 +143,16 @@ def test_the_latest_of_the_conversation_is_kept_in_order() -> None:
     assert messages[1:-1] == said[-2:]
 
 
+def _told(writing: Writing) -> list[str]:
+    return ["\n".join(m.content for m in s.request.messages) for s in writing.sections]
+
+
 def test_a_section_for_each_document_stands_on_one_source() -> None:
     state = _state(
         _fused(1, "Herring is smoked.", document=1),
         _fused(2, "More on herring.", document=1),
         _fused(3, "Boats leave.", document=2),
         _fused(4, "The rival speaks.", document=3, collection=Collection.WEB),
-        _fused(5, "A fourth document.", document=4),
     )
     writing = _planned(_task(), state, sections=3)
     assert [section.source for section in writing.sections] == [1, 2, 3]
@@ -164,6 +167,59 @@ def test_a_section_for_each_document_stands_on_one_source() -> None:
         assert sum(other.passage.text in user for other in writing.sent) == 1
     _, marked, _ = writing.sections[2].request.messages[-1].content.split(f"\n{MARKER}")
     assert "The rival speaks." in marked
+
+
+def test_every_section_reads_the_question() -> None:
+    state = _state(_fused(1, "Herring is smoked."), _fused(2, "Boats leave."))
+    writing = _planned(
+        _task("How is herring smoked?"), state, "Two words are to avoid.", sections=3
+    )
+    assert len(writing.sections) == 3
+    assert all("How is herring smoked?" in told for told in _told(writing))
+
+
+def test_a_tools_finding_is_read_in_a_section_of_its_own_that_cites_nothing() -> None:
+    state = _state(_fused(1, "Herring is smoked."))
+    writing = _planned(_task(), state, "Do not say: cheap.", "", sections=3)
+    assert [section.source for section in writing.sections] == [None, 1]
+    first, second = _told(writing)
+    assert "Do not say: cheap." in first
+    assert "Herring is smoked." not in first
+    assert "Do not say: cheap." not in second
+
+
+def test_a_finding_is_read_without_any_source() -> None:
+    writing = _planned(_task(), _state(), "Do not say: cheap.", sections=3)
+    (told,) = _told(writing)
+    assert "Do not say: cheap." in told
+    assert writing.sent == ()
+
+
+def test_what_is_long_is_cut_for_a_small_model_and_it_is_told() -> None:
+    question, finding = "ask " * 300, "found " * 300
+    state = _state(_fused(1, "Herring is smoked."))
+    writing = _planned(_task(question), state, finding, sections=3)
+    assert writing.cut == ("question", "finding")
+    first, second = _told(writing)
+    assert first.count("found ") == 99
+    assert second.count("ask ") == first.count("ask ") == 79
+    assert "ask …" in first
+    assert "found …" in first
+    assert all(_tokens(section.request) < 400 for section in writing.sections)
+    assert _planned(_task(), state, "A short one.", sections=3).cut == ()
+
+
+def test_a_small_model_reads_our_own_passages_before_an_outsiders() -> None:
+    rival = _fused(1, " ".join(["Rival"] * 30), collection=Collection.WEB)
+    writing = _planned(_task(), _state(rival, _fused(2, "Ours."), _fused(3, "Ours.")), sections=2)
+    assert [fused.passage.text for fused in writing.sent] == ["Ours.", "Ours."]
+
+
+def test_a_passage_too_short_to_write_from_comes_after_longer_ones() -> None:
+    longer = " ".join(["Herring"] * 20)
+    state = _state(_fused(1, "A flash sale."), _fused(2, longer))
+    writing = _planned(_task(), state, sections=1)
+    assert [fused.passage.text for fused in writing.sent] == [longer]
 
 
 @pytest.mark.parametrize("passages", [(), (_fused(1, "word " * 5000),)])

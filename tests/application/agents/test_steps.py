@@ -106,12 +106,56 @@ async def test_the_text_is_streamed_as_it_is_written_and_joined_in_the_draft(sho
     assert stages[-2:] == ["model.first_token", "model.answer"]
 
 
-async def test_written_by_section_every_section_cites_its_source(shop: Shop) -> None:
-    model = ScriptedChatModel("Fish.")
-    state, said = await _written(shop.steps(model, sections=2), without_plan(shop.task()))
-    assert state.draft == "Fish. [1]\n\nFish. [2]\n\n"
-    assert len([k for k in said if isinstance(k, UsageRecorded)]) == 2
+async def test_a_section_is_numbered_only_by_a_source_that_it_follows(shop: Shop) -> None:
+    steps = shop.steps(ScriptedChatModel("Nordlys smokes herring in Bergen."), sections=2)
+    state, said = await _written(steps, without_plan(shop.task()))
+    (right,) = [n for n, f in enumerate(state.sent, start=1) if "Bergen" in f.passage.text]
+    texts = ["Nordlys smokes herring in Bergen."] * len(state.sent)
+    texts[right - 1] += f" [{right}]"
+    assert state.draft == "".join(f"{text}\n\n" for text in texts)
+    assert len([k for k in said if isinstance(k, UsageRecorded)]) == len(texts) == 2
     assert len([k for k in said if k == StageTimed(stage="model.first_token", seconds=0.0)]) == 1
+    checked: list[EventKind] = []
+    await steps.take(Step.CHECK, shop.task(), state, checked.append)
+    assert checked == [Drafted(text=state.draft, cited_sources=(right,))]
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "Astronauts praise chocolate pudding on Jupiter.",
+        "Nordlys smokes 900 herring in Bergen.",
+        "Write about smoked herring.",
+    ],
+)
+async def test_a_draft_by_section_that_follows_nothing_cites_nothing(
+    shop: Shop, draft: str
+) -> None:
+    steps = shop.steps(ScriptedChatModel(draft), sections=2)
+    state, _ = await _written(steps, without_plan(shop.task()))
+    said: list[EventKind] = []
+    await steps.take(Step.CHECK, shop.task(), state, said.append)
+    assert state.draft == f"{draft}\n\n{draft}\n\n"
+    assert said[0] == Drafted(text=state.draft, cited_sources=())
+
+
+async def test_by_section_the_brand_agents_model_reads_what_its_check_found(shop: Shop) -> None:
+    model = ScriptedChatModel("It holds a word to avoid: cheap.")
+    question = "Check this copy: cheap smoked herring."
+    steps = shop.steps(model, sections=2)
+    state, _ = await _written(steps, shop.task(question, agent="brand"), Step.ACT)
+    first = model.requests[0].messages[-1].content
+    assert "do not repeat these words: cheap" in first
+    assert all(question in request.messages[0].content for request in model.requests)
+    assert len(model.requests) == 1 + len(state.sent)
+    assert state.draft.startswith("It holds a word to avoid: cheap.\n\n")
+
+
+async def test_a_question_cut_for_a_small_model_is_told(shop: Shop) -> None:
+    steps = shop.steps(ScriptedChatModel("Fish."), sections=2)
+    _, said = await _written(steps, without_plan(shop.task("herring " * 200)))
+    told = "the model was given only the beginning of the question"
+    assert WarningRaised(reason="PROMPT_CUT", message=told) in said
 
 
 async def test_a_refusal_ends_the_writing(shop: Shop) -> None:
@@ -199,10 +243,23 @@ async def test_the_check_tells_the_draft_and_its_sources(shop: Shop) -> None:
     assert len(said) == 1
 
 
-async def test_the_check_takes_the_answers_own_citations(shop: Shop) -> None:
-    drafted = (await _checked(shop, f"{HERRING} [2] {BOATS} [1] [9]"))[0]
-    assert isinstance(drafted, Drafted)
-    assert drafted.cited_sources == (1, 2)
+async def test_the_check_takes_the_answers_own_citations_where_the_sources_say_so(
+    shop: Shop,
+) -> None:
+    steps = shop.steps(ScriptedChatModel(""))
+    state, _ = await _written(steps, without_plan(shop.task()))
+    texts = [fused.passage.text for fused in state.sent]
+    herring, boats = texts.index(HERRING) + 1, texts.index(BOATS) + 1
+    draft = f"{HERRING} [{herring}] {BOATS} [{herring}] [99]"
+    said: list[EventKind] = []
+    await steps.take(Step.CHECK, shop.task(), replace(state, draft=draft), said.append)
+    assert said[0] == Drafted(text=draft, cited_sources=(herring,))
+    wrong = f"[{herring}] {BOATS}"
+    assert WarningRaised(reason="CITATION_UNSUPPORTED", message=wrong) in said
+    right = f"{HERRING} [{herring}] {BOATS} [{boats}]"
+    said.clear()
+    await steps.take(Step.CHECK, shop.task(), replace(state, draft=right), said.append)
+    assert said == [Drafted(text=right, cited_sources=tuple(sorted((herring, boats))))]
 
 
 async def test_the_check_warns_of_claims_and_of_words_to_avoid(shop: Shop) -> None:

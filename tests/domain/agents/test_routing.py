@@ -17,7 +17,6 @@ AGENT = AgentDefinition(
     description="",
     prompt="Write.",
     brief="Write.",
-    form="a page",
     temperature=0.2,
     max_answer_tokens=10,
     plan=("first", "second"),

@@ -63,6 +63,7 @@ create table obelisk.sessions (
   revoke_time timestamptz
 );
 create index sessions_by_user on obelisk.sessions (user_id, session_id);
+create index sessions_by_end on obelisk.sessions (expire_time);
 
 -- Each works once; a second use ends the session, for somebody else has a copy.
 create table obelisk.refresh_tokens (
@@ -91,14 +92,14 @@ create table obelisk.authority_changes (
   primary key (kind, subject)
 );
 create index authority_changes_by_xid on obelisk.authority_changes (change_xid);
+create index authority_changes_by_end on obelisk.authority_changes (expire_time);
 
 create table obelisk.signing_keys (
   kid text primary key,
   public_jwk text not null,
   sealed_private bytea not null,
   publish_time timestamptz not null,
-  activate_time timestamptz not null,
-  retire_time timestamptz
+  activate_time timestamptz not null unique
 );
 
 create table obelisk.service_clients (
@@ -146,6 +147,7 @@ create table obelisk.erasure_receipts (
   receipt_id uuid primary key,
   organization_id uuid not null,
   space_id uuid,
+  spaces uuid[] not null,
   requester uuid not null,
   counts jsonb not null,
   create_time timestamptz not null,
@@ -202,13 +204,24 @@ create policy append on obelisk.audit_events to obelisk_identity
 
 create function obelisk.audit_is_append_only() returns trigger language plpgsql as $$
 begin
-  if tg_op = 'UPDATE' and old.outcome is null and new.outcome is not null then
-    return new;
+  -- Once, from "under way" to its outcome; who and where may become known by then, never change.
+  if tg_op = 'UPDATE' then
+    if old.outcome is null and new.outcome is not null
+       and new.actor is not distinct from coalesce(old.actor, new.actor)
+       and new.organization_id is not distinct from coalesce(old.organization_id, new.organization_id)
+       and (new.audit_id, new.action, new.address, new.correlation_id, new.create_time)
+         = (old.audit_id, old.action, old.address, old.correlation_id, old.create_time)
+       and new.space_id is not distinct from old.space_id
+    then
+      return new;
+    end if;
   end if;
   raise exception 'the audit log is append-only' using errcode = 'OB002';
 end $$;
 create trigger append_only before update or delete on obelisk.audit_events
   for each row execute function obelisk.audit_is_append_only();
+create trigger append_only_as_a_whole before truncate on obelisk.audit_events
+  for each statement execute function obelisk.audit_is_append_only();
 
 -- An invitation is accepted by somebody who is no member yet, so it runs as obelisk_identity.
 grant insert, update on obelisk.organization_members, obelisk.space_members to obelisk_identity;
@@ -230,32 +243,57 @@ create function obelisk.tell(p_kind text, p_subject text, p_epoch bigint, p_not_
   insert into obelisk.authority_changes as c (kind, subject, epoch, not_before, expire_time)
   values (p_kind, p_subject, p_epoch, p_not_before, p_expire)
   on conflict (kind, subject) do update
-    set epoch = greatest(c.epoch, excluded.epoch), not_before = excluded.not_before,
+    set epoch = greatest(c.epoch, excluded.epoch),
+        not_before = greatest(c.not_before, excluded.not_before),
         expire_time = greatest(c.expire_time, excluded.expire_time),
         change_xid = pg_current_xact_id();
 $$;
 
 -- Whoever changes a membership, by whatever statement, moves the member's epoch with it.
-create function obelisk.move_epoch() returns trigger language plpgsql security definer
-set search_path = obelisk, pg_temp as $$
+create function obelisk.move_epoch_of(p_user uuid) returns void language plpgsql as $$
 declare
-  v_user uuid := coalesce(new.user_id, old.user_id);
   v_epoch bigint;
 begin
-  insert into obelisk.principal_epochs as e values (v_user, 1)
+  insert into obelisk.principal_epochs as e values (p_user, 1)
   on conflict (user_id) do update set epoch = e.epoch + 1 returning e.epoch into v_epoch;
-  perform obelisk.tell('epoch', v_user::text, v_epoch, null, now() + interval '25 hours');
+  perform obelisk.tell('epoch', p_user::text, v_epoch, null, now() + interval '25 hours');
+end $$;
+revoke all on function obelisk.move_epoch_of from public;
+grant execute on function obelisk.move_epoch_of to obelisk_identity;
+
+create function obelisk.move_epoch() returns trigger language plpgsql security definer
+set search_path = obelisk, pg_temp as $$
+begin
+  perform obelisk.move_epoch_of(coalesce(new.user_id, old.user_id));
   return null;
 end $$;
 alter function obelisk.move_epoch owner to obelisk_identity;
 revoke all on function obelisk.move_epoch from public;
+
+-- Owners and admins are at home in each space, so one that comes or goes changes where they stand.
+create function obelisk.move_epochs_of_heads() returns trigger language plpgsql security definer
+set search_path = obelisk, pg_temp as $$
+begin
+  perform obelisk.move_epoch_of(m.user_id)
+  from obelisk.organization_members m
+  where m.organization_id = coalesce(new.organization_id, old.organization_id)
+    and m.role in ('owner', 'admin')
+  order by m.user_id;
+  return null;
+end $$;
+alter function obelisk.move_epochs_of_heads owner to obelisk_identity;
+revoke all on function obelisk.move_epochs_of_heads from public;
+create trigger move_epochs_of_heads after insert or delete on obelisk.spaces
+  for each row execute function obelisk.move_epochs_of_heads();
 
 create trigger move_epoch after insert or update or delete on obelisk.organization_members
   for each row execute function obelisk.move_epoch();
 create trigger move_epoch after insert or update or delete on obelisk.space_members
   for each row execute function obelisk.move_epoch();
 
--- An owner of an organization is one also in its spaces' table of members, by the same call.
+-- Who makes a space owns it; a service, which owns nothing, becomes its admin.
+grant select on obelisk.service_clients to obelisk_system;
+create policy system on obelisk.service_clients for select to obelisk_system using (true);
 create or replace function obelisk.create_space(
   p_space uuid, p_organization uuid, p_display_name text, p_create_time timestamptz
 ) returns boolean language plpgsql security definer set search_path = obelisk, pg_temp as $$
@@ -267,7 +305,10 @@ begin
   end if;
   insert into obelisk.spaces values (p_space, p_organization, p_display_name, p_create_time);
   insert into obelisk.space_members (space_id, organization_id, user_id, role)
-  values (p_space, p_organization, obelisk.current_user_id(), 'owner');
+  values (p_space, p_organization, obelisk.current_user_id(),
+          case when exists (select from obelisk.service_clients
+                            where client_id = obelisk.current_user_id())
+               then 'admin' else 'owner' end);
   return true;
 end $$;
 
@@ -285,4 +326,124 @@ $$;
 alter function obelisk.standing owner to obelisk_identity;
 revoke all on function obelisk.standing from public;
 grant execute on function obelisk.standing to obelisk_app;
+
+-- The same for one space, in one round trip and without looking at the others.
+create function obelisk.standing_in(p_space uuid, p_user uuid) returns table (
+  organization_id uuid, space_id uuid, organization_role text, space_role text
+) language sql stable security definer set search_path = obelisk, pg_temp as $$
+  select s.organization_id, s.space_id, o.role, m.role
+  from obelisk.spaces s
+  join obelisk.organization_members o
+    on o.organization_id = s.organization_id and o.user_id = p_user
+  left join obelisk.space_members m on m.space_id = s.space_id and m.user_id = p_user
+  where s.space_id = p_space and (m.role is not null or o.role in ('owner', 'admin'));
+$$;
+alter function obelisk.standing_in owner to obelisk_identity;
+revoke all on function obelisk.standing_in from public;
+grant execute on function obelisk.standing_in to obelisk_app;
+-- Names of the members of the organization that the transaction is confined to, or of one of its
+-- spaces: obelisk_app asks for no other user.
+create function obelisk.members_of(
+  p_organization uuid, p_space uuid, p_user uuid, p_after uuid, p_limit integer
+) returns table (user_id uuid, email text, display_name text, role text, service boolean)
+language sql stable security definer set search_path = obelisk, pg_temp as $$
+  select m.user_id, coalesce(u.email, ''), coalesce(u.display_name, c.display_name, ''), m.role,
+         c.client_id is not null
+  from (select o.user_id, o.role from obelisk.organization_members o
+        where p_space is null and o.organization_id = p_organization
+        union all
+        select i.user_id, i.role from obelisk.space_members i
+        where i.space_id = p_space and i.organization_id = p_organization) m
+  left join obelisk.users u on u.user_id = m.user_id
+  left join obelisk.service_clients c
+    on c.organization_id = p_organization and c.client_id = m.user_id
+  where p_organization = obelisk.current_organization()
+    and (p_user is null or m.user_id = p_user) and (p_after is null or m.user_id > p_after)
+  order by m.user_id limit p_limit;
+$$;
+alter function obelisk.members_of owner to obelisk_identity;
+revoke all on function obelisk.members_of from public;
+grant execute on function obelisk.members_of to obelisk_app;
+
+-- A service that is revoked, or gone with its organization, has no session and no token any more.
+create function obelisk.end_service() returns trigger language plpgsql security definer
+set search_path = obelisk, pg_temp as $$
+begin
+  update obelisk.sessions set revoke_time = now()
+  where user_id = old.client_id and revoke_time is null;
+  perform obelisk.tell('user', old.client_id::text, 0, null, now() + interval '25 hours');
+  return null;
+end $$;
+alter function obelisk.end_service owner to obelisk_identity;
+revoke all on function obelisk.end_service from public;
+create trigger end_service after delete on obelisk.service_clients
+  for each row execute function obelisk.end_service();
+create trigger end_service_on_revocation after update on obelisk.service_clients
+  for each row when (new.revoke_time is not null and old.revoke_time is null)
+  execute function obelisk.end_service();
+
+-- A transaction that names a space reaches no other one by way of its organization, and one of
+-- identity that names an organization reaches no session of another.
+create policy one_space on obelisk.spaces as restrictive to obelisk_app
+  using (obelisk.current_space() is null or space_id = obelisk.current_space());
+create policy one_space on obelisk.space_members as restrictive to obelisk_app
+  using (obelisk.current_space() is null or space_id = obelisk.current_space());
+create policy one_organization on obelisk.sessions as restrictive to obelisk_identity
+  using (obelisk.current_organization() is null
+         or organization_id = obelisk.current_organization());
+
+-- Removes a root row and every row that carries its key, in whatever table there is: one that comes
+-- later is covered, be it by a foreign key or not. It runs as its caller, so row-level security keeps
+-- it to the tenant that the transaction is confined to. Answers how many rows went, by table; null
+-- when there is no such root.
+create function obelisk.erase_by_key(p_key text, p_root regclass, p_id uuid) returns jsonb
+language plpgsql as $$
+declare
+  v_tables regclass[];
+  v_table regclass;
+  v_count bigint;
+  v_counts jsonb := '{}';
+begin
+  execute format('select 1 from %s where %I = $1 for update', p_root, p_key) using p_id;
+  get diagnostics v_count = row_count;
+  if v_count = 0 then
+    return null;
+  end if;
+  select array_agg(c.oid::regclass) into v_tables
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  join pg_attribute a on a.attrelid = c.oid and a.attname = p_key and not a.attisdropped
+  where c.relkind in ('r', 'p') and not c.relispartition and a.atttypid = 'uuid'::regtype
+    and n.nspname not in ('pg_catalog', 'information_schema')
+    and c.relname not in ('audit_events', 'erasure_receipts')
+    and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select, delete');
+  -- What hangs on the root is locked first, or a row could be added beneath it after the count.
+  foreach v_table in array v_tables loop
+    if has_table_privilege(v_table, 'update') and exists (
+      select from pg_constraint where contype = 'f' and conrelid = v_table and confrelid = p_root
+    ) then
+      execute format('select 1 from %s where %I = $1 for update', v_table, p_key) using p_id;
+    end if;
+  end loop;
+  foreach v_table in array v_tables loop
+    if has_table_privilege(v_table, 'select') then
+      execute format('select count(*) from %s where %I = $1', v_table, p_key) into v_count using p_id;
+      v_counts := v_counts || jsonb_build_object(
+        (select relname from pg_class where oid = v_table), v_count);
+    end if;
+  end loop;
+  execute format('delete from %s where %I = $1', p_root, p_key) using p_id;
+  foreach v_table in array v_tables loop
+    if has_table_privilege(v_table, 'delete') then
+      execute format('delete from %s where %I = $1', v_table, p_key) using p_id;
+    end if;
+  end loop;
+  return v_counts;
+end $$;
+
+create function obelisk.erase_space(p_space uuid) returns jsonb language sql as
+$$ select obelisk.erase_by_key('space_id', 'obelisk.spaces', p_space) $$;
+
+create function obelisk.erase_organization(p_organization uuid) returns jsonb language sql as
+$$ select obelisk.erase_by_key('organization_id', 'obelisk.organizations', p_organization) $$;
 revoke create on schema obelisk from obelisk_system, obelisk_identity;

@@ -34,15 +34,6 @@ update obelisk.runs set cancel_requested = cancel_requested or state <> 'ended'
 where space_id = $1 and run_id = $2
 returning *;
 
--- append: the next events, by the fenced writer
-select first_sequence, create_time
-from obelisk.append_events($1, $2, $3, $4, $5, $6, $7, $8, $9);
-
--- read: events after a cursor
-select sequence, kind, payload, create_time from obelisk.run_events
-where space_id = $1 and run_id = $2 and sequence > $3
-order by sequence limit $4;
-
 -- unfinished_runs: of all spaces; answered by obelisk_system
 select space_id, run_id from obelisk.unfinished_runs();
 

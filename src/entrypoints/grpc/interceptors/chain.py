@@ -4,10 +4,11 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from google.protobuf.message import Message
 from grpc.aio import ServicerContext
 
 _log = logging.getLogger(__name__)
@@ -21,11 +22,24 @@ else:
     Handler, Interceptor = grpc.RpcMethodHandler, grpc.aio.ServerInterceptor
 
 
+@dataclass(slots=True)
+class Answer:
+    """The first message that the handler answered, once it has."""
+
+    message: Message | None = None
+
+    def tell(self, message: Message) -> None:
+        """Keep the first one."""
+        if self.message is None:
+            self.message = message
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """`method` is the full name, '/package.Service/Method'; header names are lower case.
 
-    `repeated` names the headers that were given more than once.
+    `repeated` names the headers that were given more than once. `request` is None when the caller
+    streams its requests.
     """
 
     method: str
@@ -33,6 +47,8 @@ class Call:
     context: Context
     streams: bool
     repeated: frozenset[str]
+    request: Message | None = None
+    answer: Answer = field(default_factory=Answer)
 
     async def abort(self, status: grpc.Status) -> None:
         """End the call with `status`; raises grpc.aio.AbortError, also when it is over already."""
@@ -77,20 +93,23 @@ class Chain(Interceptor):
 
     def _answering(self, behaviour: Any, method: str) -> Any:
         async def answer(request: Any, context: Context) -> Any:
-            async with self._entered(method, context, streams=False):
-                return await behaviour(request, context)
+            async with self._entered(method, request, context, streams=False) as entered:
+                response = await behaviour(request, context)
+                entered.call.answer.tell(response)
+                return response
 
         return answer
 
     def _streaming(self, behaviour: Any, method: str) -> Any:
         async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
-            async with self._entered(method, context, streams=True):
+            async with self._entered(method, request, context, streams=True) as entered:
                 async for response in behaviour(request, context):
+                    entered.call.answer.tell(response)
                     yield response
 
         return stream
 
-    def _entered(self, method: str, context: Context, *, streams: bool) -> AsyncExitStack:
+    def _entered(self, method: str, request: Any, context: Context, *, streams: bool) -> "_Entered":
         given = [
             (key, value)
             for key, value in context.invocation_metadata() or ()
@@ -103,6 +122,7 @@ class Chain(Interceptor):
             context=context,
             streams=streams,
             repeated=frozenset(key for key, count in counts.items() if count > 1),
+            request=request if isinstance(request, Message) else None,
         )
         return _Entered(self._arounds, call)
 
@@ -112,13 +132,13 @@ class _Entered(AsyncExitStack):
 
     def __init__(self, arounds: Sequence[Around], call: Call) -> None:
         super().__init__()
-        self._around, self._call = arounds, call
+        self._arounds, self.call = arounds, call
 
     async def __aenter__(self) -> "_Entered":
         await super().__aenter__()
         try:
-            for around in self._around:
-                await self.enter_async_context(around(self._call))
+            for around in self._arounds:
+                await self.enter_async_context(around(self.call))
         except BaseException as error:
             if not await self.__aexit__(type(error), error, error.__traceback__):
                 raise

@@ -1,0 +1,33 @@
+"""An account for a backend service of an organization."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.errors import NotFound
+from domain.identifiers import OrganizationId, UserId
+
+
+class ServiceClientNotFound(NotFound):
+    reason = "SERVICE_CLIENT_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("no such service client", field="client_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceClient:
+    """`client_id` is also its user id: it is a member like any other, but never an owner."""
+
+    client_id: UserId
+    organization_id: OrganizationId
+    display_name: str
+    create_time: datetime
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownClient:
+    """A service with the digest of its secret, for the one use case that compares it."""
+
+    client: ServiceClient
+    secret_hash: bytes

@@ -1,0 +1,158 @@
+"""Streams that are open, and the one watcher of a process that ends those let in no more."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import grpc
+
+from application.auth.authenticate import Authenticate
+from application.auth.authority import AuthorityUnknown, AuthorityWatch
+from application.context import RequestContext
+from application.ports.clock import Clock
+from domain.auth.revocation import Verdict
+from domain.auth.session import SessionEnded, TokenExpired
+from domain.errors import ObeliskError
+from domain.tenancy.space import SpaceNotFound
+from entrypoints.grpc.errors import status_of
+from entrypoints.grpc.interceptors.chain import Call
+
+_LOOK_SECONDS = 0.5
+# A stream outlives a database that blinks, and not one that is away: what if it was revoked?
+_UNKNOWN_SECONDS = 1.5
+_ABORT_SECONDS = 1.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _Stream:
+    """`epoch` is the one under which the caller was last seen to have the space."""
+
+    call: Call
+    context: RequestContext
+    scope: asyncio.Timeout
+    epoch: int
+    open: bool = True
+    aborted: grpc.aio.AbortError | None = None
+
+
+class OpenStreams:
+    """Ends a stream within two seconds of its token, session or user being revoked, of its space
+    being lost to the caller, and once its token's time is over."""
+
+    def __init__(
+        self,
+        *,
+        authenticate: Authenticate,
+        authority: AuthorityWatch,
+        clock: Clock,
+        skew: timedelta,
+    ) -> None:
+        self._authenticate = authenticate
+        self._authority = authority
+        self._clock = clock
+        self._skew = skew
+        self._streams: set[_Stream] = set()
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to watch."""
+        # Owned here: `close` cancels and awaits it.
+        self._watcher = asyncio.get_running_loop().create_task(self._watch(), name="open-streams")
+
+    async def close(self) -> None:
+        """Watch no more. Idempotent."""
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.cancel()
+            with suppress(asyncio.CancelledError):
+                await watcher
+
+    @asynccontextmanager
+    async def held(self, call: Call, context: RequestContext) -> AsyncGenerator[None]:
+        """Let the stream go on for as long as what let it in still counts."""
+        async with _ended_by_abort(call, context, self._epoch(context)) as stream:
+            self._streams.add(stream)
+            try:
+                yield
+            finally:
+                self._streams.discard(stream)
+
+    def _epoch(self, context: RequestContext) -> int:
+        return self._authority.epoch_of(context.user_id)
+
+    async def _watch(self) -> None:
+        generation = -1
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                await self._authority.changed(generation, _LOOK_SECONDS)
+                generation = self._authority.generation
+                unknown = await self._unknown()
+                for stream in [*self._streams]:
+                    ending = unknown or await self._ending(stream)
+                    if ending is not None and stream in self._streams:
+                        self._streams.discard(stream)
+                        tasks.create_task(_end(stream, ending))
+
+    async def _unknown(self) -> ObeliskError | None:
+        """Why nothing can be told of any stream, once that has lasted too long."""
+        if self._authority.age() <= _UNKNOWN_SECONDS:
+            return None
+        try:
+            await self._authority.fresh()
+        except AuthorityUnknown as error:
+            return error
+        return None
+
+    async def _ending(self, stream: _Stream) -> ObeliskError | None:
+        """Why the stream may not go on; None while it may."""
+        claims = stream.context.claims
+        if claims.expire_time + self._skew <= self._clock.now():
+            return TokenExpired()
+        if self._authority.verdict(claims) is Verdict.REVOKED:
+            return SessionEnded()
+        epoch, space = self._epoch(stream.context), stream.context.space
+        if space is None or epoch == stream.epoch:
+            return None
+        try:
+            access = await self._authenticate.access(claims, space.space_id)
+        except ObeliskError as error:
+            _log.warning("a stream's space could not be looked up: %s", error.message)
+            return None  # looked up again in a moment; without any answer `_unknown` ends it
+        stream.epoch = epoch
+        return SpaceNotFound() if access is None else None
+
+
+@asynccontextmanager
+async def _ended_by_abort(
+    call: Call, context: RequestContext, epoch: int
+) -> AsyncGenerator[_Stream]:
+    scope = asyncio.timeout(None)
+    stream = _Stream(call, context, scope, epoch)
+    try:
+        async with scope:
+            yield stream
+    except TimeoutError:
+        if not scope.expired():
+            raise
+        raise stream.aborted or grpc.aio.AbortError() from None
+    finally:
+        stream.open = False
+
+
+async def _end(stream: _Stream, error: ObeliskError) -> None:
+    """Tell the client first: its handler may be held up by the very client that takes nothing."""
+    status = status_of(error, stream.context.correlation_id)
+    try:
+        async with asyncio.timeout(_ABORT_SECONDS):
+            await stream.call.abort(status)
+    except grpc.aio.AbortError as aborted:
+        stream.aborted = aborted
+    except TimeoutError:
+        _log.info("%s was ended for a client that takes nothing", stream.call.method)
+    finally:
+        if stream.open:
+            stream.scope.reschedule(asyncio.get_running_loop().time())

@@ -1,0 +1,269 @@
+"""Streams end when what let them in counts no more: over a real gRPC server and client."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import grpc
+import pytest
+import pytest_asyncio
+from google.rpc import error_details_pb2  # type: ignore[import-untyped]  # no py.typed
+from grpc_status import rpc_status
+
+from domain.auth.revocation import session_revoked, token_revoked, user_revoked
+from domain.auth.session import TokenSet
+from domain.tenancy.access import Role
+from entrypoints.grpc.interceptors.authentication import authenticated
+from entrypoints.grpc.interceptors.chain import Chain, Context
+from entrypoints.grpc.interceptors.errors import translated
+from entrypoints.grpc.interceptors.open_streams import OpenStreams
+from fixtures.identity import CALLER, LIFE, Gate, new_gate
+from fixtures.people import joined, joined_space
+from obelisk.client import ObeliskClient
+from obelisk.v1 import run_pb2, run_pb2_grpc
+
+SKEW = timedelta(seconds=30)
+TOLD = run_pb2.WatchRunResponse(event=run_pb2.RunEvent(sequence=1))
+LARGE = run_pb2.WatchRunResponse(
+    event=run_pb2.RunEvent(sequence=1, token_batch=run_pb2.TokenBatch(text="x" * 1_000_000))
+)
+
+
+@dataclass(eq=False)
+class Runs:
+    """Streams one event and then says nothing, or large ones without end, or ends."""
+
+    flood: bool = False
+    ends: bool = False
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+    cursors: list[int] = field(default_factory=list)
+
+    async def WatchRun(
+        self, request: run_pb2.WatchRunRequest, context: Context
+    ) -> AsyncIterator[run_pb2.WatchRunResponse]:
+        self.cursors.append(request.after_sequence)
+        try:
+            yield TOLD
+            while self.flood:
+                yield LARGE
+            if not self.ends:
+                await asyncio.sleep(60)
+        finally:
+            self.left.set()
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Serve WatchRun alone."""
+        watch = grpc.unary_stream_rpc_method_handler(
+            self.WatchRun,
+            run_pb2.WatchRunRequest.FromString,
+            run_pb2.WatchRunResponse.SerializeToString,
+        )
+        service = grpc.method_handlers_generic_handler("obelisk.v1.RunService", {"WatchRun": watch})
+        server.add_generic_rpc_handlers((service,))
+
+
+@dataclass(kw_only=True)
+class Line:
+    """A server with its door, and who asks for a stream there."""
+
+    gate: Gate
+    runs: Runs
+    address: str
+    stub: "run_pb2_grpc.RunServiceAsyncStub"
+
+    async def open(
+        self, tokens: TokenSet
+    ) -> grpc.aio.UnaryStreamCall[run_pb2.WatchRunRequest, run_pb2.WatchRunResponse]:
+        """A stream whose first event has come."""
+        call = self.stub.WatchRun(
+            run_pb2.WatchRunRequest(),
+            metadata=(
+                ("authorization", f"Bearer {tokens.access_token}"),
+                ("x-space-id", str(self.gate.home.space)),
+            ),
+        )
+        assert await call.read() == TOLD
+        return call
+
+
+@pytest_asyncio.fixture
+async def line() -> AsyncIterator[Line]:
+    async with new_gate(poll_seconds=0.02) as gate, _served(gate, Runs()) as line:
+        yield line
+
+
+@asynccontextmanager
+async def _served(gate: Gate, runs: Runs) -> AsyncIterator[Line]:
+    streams = OpenStreams(
+        authenticate=gate.authenticate, authority=gate.authority, clock=gate.clock, skew=SKEW
+    )
+    await streams.start()
+    door = Chain([translated, authenticated(gate.authenticate, streams)])
+    server = grpc.aio.server(interceptors=[door])
+    runs.add_to(server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        address = f"127.0.0.1:{port}"
+        async with grpc.aio.insecure_channel(address) as channel:
+            yield Line(
+                gate=gate, runs=runs, address=address, stub=run_pb2_grpc.RunServiceStub(channel)
+            )
+    finally:
+        await server.stop(None)
+        await streams.close()
+        await streams.close()
+
+
+async def _member(line: Line) -> TokenSet:
+    user = await joined(line.gate.stores, line.gate.home, Role.EDITOR, inside=Role.EDITOR)
+    await line.gate.later()
+    return await line.gate.sessions.open(user=user, organization=None, caller=CALLER)
+
+
+async def _ending(
+    call: grpc.aio.UnaryStreamCall[run_pb2.WatchRunRequest, run_pb2.WatchRunResponse],
+) -> tuple[grpc.StatusCode, str]:
+    """How the stream ends, and why, within two seconds."""
+    try:
+        async with asyncio.timeout(2.0):
+            while isinstance(await call.read(), run_pb2.WatchRunResponse):
+                pass
+    except grpc.aio.AioRpcError as error:
+        info = error_details_pb2.ErrorInfo()
+        status = rpc_status.from_call(error)  # type: ignore[arg-type]  # the stubs know sync calls
+        assert status is not None
+        assert status.details[0].Unpack(info)
+        return error.code(), info.reason
+    return await call.code(), ""
+
+
+@pytest.mark.parametrize("what", ["token", "session", "user"])
+async def test_a_revocation_ends_a_silent_stream(line: Line, what: str) -> None:
+    tokens = await _member(line)
+    call = await line.open(tokens)
+    gate = line.gate
+    later = gate.clock.now() + timedelta(seconds=1)
+    claims = gate.signer.verify(tokens.access_token)
+    await gate.feed.tell(
+        {
+            "token": token_revoked(tokens.user_id, claims.token_id, later),
+            "session": session_revoked(tokens.session_id, later),
+            "user": user_revoked(tokens.user_id, later),
+        }[what]
+    )
+    assert await _ending(call) == (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED")
+    await asyncio.wait_for(line.runs.left.wait(), 1.0)
+
+
+async def test_only_the_streams_of_the_session_end(line: Line) -> None:
+    first, second = await _member(line), await _member(line)
+    ending, going_on = await line.open(first), await line.open(second)
+    await line.gate.feed.tell(session_revoked(first.session_id, line.gate.clock.now()))
+    assert (await _ending(ending))[0] is grpc.StatusCode.UNAUTHENTICATED
+    await asyncio.sleep(0.6)
+    assert not going_on.done()
+    going_on.cancel()
+
+
+async def test_a_stream_ends_with_its_tokens_time(line: Line) -> None:
+    call = await line.open(await _member(line))
+    line.gate.clock.advance((LIFE + SKEW - timedelta(seconds=5)).total_seconds())
+    await asyncio.sleep(0.6)
+    assert not call.done()
+    line.gate.clock.advance(5)
+    assert await _ending(call) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_EXPIRED")
+
+
+@pytest.mark.parametrize("bound", [True, False])
+async def test_who_loses_the_space_loses_the_stream(line: Line, bound: bool) -> None:
+    gate = line.gate
+    tokens = await _member(line)
+    if not bound:
+        tokens = await gate.sessions.open(
+            user=tokens.user_id, organization=None, caller=CALLER, bound=False
+        )
+    call = await line.open(tokens)
+    await gate.stores.members.change(gate.home.organization, gate.home.owner, tokens.user_id, None)
+    assert await _ending(call) == (grpc.StatusCode.NOT_FOUND, "SPACE_NOT_FOUND")
+
+
+async def test_another_role_leaves_the_stream_alone(line: Line) -> None:
+    tokens = await _member(line)
+    call = await line.open(tokens)
+    await joined_space(line.gate.stores, line.gate.home, tokens.user_id, Role.VIEWER)
+    await asyncio.sleep(0.7)
+    assert not call.done()
+    call.cancel()
+
+
+async def test_a_stream_does_not_outlive_what_can_be_known(
+    line: Line, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    call = await line.open(await _member(line))
+    line.gate.feed.away = True
+    line.gate.clock.advance(1.0)
+    await asyncio.sleep(0.6)
+    assert not call.done(), "a database that blinks ends nothing"
+    line.gate.clock.advance(1.0)
+    assert await _ending(call) == (grpc.StatusCode.UNAVAILABLE, "AUTHORITY_UNKNOWN")
+
+
+async def test_a_client_that_takes_nothing_is_told_all_the_same() -> None:
+    async with new_gate(poll_seconds=0.02) as gate, _served(gate, Runs(flood=True)) as line:
+        tokens = await _member(line)
+        call = await line.open(tokens)
+        await asyncio.sleep(0.3)  # the window is full: the handler is held up
+        await gate.feed.tell(session_revoked(tokens.session_id, gate.clock.now()))
+        await asyncio.sleep(0.5)
+        began = time.monotonic()
+        assert await _ending(call) == (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED")
+        assert time.monotonic() - began < 2.0
+        await asyncio.wait_for(line.runs.left.wait(), 5.0)
+
+
+async def test_a_stream_that_ends_by_itself_ends_well() -> None:
+    async with new_gate(poll_seconds=0.02) as gate, _served(gate, Runs(ends=True)) as line:
+        tokens = await _member(line)
+        call = await line.open(tokens)
+        assert await _ending(call) == (grpc.StatusCode.OK, "")
+        await gate.feed.tell(session_revoked(tokens.session_id, gate.clock.now()))
+        await asyncio.sleep(0.2)
+        assert await call.code() is grpc.StatusCode.OK
+
+
+async def test_a_client_that_can_renew_its_token_goes_on_where_the_stream_ended(line: Line) -> None:
+    gate, minutes = line.gate, 60.0
+    tokens = [await _member(line)]
+    async with ObeliskClient(
+        line.address,
+        token=lambda: tokens[-1].access_token,
+        space_id=str(gate.home.space),
+    ) as client:
+        events = client.watch("a run")
+        assert (await anext(events)).sequence == 1
+        gate.clock.advance(10 * minutes)
+        user = tokens[0].user_id
+        tokens.append(await gate.sessions.open(user=user, organization=None, caller=CALLER))
+        gate.clock.advance(6 * minutes)
+        assert (await anext(events)).sequence == 1
+        await events.aclose()
+    assert line.runs.cursors == [0, 1]
+
+
+async def test_a_client_that_cannot_is_told_that_the_tokens_time_is_over(line: Line) -> None:
+    token = (await _member(line)).access_token
+    space = str(line.gate.home.space)
+    async with ObeliskClient(line.address, token=token, space_id=space) as client:
+        events = client.watch("a run")
+        assert (await anext(events)).sequence == 1
+        line.gate.clock.advance(3600)
+        with pytest.raises(grpc.aio.AioRpcError) as ended:
+            await anext(events)
+    assert ended.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert line.runs.cursors == [0]

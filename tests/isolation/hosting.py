@@ -1,0 +1,62 @@
+"""The whole server in this process, with a model that writes from a script."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from uuid import UUID
+
+from pydantic import SecretStr
+
+from adapters.memory.hash_embedder import HashEmbedder
+from adapters.memory.scripted_chat_model import ScriptedChatModel
+from application.auth import attempts
+from application.context import Caller
+from application.ports.chat_model import ChatModel
+from application.ports.embedder import Embedder
+from domain.auth.rate import Rate
+from domain.identifiers import OrganizationId, UserId
+from entrypoints.container import Container
+from entrypoints.server import Addresses, serving
+from entrypoints.settings import Settings
+from entrypoints.startup import platform
+from isolation.order import Order
+
+
+async def _scripted(settings: Settings, stack: AsyncExitStack) -> tuple[ChatModel, Embedder]:
+    return ScriptedChatModel("We ", "sell ", "bags."), HashEmbedder()
+
+
+@asynccontextmanager
+async def hosted(order: Order) -> AsyncGenerator[tuple[Container, Addresses]]:
+    """As `obelisk serve` wires it, but for the models."""
+    settings = Settings().model_copy(
+        update={
+            "data_dir": Path(order.folder),
+            "grpc_port": 0,
+            "rest_port": 0,
+            "database_url": SecretStr(order.owner_dsn),
+            "app_database_url": SecretStr(order.application_dsn),
+            "database_pooler": order.pooler,
+            "redis_url": SecretStr(order.redis_url),
+            "chat_url": None,
+            "embedding_url": None,
+        }
+    )
+    # Thousands of attempts from one address are what these are there to end.
+    for name in ("OF_ONE_FROM_HERE", "OF_ALL_FROM_HERE", "OF_ONE_FROM_STRANGERS"):
+        setattr(attempts, name, Rate(limit=1_000_000, seconds=1.0))
+    async with (
+        platform(settings, lambda _: None, _scripted) as container,
+        serving(container, settings) as addresses,
+    ):
+        yield container, addresses
+
+
+async def signed_in(container: Container, user: str, organization: str | None) -> str:
+    """A new access token, as signing in would give it."""
+    tokens = await container.sessions().open(
+        user=UserId(UUID(user)),
+        organization=OrganizationId(UUID(organization)) if organization else None,
+        caller=Caller(correlation_id="isolation"),
+    )
+    return tokens.access_token
