@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.identifiers import ChunkId, DocumentId, RunId
-from domain.runs.run import TerminationReason
+from domain.runs.run import CancelReason, TerminationReason
 
 EVENT_VERSION = 1
 
@@ -92,6 +92,7 @@ class UsageRecorded:
 class RunCompleted:
     reason: TerminationReason
     detail: str = ""
+    cancel_reason: CancelReason | None = None
 
 
 EventKind = (

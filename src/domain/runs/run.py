@@ -7,7 +7,7 @@ from enum import Enum
 from hashlib import sha256
 
 from domain.errors import AlreadyExists, Conflict, InvalidInput, NotFound, OutOfRange
-from domain.identifiers import ConversationId, DocumentId, RunId, SpaceId, UserId
+from domain.identifiers import ConversationId, DocumentId, RunId, SpaceId, UserId, WorkerId
 
 MAX_QUESTION_CHARACTERS = 8000
 MAX_REFERENCED_DOCUMENTS = 20
@@ -16,6 +16,7 @@ MAX_REFERENCED_DOCUMENTS = 20
 class RunState(Enum):
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSED = "paused"
     ENDED = "ended"
 
 
@@ -31,6 +32,18 @@ class TerminationReason(Enum):
     BUDGET = "budget"
     REFUSED = "refused"
     ERROR = "error"
+    ATTEMPTS = "attempts"
+    REJECTED = "rejected"
+
+
+class CancelReason(Enum):
+    """Why a run was asked to stop."""
+
+    USER = "user"
+    SUPERSEDED = "superseded"
+    DEADLINE = "deadline"
+    BUDGET = "budget"
+    SHUTDOWN = "shutdown"
 
 
 class RunNotFound(NotFound):
@@ -104,7 +117,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """`last_sequence` counts the events of its log; `fence` the writers it has had."""
+    """`last_sequence` counts the events of its log; `fence` the writers it has had.
+
+    `attempts` counts how often it was taken up to be executed; a process that hands it back in good
+    order spends none. `worker_id` names the process that it is with while it is RUNNING.
+    """
 
     run_id: RunId
     space_id: SpaceId
@@ -117,3 +134,7 @@ class Run:
     cancel_requested: bool
     create_time: datetime
     end_time: datetime | None
+    attempts: int = 0
+    cancel_reason: CancelReason | None = None
+    worker_id: WorkerId | None = None
+    require_approval: bool = False

@@ -9,7 +9,7 @@ from domain.agents.chat import Role
 from domain.agents.definition import AgentDefinition
 from domain.conversations.conversation import Conversation, Message
 from domain.documents.document import Collection, Document, IngestState
-from domain.runs.run import Run, RunState, TerminationReason
+from domain.runs.run import CancelReason, Run, RunState, TerminationReason
 from domain.tenancy.organization import Organization
 from domain.tenancy.settings import SpaceSettings
 from domain.tenancy.space import Space
@@ -32,6 +32,7 @@ _INGEST_STATES = {
 _RUN_STATES = {
     RunState.QUEUED: run_pb2.RUN_STATE_QUEUED,
     RunState.RUNNING: run_pb2.RUN_STATE_RUNNING,
+    RunState.PAUSED: run_pb2.RUN_STATE_PAUSED,
     RunState.ENDED: run_pb2.RUN_STATE_ENDED,
 }
 _REASONS = {
@@ -44,6 +45,16 @@ _REASONS = {
     TerminationReason.BUDGET: run_pb2.TERMINATION_REASON_BUDGET,
     TerminationReason.REFUSED: run_pb2.TERMINATION_REASON_REFUSED,
     TerminationReason.ERROR: run_pb2.TERMINATION_REASON_ERROR,
+    TerminationReason.ATTEMPTS: run_pb2.TERMINATION_REASON_ATTEMPTS,
+    TerminationReason.REJECTED: run_pb2.TERMINATION_REASON_REJECTED,
+}
+_CANCEL_REASONS = {
+    None: run_pb2.CANCEL_REASON_UNSPECIFIED,
+    CancelReason.USER: run_pb2.CANCEL_REASON_USER,
+    CancelReason.SUPERSEDED: run_pb2.CANCEL_REASON_SUPERSEDED,
+    CancelReason.DEADLINE: run_pb2.CANCEL_REASON_DEADLINE,
+    CancelReason.BUDGET: run_pb2.CANCEL_REASON_BUDGET,
+    CancelReason.SHUTDOWN: run_pb2.CANCEL_REASON_SHUTDOWN,
 }
 _ROLES = {
     Role.USER: conversation_pb2.MESSAGE_ROLE_USER,
@@ -66,6 +77,11 @@ def page_token(after: UUID | None) -> str:
 def termination_reason(reason: TerminationReason) -> run_pb2.TerminationReason.ValueType:
     """The wire's name of an ending."""
     return _REASONS[reason]
+
+
+def cancel_reason(reason: CancelReason | None) -> run_pb2.CancelReason.ValueType:
+    """The wire's name of why a run was stopped; unspecified when it was not."""
+    return _CANCEL_REASONS[reason]
 
 
 def organization(value: Organization) -> tenancy_pb2.Organization:
@@ -154,4 +170,6 @@ def run(value: Run) -> run_pb2.Run:
         last_sequence=value.last_sequence,
         create_time=timestamp(value.create_time),
         end_time=timestamp(value.end_time) if value.end_time else None,
+        attempts=value.attempts,
+        cancel_reason=cancel_reason(value.cancel_reason),
     )

@@ -5,7 +5,7 @@ from datetime import timedelta
 from google.protobuf.duration_pb2 import Duration
 
 from domain.runs import event as domain
-from entrypoints.grpc.convert import termination_reason, timestamp
+from entrypoints.grpc.convert import cancel_reason, termination_reason, timestamp
 from obelisk.v1 import run_pb2
 
 
@@ -49,8 +49,15 @@ def _fill(message: run_pb2.RunEvent, kind: domain.EventKind) -> None:
         case domain.UsageRecorded():
             message.usage_recorded.MergeFrom(_usage(kind))
         case domain.RunCompleted():
-            reason = termination_reason(kind.reason)
-            message.completed.MergeFrom(run_pb2.RunCompleted(reason=reason, detail=kind.detail))
+            message.completed.MergeFrom(_completed(kind))
+
+
+def _completed(kind: domain.RunCompleted) -> run_pb2.RunCompleted:
+    return run_pb2.RunCompleted(
+        reason=termination_reason(kind.reason),
+        detail=kind.detail,
+        cancel_reason=cancel_reason(kind.cancel_reason),
+    )
 
 
 def _stage_timed(kind: domain.StageTimed) -> run_pb2.StageTimed:

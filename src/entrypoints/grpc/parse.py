@@ -6,6 +6,7 @@ from uuid import UUID
 from domain.documents.document import Collection
 from domain.errors import InvalidInput
 from domain.identifiers import ConversationId, DocumentId, SpaceId
+from domain.runs.admission import DoubleText
 from domain.runs.run import Question
 from domain.tenancy.access import Role
 from domain.tenancy.invitation import space_roles_of
@@ -19,6 +20,14 @@ _COLLECTIONS = {
     document_pb2.COLLECTION_CAMPAIGN: Collection.CAMPAIGN,
     document_pb2.COLLECTION_WEB: Collection.WEB,
     document_pb2.COLLECTION_GENERAL: Collection.GENERAL,
+}
+
+_DOUBLE_TEXTS = {
+    run_pb2.DOUBLE_TEXT_UNSPECIFIED: DoubleText.ENQUEUE,
+    run_pb2.DOUBLE_TEXT_REJECT: DoubleText.REJECT,
+    run_pb2.DOUBLE_TEXT_ENQUEUE: DoubleText.ENQUEUE,
+    run_pb2.DOUBLE_TEXT_INTERRUPT: DoubleText.INTERRUPT,
+    run_pb2.DOUBLE_TEXT_ROLLBACK: DoubleText.ROLLBACK,
 }
 
 _ROLES = {
@@ -64,6 +73,13 @@ def question_of(request: run_pb2.StartRunRequest) -> Question:
 def request_id_of(request: run_pb2.StartRunRequest) -> UUID | None:
     """None when the caller gave none."""
     return uuid_of(request.request_id, "request_id") if request.request_id else None
+
+
+def double_text_of(request: run_pb2.StartRunRequest) -> DoubleText:
+    """Not given means ENQUEUE; a number that no version knows is refused."""
+    if request.double_text not in _DOUBLE_TEXTS:
+        raise InvalidInput(f"there is no double_text {request.double_text}", field="double_text")
+    return _DOUBLE_TEXTS[request.double_text]
 
 
 def settings_of(message: tenancy_pb2.SpaceSettings) -> SpaceSettings:
