@@ -98,6 +98,16 @@ class Settings(BaseSettings):
     runs_at_once: int = Field(default=16, ge=1, description="Runs executed side by side.")
     ingestions_at_once: int = Field(default=2, ge=1, description="Documents read side by side.")
 
+    watchers_at_once: int = Field(
+        default=4_000, ge=1, description="Streams of runs open in a process, StartRun's too."
+    )
+    watchers_per_space: int = Field(
+        default=1_000, ge=1, description="Those of them that one space may have."
+    )
+    heartbeat_seconds: float = Field(
+        default=15.0, gt=0, le=300, description="Silence after which a stream says it is alive."
+    )
+
     token_issuer: str = Field(default="obelisk", description="`iss` of access tokens.")
     token_audience: str = Field(default="obelisk", description="`aud` of access tokens.")
     token_minutes: int = Field(default=15, ge=1, le=1440, description="Life of access tokens.")

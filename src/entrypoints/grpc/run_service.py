@@ -11,9 +11,9 @@ from domain.identifiers import RunId
 from domain.paging import page_request
 from entrypoints.grpc import convert
 from entrypoints.grpc.call import request_context
-from entrypoints.grpc.convert_events import run_event
 from entrypoints.grpc.interceptors.chain import Context
 from entrypoints.grpc.parse import question_of, request_id_of, uuid_of
+from entrypoints.grpc.watch_messages import WatchMessages, started
 from obelisk.v1 import run_pb2 as pb
 from obelisk.v1 import run_pb2_grpc
 
@@ -26,26 +26,28 @@ class RunService(run_pb2_grpc.RunServiceServicer):
         self._watch = watch
         self._cancel = cancel
         self._read = read
+        self._messages = WatchMessages()
 
     async def StartRun(
         self, request: pb.StartRunRequest, context: Context
     ) -> AsyncIterator[pb.StartRunResponse]:
-        run = await self._start(
-            request_context(), question=question_of(request), request_id=request_id_of(request)
-        )
-        async with aclosing(self._watch(request_context(), run_id=run.run_id, after=0)) as events:
-            async for event in events:
-                yield pb.StartRunResponse(event=run_event(event))
+        # A place first: a run that is accepted can be watched.
+        with self._watch.place(request_context()):
+            run = await self._start(
+                request_context(), question=question_of(request), request_id=request_id_of(request)
+            )
+            async with aclosing(self._watch.of(run)) as told:
+                async for item in told:
+                    yield started(item)
 
     async def WatchRun(
         self, request: pb.WatchRunRequest, context: Context
     ) -> AsyncIterator[pb.WatchRunResponse]:
-        watched = self._watch(
-            request_context(), run_id=_run(request.run_id), after=request.after_sequence
-        )
-        async with aclosing(watched) as events:
-            async for event in events:
-                yield pb.WatchRunResponse(event=run_event(event))
+        run_id = _run(request.run_id)
+        watched = self._watch(request_context(), run_id=run_id, after=request.after_sequence)
+        async with aclosing(watched) as told:
+            async for item in told:
+                yield self._messages.of(run_id, item)
 
     async def CancelRun(
         self, request: pb.CancelRunRequest, context: Context

@@ -35,7 +35,8 @@ class ServerSentEvents:
     """`id:` is the event's sequence, `event:` the set member of its oneof `kind`, `data:` its JSON.
 
     What counts as the event is read from the response type: its one message field, when that has a
-    `sequence`. Any other response is itself the data of an event named "message". `event: error`
+    `sequence`; a message without it is a heartbeat, which is a comment and leaves `Last-Event-ID`
+    as it was. Any other response is itself the data of an event named "message". `event: error`
     carries the error's JSON, and `event: end` says that there is no need to reconnect.
     """
 
@@ -51,6 +52,8 @@ class ServerSentEvents:
     def message(self, answer: Message) -> bytes:
         if self._event is None:
             return b"event: message\ndata: %b\n\n" % dump(self._encode_answer(answer))
+        if not answer.HasField(self._event):
+            return self.heartbeat()
         event = getattr(answer, self._event)
         name = (event.WhichOneof(self._kind) if self._kind else None) or "message"
         text = dump(encode(event))
@@ -89,10 +92,14 @@ class JsonLines:
 
 def event_field(response: Descriptor) -> FieldDescriptor | None:
     """The one message field of a streamed response that counts its events, if there is one."""
-    if len(response.fields) != 1 or response.fields[0].is_repeated:
-        return None
-    inner = response.fields[0].message_type
-    return response.fields[0] if inner is not None and "sequence" in inner.fields_by_name else None
+    counting = [
+        field
+        for field in response.fields
+        if not field.is_repeated
+        and field.message_type is not None
+        and "sequence" in field.message_type.fields_by_name
+    ]
+    return counting[0] if len(counting) == 1 else None
 
 
 def resume(request: Message, last_event_id: str) -> None:

@@ -11,7 +11,7 @@ from domain.identifiers import RunId
 from domain.runs.event import RunCompleted, TokenBatch
 from domain.runs.retention import EventsExpired, RetentionPolicy
 from domain.runs.run import Run, TerminationReason
-from fixtures.house import House, context_of
+from fixtures.house import House
 from fixtures.making import id_of
 from fixtures.making import run as a_run
 
@@ -35,8 +35,7 @@ async def _ended(house: House, clock: FixedClock) -> Run:
 
 
 async def _watched(house: House, run: Run, after: int) -> list[int]:
-    watch = house.watch()(context_of(house.home), run_id=run.run_id, after=after)
-    return [event.sequence async for event in watch]
+    return [event.sequence async for event in house.watched(run, after)]
 
 
 async def test_a_run_within_its_time_is_replayed_and_one_past_it_is_said_to_be_gone(
@@ -70,7 +69,7 @@ async def test_a_watcher_in_the_middle_is_told_when_the_rest_goes(house: House) 
     await house.stores.runs.claim(made.space_id, made.run_id)
     tokens = [TokenBatch(text=str(n)) for n in range(700)]
     await house.stores.log.append(made.space_id, made.run_id, 1, tokens)
-    events = house.watch()(context_of(house.home), run_id=made.run_id, after=0)
+    events = house.watched(made)
     seen = [(await anext(events)).sequence]
 
     async def see_the_rest() -> None:
@@ -81,4 +80,4 @@ async def test_a_watcher_in_the_middle_is_told_when_the_rest_goes(house: House) 
     await _retain(house, clock)()
     with pytest.raises(EventsExpired):
         await see_the_rest()
-    assert seen == list(range(1, 501))
+    assert seen == list(range(1, 101))

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from adapters.local.fan_out import InProcessFanOut
 from application.context import SpaceHeaderMissing
 from application.ports.fan_out import Subscription
-from application.runs.watch import WatchRun
 from domain.errors import InvalidInput
 from domain.identifiers import RunId, SpaceId
 from domain.runs.event import EventKind, RunCompleted, RunEvent, StageTimed
@@ -47,9 +46,8 @@ async def _running(house: House, events: int = 0, *, ended: bool = False) -> Run
 
 
 async def _watched(house: House, run: Run, after: int = 0) -> list[RunEvent]:
-    watch = house.watch()(context_of(house.home, Role.VIEWER), run_id=run.run_id, after=after)
     async with asyncio.timeout(5):
-        return [event async for event in watch]
+        return [event async for event in house.watched(run, after, role=Role.VIEWER)]
 
 
 async def test_a_replay_from_every_cursor_is_the_rest_of_the_log(house: House) -> None:
@@ -89,8 +87,7 @@ async def test_a_run_that_ends_between_reading_and_listening_ends_for_the_watche
     house: House,
 ) -> None:
     run = await _running(house, 1)
-    watch = house.watch()(context_of(house.home), run_id=run.run_id, after=0)
-    async with aclosing(watch) as events, asyncio.timeout(5):
+    async with aclosing(house.watched(run)) as events, asyncio.timeout(5):
         first = await anext(events)
         announced = await _append(house, run, COMPLETE)
         await house.fan_out.publish(run.space_id, run.run_id, announced)
@@ -236,10 +233,9 @@ async def test_without_any_announcement_the_log_alone_is_enough(house: House) ->
 
     silent = replace(house, fan_out=Mute(Random(1)))
     run = await _running(silent, 1)
-    watch = WatchRun(runs=house.stores.runs, log=house.stores.log, fan_out=silent.fan_out)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         seen = []
-        async for event in watch(context_of(house.home), run_id=run.run_id, after=0):
+        async for event in silent.watched(run):
             seen.append(event.sequence)
             if event.sequence < 6:
                 await _append(silent, run, _stage(0) if event.sequence < 5 else COMPLETE)
