@@ -56,6 +56,7 @@ from application.runs.read import ReadRuns
 from application.runs.recover import Recover
 from application.runs.retain import RetainEvents
 from application.runs.start import StartRun
+from application.runs.take_up import TakeUpRun
 from application.runs.watch import WatchRun
 from application.tenancy.contexts import SpaceContexts
 from domain.agents.catalogue import AGENT_NAMES, default_catalogue
@@ -258,6 +259,7 @@ class Container(Identity):
         recovery=recovery,
         runs=runs,
         log=event_log,
+    take_up_run = providers.Singleton(TakeUpRun, runs=runs, execute=execute_run)
         fan_out=fan_out,
         jobs=jobs,
         clock=clock,

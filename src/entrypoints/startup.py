@@ -116,7 +116,7 @@ async def platform(
         await container.authority().start()
         stack.push_async_callback(container.authority().close)
         jobs.handle(
-            execute_run=container.execute_run(), ingest_document=container.ingest_document()
+            execute_run=container.take_up_run(), ingest_document=container.ingest_document()
         )
         await stack.enter_async_context(daily(container.retain_events()))
         await container.tenancy().erase.resume()

@@ -17,7 +17,6 @@ from domain.agents.chat import ChatMessage
 from domain.agents.definition import AgentCatalogue
 from domain.agents.task import AgentTask
 from domain.errors import ObeliskError
-from domain.identifiers import RunId, SpaceId
 from domain.runs.event import RunCompleted, RunStarted
 from domain.runs.run import FenceLost, Run, RunNotFound, TerminationReason
 
@@ -51,25 +50,12 @@ class ExecuteRun:
         self._model_name = model_name
         self._clock = clock
 
-    async def __call__(self, space: SpaceId, run_id: RunId) -> None:
-        """Execute the run to its end. Losing the fence, or the run itself, ends this quietly."""
+    async def __call__(self, run: Run) -> None:
+        """Execute the claimed run to its end. Losing the fence, or the run itself, is quiet."""
         try:
-            await self._to_its_end(await self._claim(space, run_id))
+            await self._to_its_end(run)
         except (FenceLost, RunNotFound):
-            _log.info("run %s has ended or has another writer", run_id)
-
-    async def _claim(self, space: SpaceId, run_id: RunId) -> Run:
-        try:
-            return await self._runs.claim(space, run_id)
-        except asyncio.CancelledError:
-            # Whether the claim was kept is not known here: a run that is to stop must still end.
-            await unbroken(self._let_go(space, run_id))
-            raise
-
-    async def _let_go(self, space: SpaceId, run_id: RunId) -> None:
-        if (await self._runs.get(space, run_id)).cancel_requested:
-            run = await self._runs.claim(space, run_id)
-            await self._end(self._writer(run), TerminationReason.CANCELLED)
+            _log.info("run %s has ended or has another writer", run.run_id)
 
     async def _to_its_end(self, run: Run) -> None:
         writer = self._writer(run)

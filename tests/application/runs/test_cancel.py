@@ -10,6 +10,7 @@ from application.jobs import ExecuteRunJob
 from application.ports.jobs import Jobs
 from application.runs.cancel import CancelRun
 from application.runs.execute import ExecuteRun
+from application.runs.take_up import TakeUpRun
 from domain.agents.task import AgentTask
 from domain.identifiers import DocumentId, RunId, SpaceId
 from domain.runs.event import EventKind, RunCompleted, TokenBatch
@@ -51,7 +52,8 @@ def _jobs(house: House, *, runs_at_once: int) -> InProcessJobs:
         model_name="scripted",
         clock=house.clock,
     )
-    jobs.handle(execute_run=execute, ingest_document=_no_ingestion)
+    take_up = TakeUpRun(runs=house.stores.runs, execute=execute)
+    jobs.handle(execute_run=take_up, ingest_document=_no_ingestion)
     return jobs
 
 
@@ -60,9 +62,8 @@ def _submit(jobs: InProcessJobs, run: Run) -> None:
 
 
 async def _watched_to_the_end(house: House, run: Run) -> list[EventKind]:
-    watch = house.watch()(context_of(house.home), run_id=run.run_id, after=0)
     async with asyncio.timeout(3):
-        return [event.kind async for event in watch]
+        return [event.kind async for event in house.watched(run)]
 
 
 async def test_a_run_at_work_ends_and_keeps_its_text(house: House) -> None:

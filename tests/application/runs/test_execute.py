@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from application.runs.execute import ExecuteRun
+from application.runs.take_up import TakeUpRun
 from domain.agents.chat import ChatMessage, Role
 from domain.agents.definition import AgentCatalogue
 from domain.agents.task import AgentTask
@@ -16,7 +17,7 @@ from domain.identifiers import RunId, SpaceId
 from domain.paging import Page, PageRequest
 from domain.runs.event import Drafted, EventKind, RunCompleted, RunStarted, StageTimed, TokenBatch
 from domain.runs.run import Run, RunState, TerminationReason
-from fixtures.house import AGENTS, House, Script, ScriptedRunner, context_of, text_of
+from fixtures.house import AGENTS, House, Script, ScriptedRunner, text_of
 from fixtures.making import conversation
 from fixtures.making import run as a_run
 from fixtures.stores import Stores
@@ -36,11 +37,11 @@ async def _never_ends(task: AgentTask) -> AsyncGenerator[EventKind]:
     await asyncio.Event().wait()
 
 
-def _execute(house: House, script: Script | ScriptedRunner, **changed: object) -> ExecuteRun:
+def _execute(house: House, script: Script | ScriptedRunner, **changed: object) -> TakeUpRun:
     runner = script if isinstance(script, ScriptedRunner) else ScriptedRunner(script)
     agents = changed.get("agents", AGENTS)
     assert isinstance(agents, AgentCatalogue)
-    return ExecuteRun(
+    execute = ExecuteRun(
         runs=house.stores.runs,
         log=house.stores.log,
         fan_out=house.fan_out,
@@ -50,6 +51,7 @@ def _execute(house: House, script: Script | ScriptedRunner, **changed: object) -
         model_name="scripted",
         clock=house.clock,
     )
+    return TakeUpRun(runs=house.stores.runs, execute=execute)
 
 
 async def _executed(house: House, script: Script, **changed: object) -> list[EventKind]:
@@ -180,8 +182,7 @@ async def test_a_run_cancelled_before_its_turn_never_reaches_the_agent(house: Ho
 
 async def _begun(house: House, run: Run) -> None:
     """Until the run's first text can be seen by others."""
-    watch = house.watch()(context_of(house.home), run_id=run.run_id, after=0)
-    async with asyncio.timeout(2), aclosing(watch) as events:
+    async with asyncio.timeout(2), aclosing(house.watched(run)) as events:
         async for event in events:
             if isinstance(event.kind, TokenBatch):
                 return

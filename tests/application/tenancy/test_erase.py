@@ -24,6 +24,7 @@ from application.ports.document_store import DocumentStore
 from application.ports.erasure_store import ErasureStore
 from application.ports.jobs import Jobs
 from application.runs.execute import ExecuteRun
+from application.runs.take_up import TakeUpRun
 from application.tenancy.erase import EraseTenant
 from domain.agents.task import AgentTask
 from domain.auth.claims import Claims
@@ -415,13 +416,13 @@ async def test_an_ingestion_under_way_elsewhere_finds_nothing_to_write_to(ground
     assert await ground.documents_left() == 0
 
 
-def executing(ground: Ground, gate: Gate) -> ExecuteRun:
+def executing(ground: Ground, gate: Gate) -> TakeUpRun:
     async def script(task: AgentTask) -> AsyncGenerator[EventKind]:
         yield TokenBatch(text="first")
         await gate.pass_through()
         yield TokenBatch(text="never kept")
 
-    return ExecuteRun(
+    execute = ExecuteRun(
         runs=ground.stores.runs,
         log=ground.stores.log,
         fan_out=InProcessFanOut(),
@@ -431,6 +432,7 @@ def executing(ground: Ground, gate: Gate) -> ExecuteRun:
         model_name="scripted",
         clock=ground.clock,
     )
+    return TakeUpRun(runs=ground.stores.runs, execute=execute)
 
 
 async def test_a_run_under_way_here_is_stopped(ground: Ground) -> None:
