@@ -2,19 +2,10 @@
 
 from dataclasses import dataclass
 
-from domain.identifiers import DocumentId, RunId, SpaceId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecuteRunJob:
-    space_id: SpaceId
-    run_id: RunId
+from domain.identifiers import DocumentId, SpaceId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestDocumentJob:
     space_id: SpaceId
     document_id: DocumentId
-
-
-Job = ExecuteRunJob | IngestDocumentJob

@@ -19,12 +19,12 @@ from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.event_retention import PostgresEventRetention
 from adapters.postgres.knowledge_index import PostgresKnowledgeIndex
 from adapters.postgres.pool import Pool
-from adapters.postgres.recovery import PostgresRecovery
 from adapters.postgres.run_store import PostgresRunStore
 from adapters.postgres.session_store import PostgresSessionStore
 from adapters.postgres.settings_store import PostgresSettingsStore
 from adapters.postgres.tenancy_store import PostgresTenancyStore
 from adapters.postgres.tenant_directory import PostgresTenantDirectory
+from adapters.postgres.workers import PostgresWorkers
 from application.agents.steps import AgentSteps
 from application.agents.tools.brand_check import BrandCheck
 from application.agents.tools.collection_search import CollectionSearch
@@ -46,23 +46,24 @@ from application.ports.context_cache import ContextCache
 from application.ports.document_converter import DocumentConverter
 from application.ports.embedder import Embedder
 from application.ports.fan_out import FanOut
-from application.ports.jobs import Jobs
 from application.ports.sealer import Sealer
 from application.ports.token_signer import TokenSigner
 from application.retrieval.retrieve import Retrieve
 from application.runs.cancel import CancelRun
+from application.runs.dispatch import Crew, Dispatcher
+from application.runs.end import EndRun
 from application.runs.execute import ExecuteRun
 from application.runs.read import ReadRuns
-from application.runs.recover import Recover
 from application.runs.retain import RetainEvents
 from application.runs.start import StartRun
-from application.runs.take_up import TakeUpRun
 from application.runs.watch import WatchRun
+from application.runs.watchers import WatcherLimits
 from application.tenancy.contexts import SpaceContexts
 from domain.agents.catalogue import AGENT_NAMES, default_catalogue
 from domain.agents.definition import AgentCatalogue
 from domain.documents.chunking import ChunkingPolicy
 from domain.documents.document import Collection
+from domain.runs.admission import RunLimits
 from domain.runs.retention import RetentionPolicy
 from entrypoints.accounts import AccountParts, build_accounts
 from entrypoints.keys import key_policy
@@ -93,7 +94,7 @@ class Container(Identity):
     converter: providers.Dependency[DocumentConverter] = providers.Dependency()
     blobs: providers.Dependency[BlobStore] = providers.Dependency()
     fan_out: providers.Dependency[FanOut] = providers.Dependency()
-    jobs: providers.Dependency[Jobs] = providers.Dependency()
+    crew = providers.Dependency(instance_of=Crew)
     signer: providers.Dependency[TokenSigner] = providers.Dependency()
     sealer: providers.Dependency[Sealer] = providers.Dependency()
     keyring = providers.Dependency(instance_of=Keyring)
@@ -111,7 +112,7 @@ class Container(Identity):
     runs = providers.Singleton(PostgresRunStore, pool, entropy)
     event_log = providers.Singleton(PostgresEventLog, pool, entropy)
     index = providers.Singleton(PostgresKnowledgeIndex, pool)
-    recovery = providers.Singleton(PostgresRecovery, pool)
+    workers = providers.Singleton(PostgresWorkers, pool)
     audit_log = providers.Singleton(PostgresAuditLog, pool)
 
     relay = providers.Singleton(Relay)
@@ -170,19 +171,6 @@ class Container(Identity):
         clock=clock,
         policy=providers.Singleton(key_policy, Identity.settings),
     )
-    tenancy = providers.Singleton(
-        build_tenancy,
-        pool=pool,
-        blobs=blobs,
-        jobs=jobs,
-        caches=context_caches,
-        authority=authority,
-        clock=clock,
-        entropy=entropy,
-    )
-    upload_document = providers.Singleton(
-        UploadDocument, documents=documents, blobs=blobs, jobs=jobs, clock=clock, entropy=entropy
-    )
     ingest_document = providers.Singleton(
         IngestDocument,
         documents=documents,
@@ -227,9 +215,6 @@ class Container(Identity):
         sections=Identity.settings.provided.sections,
     )
     runner = providers.Singleton(LangGraphRunner, steps)
-    start_run = providers.Singleton(
-        StartRun, runs=runs, jobs=jobs, agents=agents, clock=clock, entropy=entropy
-    )
     execute_run = providers.Singleton(
         ExecuteRun,
         runs=runs,
@@ -241,9 +226,18 @@ class Container(Identity):
         model_name=chat_model.provided.name,
         clock=clock,
     )
-    watch_run = providers.Singleton(WatchRun, runs=runs, log=event_log, fan_out=fan_out)
-    cancel_run = providers.Singleton(
-        CancelRun, runs=runs, log=event_log, fan_out=fan_out, jobs=jobs, clock=clock
+    watch_run = providers.Singleton(
+        WatchRun,
+        runs=runs,
+        log=event_log,
+        fan_out=fan_out,
+        clock=clock,
+        limits=providers.Singleton(
+            WatcherLimits,
+            a_process=Identity.settings.provided.watchers_at_once,
+            a_space=Identity.settings.provided.watchers_per_space,
+        ),
+        heartbeat_seconds=Identity.settings.provided.heartbeat_seconds,
     )
     read_runs = providers.Singleton(ReadRuns, runs=runs)
     retain_events = providers.Singleton(
@@ -254,13 +248,45 @@ class Container(Identity):
         ),
         clock=clock,
     )
-    recover = providers.Singleton(
-        Recover,
-        recovery=recovery,
-        runs=runs,
-        log=event_log,
-    take_up_run = providers.Singleton(TakeUpRun, runs=runs, execute=execute_run)
-        fan_out=fan_out,
-        jobs=jobs,
+    limits = providers.Singleton(
+        RunLimits,
+        running=Identity.settings.provided.space_running_limit,
+        queued=Identity.settings.provided.space_queue_limit,
+        attempts=Identity.settings.provided.run_attempts,
+    )
+    end_run = providers.Singleton(EndRun, runs=runs, log=event_log, fan_out=fan_out, clock=clock)
+    jobs = providers.Singleton(
+        Dispatcher,
+        crew=crew,
+        workers=workers,
+        documents=documents,
+        execute=execute_run,
+        ingest=ingest_document,
+        end=end_run,
+        limits=limits,
         clock=clock,
+    )
+    cancel_run = providers.Singleton(CancelRun, runs=runs, end=end_run, jobs=jobs)
+    start_run = providers.Singleton(
+        StartRun,
+        runs=runs,
+        jobs=jobs,
+        cancel=cancel_run,
+        agents=agents,
+        limits=limits,
+        clock=clock,
+        entropy=entropy,
+    )
+    upload_document = providers.Singleton(
+        UploadDocument, documents=documents, blobs=blobs, jobs=jobs, clock=clock, entropy=entropy
+    )
+    tenancy = providers.Singleton(
+        build_tenancy,
+        pool=pool,
+        blobs=blobs,
+        jobs=jobs,
+        caches=context_caches,
+        authority=authority,
+        clock=clock,
+        entropy=entropy,
     )

@@ -95,7 +95,21 @@ class Settings(BaseSettings):
     embedding_dimensions: int = Field(default=768, ge=1, le=4000, description="Its dimensions.")
     embedding_api_key: SecretStr | None = Field(default=None, description="Its key, if any.")
 
-    runs_at_once: int = Field(default=16, ge=1, description="Runs executed side by side.")
+    runs_at_once: int = Field(
+        default=16, ge=1, description="Runs executed side by side by this process."
+    )
+    space_running_limit: int = Field(
+        default=8, ge=1, description="Runs of one space side by side, over all processes."
+    )
+    space_queue_limit: int = Field(
+        default=100, ge=1, description="Runs of one space that may wait; more are refused."
+    )
+    run_attempts: int = Field(
+        default=3,
+        ge=1,
+        le=100,
+        description="How often a run or a document is taken up again after its process was lost.",
+    )
     ingestions_at_once: int = Field(default=2, ge=1, description="Documents read side by side.")
 
     watchers_at_once: int = Field(

@@ -14,14 +14,12 @@ from adapters.local.context_cache import InProcessContextCache
 from adapters.local.embeddings import MiniLmEmbedder
 from adapters.local.entropy import SystemEntropy
 from adapters.local.fan_out import InProcessFanOut
-from adapters.local.jobs import InProcessJobs
 from adapters.local.weights import packaged_chat_model, packaged_embedding_model
 from adapters.openai_compatible.chat import OpenAiCompatibleChatModel
 from adapters.openai_compatible.embeddings import OpenAiCompatibleEmbedder
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import APPLICATION_ROLE, Pool
-from adapters.postgres.presence import present
 from adapters.redis.context_cache import RedisContextCache
 from adapters.redis.fan_out import RedisFanOut
 from application.daily import daily
@@ -29,7 +27,10 @@ from application.ports.chat_model import ChatModel
 from application.ports.context_cache import ContextCache
 from application.ports.embedder import Embedder
 from application.ports.fan_out import FanOut
+from application.runs.dispatch import Crew
 from domain.errors import InvalidInput
+from domain.identifiers import WorkerId
+from domain.runs.lease import WorkerKind
 from entrypoints.accounts import open_account_parts
 from entrypoints.container import Container
 from entrypoints.keys import open_keys
@@ -71,14 +72,18 @@ async def database(settings: Settings, report: Report) -> AsyncGenerator[tuple[s
 
 @asynccontextmanager
 async def platform(
-    settings: Settings, report: Report, models: OpenModels | None = None
+    settings: Settings,
+    report: Report,
+    models: OpenModels | None = None,
+    *,
+    kind: WorkerKind = WorkerKind.SERVER,
 ) -> AsyncGenerator[Container]:
-    """The wired platform with everything started and earlier work recovered.
+    """The wired platform with everything started, at work on what waits.
 
     `models` opens other models than those of the settings.
     """
     async with AsyncExitStack() as stack:
-        owner, dsn = await stack.enter_async_context(database(settings, report))
+        _, dsn = await stack.enter_async_context(database(settings, report))
         pool = await Pool.open(
             dsn, max_size=settings.database_pool_size, pooler=settings.database_pooler
         )
@@ -92,12 +97,6 @@ async def platform(
         converter = DoclingConverter(processes=settings.ingestions_at_once)
         stack.push_async_callback(converter.close)
         fan_out = await _fan_out(settings, stack)
-        jobs = await stack.enter_async_context(
-            InProcessJobs(
-                runs_at_once=settings.runs_at_once,
-                ingestions_at_once=settings.ingestions_at_once,
-            )
-        )
         container = Container(
             settings=settings,
             pool=pool,
@@ -106,7 +105,12 @@ async def platform(
             converter=providers.Object(converter),
             blobs=providers.Object(FileBlobStore(settings.data_dir / "blobs")),
             fan_out=providers.Object(fan_out),
-            jobs=providers.Object(jobs),
+            crew=Crew(
+                worker_id=WorkerId(SystemEntropy().uuid()),
+                kind=kind,
+                runs_at_once=settings.runs_at_once,
+                ingestions_at_once=settings.ingestions_at_once,
+            ),
             signer=providers.Object(keys.signer),
             sealer=providers.Object(keys.sealer),
             keyring=keys.keyring,
@@ -115,13 +119,9 @@ async def platform(
         )
         await container.authority().start()
         stack.push_async_callback(container.authority().close)
-        jobs.handle(
-            execute_run=container.take_up_run(), ingest_document=container.ingest_document()
-        )
         await stack.enter_async_context(daily(container.retain_events()))
         await container.tenancy().erase.resume()
-        if await stack.enter_async_context(present(owner if settings.database_pooler else dsn)):
-            await container.recover()()
+        await stack.enter_async_context(container.jobs())
         yield container
 
 

@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from application.ports.run_store import Accepted
 from domain.conversations.conversation import ConversationNotFound
 from domain.identifiers import ConversationId, DocumentId, RunId
 from domain.paging import PageRequest
 from domain.runs.event import RunCompleted, RunQueued
 from domain.runs.run import (
+    CancelReason,
     FenceLost,
     Question,
     RequestIdReused,
@@ -35,7 +37,7 @@ async def _ended(stores: Stores, home: Home) -> Run:
 
 async def test_a_new_run_is_queued_with_event_1(stores: Stores, home: Home) -> None:
     made = run(home, 'It\'s "why" \\ 数?', document_ids=(DocumentId(new_id()),))
-    assert await stores.runs.create(made, None) == (made, True)
+    assert await stores.runs.create(made, None) == Accepted(run=made, created=True)
     assert await stores.runs.get(home.space, made.run_id) == made
     (first,) = await stores.log.read(home.space, made.run_id, 0, 10)
     assert first.sequence == 1
@@ -44,8 +46,8 @@ async def test_a_new_run_is_queued_with_event_1(stores: Stores, home: Home) -> N
 
 
 async def test_runs_without_request_id_are_never_the_same(stores: Stores, home: Home) -> None:
-    assert (await stores.runs.create(run(home), None))[1]
-    assert (await stores.runs.create(run(home), None))[1]
+    assert (await stores.runs.create(run(home), None)).created
+    assert (await stores.runs.create(run(home), None)).created
     assert len((await stores.runs.list(home.space, PageRequest())).items) == 2
 
 
@@ -53,7 +55,7 @@ async def test_the_same_request_id_answers_the_earlier_run(stores: Stores, home:
     made, again = run(home), run(home)
     await stores.runs.create(made, REQUEST)
     claimed = await stores.runs.claim(home.space, made.run_id)
-    assert await stores.runs.create(again, REQUEST) == (claimed, False)
+    assert await stores.runs.create(again, REQUEST) == Accepted(run=claimed, created=False)
     with pytest.raises(RunNotFound):
         await stores.runs.get(home.space, again.run_id)
     assert len(await stores.log.read(home.space, made.run_id, 0, 10)) == 1
@@ -65,8 +67,8 @@ async def test_a_repeated_request_asks_its_conversation_once(stores: Stores, hom
     for _ in range(2):
         asked = run(home, conversation_id=thread.conversation_id)
         await stores.runs.create(asked, REQUEST)
-    window = await stores.conversations.window(home.space, thread.conversation_id, 10)
-    assert [message.content for message in window] == ["What do we sell?"]
+    page = await stores.conversations.messages(home.space, thread.conversation_id, PageRequest())
+    assert [message.content for message in page.items] == ["What do we sell?"]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,7 @@ async def test_another_space_may_use_the_same_request_id(
 ) -> None:
     await stores.runs.create(run(home), REQUEST)
     theirs = run(away, "Something else")
-    assert await stores.runs.create(theirs, REQUEST) == (theirs, True)
+    assert await stores.runs.create(theirs, REQUEST) == Accepted(run=theirs, created=True)
 
 
 async def test_one_request_sent_many_times_at_once_starts_one_run(
@@ -102,8 +104,8 @@ async def test_one_request_sent_many_times_at_once_starts_one_run(
 ) -> None:
     attempts = [run(home) for _ in range(12)]
     answers = await asyncio.gather(*(stores.runs.create(one, REQUEST) for one in attempts))
-    assert [created for _, created in answers].count(True) == 1
-    assert len({started.run_id for started, _ in answers}) == 1
+    assert [answer.created for answer in answers].count(True) == 1
+    assert len({answer.run.run_id for answer in answers}) == 1
     assert len((await stores.runs.list(home.space, PageRequest())).items) == 1
 
 
@@ -114,10 +116,10 @@ async def test_two_questions_racing_for_one_request_id_start_one_run(
     answers = await asyncio.gather(
         *(stores.runs.create(one, REQUEST) for one in attempts), return_exceptions=True
     )
-    started = [answer for answer in answers if isinstance(answer, tuple)]
+    started = [answer for answer in answers if isinstance(answer, Accepted)]
     refused = [answer for answer in answers if isinstance(answer, RequestIdReused)]
     assert (len(started), len(refused)) == (4, 4)
-    assert len({answer[0].run_id for answer in started}) == 1
+    assert len({answer.run.run_id for answer in started}) == 1
 
 
 async def test_a_run_in_no_conversation_of_the_space_is_refused(
@@ -133,7 +135,7 @@ async def test_a_run_in_no_conversation_of_the_space_is_refused(
             await stores.runs.get(home.space, asked.run_id)
         assert await stores.log.read(home.space, asked.run_id, 0, 10) == ()
     # The refusal has not used the request id up.
-    assert (await stores.runs.create(run(home), REQUEST))[1]
+    assert (await stores.runs.create(run(home), REQUEST)).created
 
 
 async def test_another_space_answers_as_if_it_did_not_exist(
@@ -170,7 +172,7 @@ async def test_claiming_makes_the_run_run_under_a_new_fence(stores: Stores, home
     made = run(home)
     await stores.runs.create(made, None)
     claimed = await stores.runs.claim(home.space, made.run_id)
-    assert claimed == replace(made, state=RunState.RUNNING, fence=1)
+    assert claimed == replace(made, state=RunState.RUNNING, fence=1, attempts=1)
     assert await stores.runs.get(home.space, made.run_id) == claimed
     assert (await stores.runs.claim(home.space, made.run_id)).fence == 2
 
@@ -193,7 +195,7 @@ async def test_a_cancellation_is_marked_and_stays(stores: Stores, home: Home) ->
     made = run(home)
     await stores.runs.create(made, None)
     marked = await stores.runs.request_cancel(home.space, made.run_id)
-    assert marked == replace(made, cancel_requested=True)
+    assert marked == replace(made, cancel_requested=True, cancel_reason=CancelReason.USER)
     assert (await stores.runs.claim(home.space, made.run_id)).cancel_requested
     assert (await stores.runs.request_cancel(home.space, made.run_id)).cancel_requested
 

@@ -1,13 +1,16 @@
 """What one set of in-memory stores shares, as stores in Postgres share one database."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from domain.conversations.conversation import Conversation, Message
+from domain.conversations.summary import Summary
 from domain.documents.document import Document
-from domain.identifiers import ConversationId, DocumentId, RunId, SpaceId
+from domain.identifiers import ConversationId, DocumentId, RunId, SpaceId, WorkerId
 from domain.retrieval.passage import Passage
 from domain.retrieval.vector import Vector
 from domain.runs.event import RunEvent
+from domain.runs.journal import Mark
 from domain.runs.run import Run
 from domain.tenancy.space import SpaceNotFound
 
@@ -33,9 +36,15 @@ class MemoryState:
     )
     conversations: dict[tuple[SpaceId, ConversationId], Conversation] = field(default_factory=dict)
     messages: dict[tuple[SpaceId, ConversationId], list[Message]] = field(default_factory=dict)
+    summaries: dict[tuple[SpaceId, ConversationId], Summary] = field(default_factory=dict)
     runs: dict[tuple[SpaceId, RunId], Run] = field(default_factory=dict)
     requests: dict[tuple[SpaceId, str], tuple[RunId, str]] = field(default_factory=dict)
     events: dict[tuple[SpaceId, RunId], list[RunEvent]] = field(default_factory=dict)
+    workers: dict[WorkerId, datetime] = field(default_factory=dict)
+    ingestions: dict[tuple[SpaceId, DocumentId], tuple[WorkerId | None, int]] = field(
+        default_factory=dict
+    )
+    journals: dict[tuple[SpaceId, RunId], tuple[Mark, ...]] = field(default_factory=dict)
     erased: set[SpaceId] = field(default_factory=set)
 
     def check(self, space: SpaceId) -> None:

@@ -11,6 +11,7 @@ import asyncpg
 
 from adapters.postgres.direct import connect_directly
 from adapters.postgres.errors import refusals_explained, translated
+from adapters.postgres.queue_schema import bring_up
 from adapters.postgres.statements import statements
 from domain.errors import FailedPrecondition
 
@@ -86,6 +87,7 @@ async def migrate(dsn: str, *, let_application_in: bool = False) -> tuple[str, .
                 pending = known[len(applied) :]
                 for migration in pending:
                     await _apply(connection, migration)
+                await bring_up(connection)
                 if let_application_in:
                     await connection.execute(_SQL["let_application_in"])
                 return tuple(migration.name for migration in pending)

@@ -2,23 +2,24 @@
 
 import asyncpg
 
-from adapters.postgres.pool import Connection, Pool
+from adapters.postgres.pool import Pool
+from adapters.postgres.run_rows import run_of
 from adapters.postgres.statements import statements
 from application.ports.entropy import Entropy
+from application.ports.run_store import Accepted
 from domain.conversations.conversation import ConversationNotFound
-from domain.identifiers import ConversationId, RunId, SpaceId
+from domain.identifiers import RunId, SpaceId, WorkerId
 from domain.paging import Page, PageRequest, page_of
+from domain.runs.admission import (
+    USUAL_TERMS,
+    Admission,
+    ConversationBusy,
+    RunQueueFull,
+    fingerprint,
+)
 from domain.runs.codec import encode_kind, kind_name
 from domain.runs.event import EVENT_VERSION, RunQueued
-from domain.runs.run import (
-    FenceLost,
-    Question,
-    RequestIdReused,
-    Run,
-    RunNotFound,
-    RunState,
-    TerminationReason,
-)
+from domain.runs.run import CancelReason, FenceLost, RequestIdReused, Run, RunNotFound, RunState
 
 _SQL = statements("runs")
 
@@ -28,49 +29,87 @@ class PostgresRunStore:
         self._pool = pool
         self._entropy = entropy
 
-    async def create(self, run: Run, request_id: str | None) -> tuple[Run, bool]:
-        try:
-            async with self._pool.in_space(run.space_id) as connection:
-                if await self._insert(connection, run, request_id):
-                    return run, True
-                row = await connection.fetchrow(_SQL["by_request"], run.space_id, request_id)
-        except asyncpg.ForeignKeyViolationError:
-            raise ConversationNotFound from None
-        if row is None or row["fingerprint"] != run.question.fingerprint():
-            raise RequestIdReused
-        return _run(row), False
+    async def create(
+        self,
+        run: Run,
+        request_id: str | None,
+        *,
+        admission: Admission = USUAL_TERMS,
+        claim_for: WorkerId | None = None,
+    ) -> Accepted:
+        mark = fingerprint(run, admission)
+        # One statement, so one round trip and one commit; it names the space by itself.
+        async with self._pool.connection() as connection:
+            row = await connection.fetchrow(
+                _SQL["accept"], *self._terms(run, request_id, mark, admission, claim_for)
+            )
+        assert row is not None  # a function that always answers one row
+        match row["outcome"]:
+            case "no_conversation":
+                raise ConversationNotFound
+            case "busy":
+                raise ConversationBusy
+            case "full":
+                raise RunQueueFull(admission.limits.queued)
+            case "repeated" if row["fingerprint"] != mark:
+                raise RequestIdReused
+            case "repeated":
+                return Accepted(run=run_of(row), created=False)
+        accepted = run_of(row)
+        return Accepted(
+            run=accepted,
+            created=True,
+            claimed=accepted.state is RunState.RUNNING,
+            superseded=tuple(row["superseded"]),
+        )
 
     async def get(self, space: SpaceId, run: RunId) -> Run:
-        return _run(await self._one(space, _SQL["get"], run))
+        return run_of(await self._one(_SQL["get"], space, run))
 
     async def list(self, space: SpaceId, page: PageRequest) -> Page[Run]:
         async with self._pool.in_space(space) as connection:
             rows = await connection.fetch(_SQL["list"], space, page.after, page.size + 1)
-        return page_of([_run(row) for row in rows], page.size, lambda r: r.run_id)
+        return page_of([run_of(row) for row in rows], page.size, lambda r: r.run_id)
 
-    async def claim(self, space: SpaceId, run: RunId) -> Run:
+    async def claim(self, space: SpaceId, run: RunId, worker: WorkerId | None = None) -> Run:
         async with self._pool.in_space(space) as connection:
-            row = await connection.fetchrow(_SQL["claim"], space, run)
+            row = await connection.fetchrow(_SQL["claim"], space, run, worker)
             if row is None and await connection.fetchrow(_SQL["get"], space, run):
                 raise FenceLost
         if row is None:
             raise RunNotFound
-        return _run(row)
+        return run_of(row)
 
-    async def request_cancel(self, space: SpaceId, run: RunId) -> Run:
-        return _run(await self._one(space, _SQL["request_cancel"], run))
+    async def request_cancel(
+        self, space: SpaceId, run: RunId, reason: CancelReason = CancelReason.USER
+    ) -> Run:
+        return run_of(await self._one(_SQL["request_cancel"], space, run, reason.value))
 
-    async def _one(self, space: SpaceId, statement: str, run: RunId) -> asyncpg.Record:
+    async def hand_back(self, run: Run) -> None:
+        spent = False
+        async with self._pool.connection() as connection:
+            await connection.execute(_SQL["release"], run.space_id, run.run_id, run.fence, spent)
+
+    async def _one(
+        self, statement: str, space: SpaceId, run: RunId, *more: object
+    ) -> asyncpg.Record:
         async with self._pool.in_space(space) as connection:
-            row = await connection.fetchrow(statement, space, run)
+            row = await connection.fetchrow(statement, space, run, *more)
         if row is None:
             raise RunNotFound
         return row
 
-    async def _insert(self, connection: Connection, run: Run, request_id: str | None) -> bool:
-        question = run.question
-        inserted = await connection.fetchval(
-            _SQL["create"],
+    def _terms(
+        self,
+        run: Run,
+        request_id: str | None,
+        mark: str,
+        admission: Admission,
+        claim_for: WorkerId | None,
+    ) -> tuple[object, ...]:
+        question, limits = run.question, admission.limits
+        queued = RunQueued(run_id=run.run_id, agent=question.agent)
+        return (
             run.space_id,
             run.run_id,
             run.user_id,
@@ -79,54 +118,15 @@ class PostgresRunStore:
             question.conversation_id,
             list(question.document_ids),
             request_id,
-            question.fingerprint(),
+            mark,
             run.create_time,
-        )
-        if inserted is None:
-            return False
-        await self._insert_first_event(connection, run)
-        return True
-
-    async def _insert_first_event(self, connection: Connection, run: Run) -> None:
-        queued = RunQueued(run_id=run.run_id, agent=run.question.agent)
-        await connection.execute(
-            _SQL["first_event"],
-            run.space_id,
-            run.run_id,
+            run.require_approval,
+            admission.double_text.value,
+            limits.running,
+            limits.queued,
+            claim_for,
+            self._entropy.uuid(),
             kind_name(queued),
             EVENT_VERSION,
             encode_kind(queued),
-            run.create_time,
         )
-        conversation = run.question.conversation_id
-        if conversation is not None:
-            await connection.execute(
-                _SQL["question"],
-                run.space_id,
-                conversation,
-                self._entropy.uuid(),
-                run.run_id,
-                run.question.text,
-            )
-
-
-def _run(row: asyncpg.Record) -> Run:
-    conversation, reason = row["conversation_id"], row["termination_reason"]
-    return Run(
-        run_id=row["run_id"],
-        space_id=row["space_id"],
-        user_id=row["user_id"],
-        question=Question(
-            agent=row["agent"],
-            text=row["question"],
-            conversation_id=ConversationId(conversation) if conversation else None,
-            document_ids=tuple(row["document_ids"]),
-        ),
-        state=RunState(row["state"]),
-        termination_reason=TerminationReason(reason) if reason else None,
-        last_sequence=row["last_sequence"],
-        fence=row["fence"],
-        cancel_requested=row["cancel_requested"],
-        create_time=row["create_time"],
-        end_time=row["end_time"],
-    )

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from hashlib import sha256
 
 from application.context import RequestContext
-from application.jobs import IngestDocumentJob
 from application.ports.blob_store import BlobStore
 from application.ports.clock import Clock
 from application.ports.document_store import DocumentStore
@@ -104,7 +103,7 @@ class UploadDocument:
         except BaseException:
             await self._blobs.delete(space, document_id)
             raise
-        self._jobs.submit(IngestDocumentJob(space_id=space, document_id=document_id))
+        self._jobs.wake()
 
 
 async def _gather(content: AsyncIterator[bytes]) -> bytes:

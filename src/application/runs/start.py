@@ -1,16 +1,17 @@
-"""StartRun: accept a question, once, and hand it to whoever executes."""
+"""StartRun: accept a question, once, and begin at once where there is room."""
 
 from uuid import UUID
 
 from application.context import RequestContext
-from application.jobs import ExecuteRunJob
 from application.ports.clock import Clock
 from application.ports.entropy import Entropy
 from application.ports.jobs import Jobs
-from application.ports.run_store import RunStore
+from application.ports.run_store import Accepted, RunStore
+from application.runs.cancel import CancelRun
 from application.unbroken import unbroken
 from domain.agents.definition import AgentCatalogue
-from domain.identifiers import RunId
+from domain.identifiers import RunId, SpaceId
+from domain.runs.admission import Admission, DoubleText, RunLimits
 from domain.runs.run import Question, Run, RunState
 from domain.tenancy.access import Action
 
@@ -21,23 +22,34 @@ class StartRun:
         *,
         runs: RunStore,
         jobs: Jobs,
+        cancel: CancelRun,
         agents: AgentCatalogue,
+        limits: RunLimits,
         clock: Clock,
         entropy: Entropy,
     ) -> None:
         self._runs = runs
         self._jobs = jobs
+        self._cancel = cancel
         self._agents = agents
+        self._limits = limits
         self._clock = clock
         self._entropy = entropy
 
     async def __call__(
-        self, context: RequestContext, *, question: Question, request_id: UUID | None
+        self,
+        context: RequestContext,
+        *,
+        question: Question,
+        request_id: UUID | None,
+        double_text: DoubleText = DoubleText.ENQUEUE,
+        require_approval: bool = False,
     ) -> Run:
         """Return the accepted run, or the one that the same `request_id` started before.
 
         Raises:
-            UnknownAgent, RequestIdReused, ConversationNotFound, ActionNotAllowed.
+            UnknownAgent, RequestIdReused, ConversationNotFound, ConversationBusy, RunQueueFull,
+            ActionNotAllowed.
         """
         space = context.space_for(Action.ASK)
         self._agents.get(question.agent)
@@ -53,12 +65,30 @@ class StartRun:
             cancel_requested=False,
             create_time=self._clock.now(),
             end_time=None,
+            require_approval=require_approval,
         )
+        admission = Admission(limits=self._limits, double_text=double_text)
         # A caller that leaves now must not leave a run that nobody executes.
-        return await unbroken(self._accept(run, str(request_id) if request_id else None))
+        return await unbroken(self._accept(run, str(request_id) if request_id else None, admission))
 
-    async def _accept(self, run: Run, request_id: str | None) -> Run:
-        accepted, created = await self._runs.create(run, request_id)
-        if created:
-            self._jobs.submit(ExecuteRunJob(space_id=run.space_id, run_id=run.run_id))
-        return accepted
+    async def _accept(self, run: Run, request_id: str | None, admission: Admission) -> Run:
+        place = self._jobs.reserve()
+        accepted = None
+        try:
+            accepted = await self._runs.create(
+                run, request_id, admission=admission, claim_for=place
+            )
+        finally:
+            if place is not None and not (accepted and accepted.claimed):
+                self._jobs.release()
+        if accepted.claimed:
+            self._jobs.begin(accepted.run)
+        elif accepted.created:
+            self._jobs.wake()
+        await self._replace(run.space_id, accepted)
+        return accepted.run
+
+    async def _replace(self, space: SpaceId, accepted: Accepted) -> None:
+        if accepted.superseded:
+            await self._cancel.superseded(space, accepted.superseded)
+            self._jobs.wake()

@@ -63,6 +63,9 @@ class Admission:
     double_text: DoubleText = DoubleText.ENQUEUE
 
 
+USUAL_TERMS = Admission()
+
+
 def fingerprint(run: Run, admission: Admission) -> str:
     """SHA-256 over everything that was asked for: equal only for the same request."""
     terms = [run.require_approval, admission.double_text.value]

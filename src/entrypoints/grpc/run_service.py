@@ -12,7 +12,7 @@ from domain.paging import page_request
 from entrypoints.grpc import convert
 from entrypoints.grpc.call import request_context
 from entrypoints.grpc.interceptors.chain import Context
-from entrypoints.grpc.parse import question_of, request_id_of, uuid_of
+from entrypoints.grpc.parse import double_text_of, question_of, request_id_of, uuid_of
 from entrypoints.grpc.watch_messages import WatchMessages, started
 from obelisk.v1 import run_pb2 as pb
 from obelisk.v1 import run_pb2_grpc
@@ -34,7 +34,11 @@ class RunService(run_pb2_grpc.RunServiceServicer):
         # A place first: a run that is accepted can be watched.
         with self._watch.place(request_context()):
             run = await self._start(
-                request_context(), question=question_of(request), request_id=request_id_of(request)
+                request_context(),
+                question=question_of(request),
+                request_id=request_id_of(request),
+                double_text=double_text_of(request),
+                require_approval=request.require_approval,
             )
             async with aclosing(self._watch.of(run)) as told:
                 async for item in told:

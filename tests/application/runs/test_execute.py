@@ -8,19 +8,17 @@ from dataclasses import replace
 import pytest
 
 from application.runs.execute import ExecuteRun
-from application.runs.take_up import TakeUpRun
 from domain.agents.chat import ChatMessage, Role
 from domain.agents.definition import AgentCatalogue
 from domain.agents.task import AgentTask
 from domain.errors import Unavailable
-from domain.identifiers import RunId, SpaceId
-from domain.paging import Page, PageRequest
 from domain.runs.event import Drafted, EventKind, RunCompleted, RunStarted, StageTimed, TokenBatch
 from domain.runs.run import Run, RunState, TerminationReason
 from fixtures.house import AGENTS, House, Script, ScriptedRunner, text_of
 from fixtures.making import conversation
 from fixtures.making import run as a_run
-from fixtures.stores import Stores
+from fixtures.recalling import recalling
+from fixtures.taking_up import TakeUpRun
 
 COMPLETE = RunCompleted(reason=TerminationReason.COMPLETE)
 
@@ -45,7 +43,7 @@ def _execute(house: House, script: Script | ScriptedRunner, **changed: object) -
         runs=house.stores.runs,
         log=house.stores.log,
         fan_out=house.fan_out,
-        conversations=house.stores.conversations,
+        recall=recalling(house.stores),
         runner=runner,
         agents=agents,
         model_name="scripted",
@@ -91,7 +89,7 @@ async def test_the_agent_is_told_what_was_asked(house: House) -> None:
     runner, run = ScriptedRunner(_says_hello), await house.queued("Which fish?")
     await _execute(house, runner)(run.space_id, run.run_id)
     (task,) = runner.tasks
-    assert (task.question, task.agent.name, task.history) == ("Which fish?", "brand", ())
+    assert (task.question, task.agent.name, task.earlier.history) == ("Which fish?", "brand", ())
 
 
 async def test_the_conversation_so_far_is_passed_without_the_question_itself(house: House) -> None:
@@ -102,8 +100,8 @@ async def test_the_conversation_so_far_is_passed_without_the_question_itself(hou
         asked = a_run(house.home, text, conversation_id=thread.conversation_id)
         await house.stores.runs.create(asked, None)
         await _execute(house, runner)(asked.space_id, asked.run_id)
-    assert runner.tasks[0].history == ()
-    assert runner.tasks[1].history == (
+    assert runner.tasks[0].earlier.history == ()
+    assert runner.tasks[1].earlier.history == (
         ChatMessage(role=Role.USER, content="First?"),
         ChatMessage(role=Role.ASSISTANT, content="It is First?"),
     )
@@ -218,41 +216,6 @@ async def test_a_shutdown_leaves_the_run_unfinished_and_its_text_kept(house: Hou
     assert text_of(await house.kinds(run)) == "as far as this"
     assert (await house.stores.runs.get(run.space_id, run.run_id)).state is RunState.RUNNING
     assert task.cancelled()
-
-
-class _SlowClaim:
-    """Runs whose claim is kept at once but answered late."""
-
-    def __init__(self, stores: Stores) -> None:
-        self._runs = stores.runs
-
-    async def claim(self, space: SpaceId, run: RunId) -> Run:
-        claimed = await self._runs.claim(space, run)
-        await asyncio.sleep(0.05)
-        return claimed
-
-    async def create(self, run: Run, request_id: str | None) -> tuple[Run, bool]:
-        return await self._runs.create(run, request_id)
-
-    async def get(self, space: SpaceId, run: RunId) -> Run:
-        return await self._runs.get(space, run)
-
-    async def list(self, space: SpaceId, page: PageRequest) -> Page[Run]:
-        return await self._runs.list(space, page)
-
-    async def request_cancel(self, space: SpaceId, run: RunId) -> Run:
-        return await self._runs.request_cancel(space, run)
-
-
-async def test_a_run_cancelled_while_it_is_claimed_ends(house: House) -> None:
-    slow = replace(house, stores=replace(house.stores, runs=_SlowClaim(house.stores)))
-    run = await house.queued()
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(_execute(slow, _says_hello)(run.space_id, run.run_id))
-        await asyncio.sleep(0.01)
-        await house.stores.runs.request_cancel(run.space_id, run.run_id)
-        task.cancel()
-    assert _last(await house.kinds(run)).reason is TerminationReason.CANCELLED
 
 
 async def test_losing_the_fence_ends_quietly(house: House) -> None:

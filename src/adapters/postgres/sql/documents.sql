@@ -4,10 +4,14 @@ insert into obelisk.documents (space_id, document_id, filename, title, media_typ
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10);
 
 -- get: one document
-select * from obelisk.documents where space_id = $1 and document_id = $2;
+select space_id, document_id, filename, title, media_type, collection, size_bytes, content_sha256, state,
+       chunk_count, page_count, failure, create_time, update_time
+from obelisk.documents where space_id = $1 and document_id = $2;
 
 -- list: newest first, after a key
-select * from obelisk.documents
+select space_id, document_id, filename, title, media_type, collection, size_bytes, content_sha256, state,
+       chunk_count, page_count, failure, create_time, update_time
+from obelisk.documents
 where space_id = $1 and ($2::uuid is null or document_id < $2)
 order by document_id desc limit $3;
 

@@ -1,0 +1,124 @@
+"""The processes that share what lies in memory."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+
+from adapters.memory import turns
+from adapters.memory.state import MemoryState
+from application.jobs import IngestDocumentJob
+from application.ports.clock import Clock
+from domain.documents.document import Document
+from domain.identifiers import DocumentId, SpaceId, WorkerId
+from domain.runs.lease import LEASE_SECONDS, HeldRun, WorkerKind
+from domain.runs.run import CancelReason, Run, RunState
+
+
+class MemoryWorkers:
+    def __init__(
+        self,
+        state: MemoryState,
+        clock: Clock,
+        *,
+        lease: timedelta = timedelta(seconds=LEASE_SECONDS),
+    ) -> None:
+        self._state = state
+        self._clock = clock
+        self._lease = lease
+
+    async def beat(self, worker: WorkerId, kind: WorkerKind) -> tuple[HeldRun, ...]:
+        self._state.workers[worker] = self._clock.now() + self._lease
+        return tuple(
+            HeldRun(
+                space_id=run.space_id,
+                run_id=run.run_id,
+                fence=run.fence,
+                cancel_reason=_reason(run),
+            )
+            for run in self._running()
+            if run.worker_id == worker
+        )
+
+    async def reap(self) -> int:
+        stranded = [run for run in self._running() if not self._alive(run.worker_id)]
+        for run in stranded:
+            turns.release(self._state, run.space_id, run.run_id, run.fence, spent=True)
+        return len(stranded)
+
+    async def claim_runs(
+        self, worker: WorkerId, room: int, *, running_limit: int
+    ) -> tuple[Run, ...]:
+        claimed: list[Run] = []
+        while len(claimed) < room:
+            waiting = [
+                (turns.count(self._state, space, RunState.RUNNING), runs[0].run_id, runs[0])
+                for space in {space for space, _ in self._state.runs}
+                if (runs := turns.claimable(self._state, space))
+                and turns.count(self._state, space, RunState.RUNNING) < running_limit
+            ]
+            if not waiting:
+                break
+            run = min(waiting, key=lambda place: place[:2])[2]
+            claimed.append(turns.taken_up(run, worker))
+            self._state.runs[run.space_id, run.run_id] = claimed[-1]
+        return tuple(claimed)
+
+    async def claim_documents(
+        self, worker: WorkerId, room: int, *, at_work: Sequence[DocumentId]
+    ) -> tuple[tuple[IngestDocumentJob, int], ...]:
+        def busy(document: Document) -> bool:
+            holder, _ = self._held(document)
+            if holder == worker:
+                return document.document_id in at_work
+            return self._alive(holder)
+
+        unfinished = [d for d in self._state.documents.values() if not d.state.is_final]
+        claimed = [d for d in _in_turns(unfinished, busy) if not busy(d)][:room]
+        return tuple((_job(d), self._take(d, worker)) for d in claimed)
+
+    async def release(self, held: HeldRun) -> None:
+        turns.release(self._state, held.space_id, held.run_id, held.fence, spent=True)
+
+    async def leave(self, worker: WorkerId) -> None:
+        for run in self._running():
+            if run.worker_id == worker:
+                turns.release(self._state, run.space_id, run.run_id, run.fence, spent=False)
+        for key, (holder, attempts) in self._state.ingestions.items():
+            if holder == worker:
+                self._state.ingestions[key] = None, max(attempts - 1, 0)
+        self._state.workers.pop(worker, None)
+
+    def _running(self) -> list[Run]:
+        return [run for run in self._state.runs.values() if run.state is RunState.RUNNING]
+
+    def _alive(self, worker: WorkerId | None) -> bool:
+        if worker is None or worker not in self._state.workers:
+            return False
+        return self._state.workers[worker] > self._clock.now()
+
+    def _held(self, document: Document) -> tuple[WorkerId | None, int]:
+        return self._state.ingestions.get((document.space_id, document.document_id), (None, 0))
+
+    def _take(self, document: Document, worker: WorkerId) -> int:
+        attempts = self._held(document)[1] + 1
+        self._state.ingestions[document.space_id, document.document_id] = worker, attempts
+        return attempts
+
+
+def _reason(run: Run) -> CancelReason | None:
+    return (run.cancel_reason or CancelReason.USER) if run.cancel_requested else None
+
+
+def _job(document: Document) -> IngestDocumentJob:
+    return IngestDocumentJob(space_id=document.space_id, document_id=document.document_id)
+
+
+def _in_turns(
+    documents: Iterable[Document], busy: Callable[[Document], bool]
+) -> tuple[Document, ...]:
+    """Of each space the first, then of each the second; those at work count as first."""
+    places: dict[SpaceId, int] = {}
+    placed: list[tuple[int, Document]] = []
+    for document in sorted(documents, key=lambda d: (not busy(d), d.document_id)):
+        places[document.space_id] = places.get(document.space_id, 0) + 1
+        placed.append((places[document.space_id], document))
+    return tuple(d for _, d in sorted(placed, key=lambda place: (place[0], place[1].document_id)))

@@ -1,0 +1,63 @@
+"""The processes that share a database, and what each of them has taken up, in Postgres."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from adapters.postgres.pool import Pool
+from adapters.postgres.run_rows import run_of
+from adapters.postgres.statements import statements
+from application.jobs import IngestDocumentJob
+from domain.identifiers import DocumentId, RunId, SpaceId, WorkerId
+from domain.runs.lease import LEASE_SECONDS, HeldRun, WorkerKind
+from domain.runs.run import CancelReason, Run
+
+_SQL = statements("workers")
+
+
+class PostgresWorkers:
+    def __init__(self, pool: Pool, *, lease: timedelta = timedelta(seconds=LEASE_SECONDS)) -> None:
+        self._pool = pool
+        self._lease = lease
+
+    async def beat(self, worker: WorkerId, kind: WorkerKind) -> tuple[HeldRun, ...]:
+        async with self._pool.connection() as connection:
+            rows = await connection.fetch(_SQL["beat"], worker, kind.value, self._lease)
+        return tuple(
+            HeldRun(
+                space_id=SpaceId(space),
+                run_id=RunId(run),
+                fence=fence,
+                cancel_reason=CancelReason(reason) if reason else None,
+            )
+            for space, run, fence, reason in rows
+        )
+
+    async def reap(self) -> int:
+        async with self._pool.connection() as connection:
+            return int(await connection.fetchval(_SQL["reap"]))
+
+    async def claim_runs(
+        self, worker: WorkerId, room: int, *, running_limit: int
+    ) -> tuple[Run, ...]:
+        async with self._pool.connection() as connection:
+            rows = await connection.fetch(_SQL["claim_runs"], worker, room, running_limit)
+        return tuple(run_of(row) for row in rows)
+
+    async def claim_documents(
+        self, worker: WorkerId, room: int, *, at_work: Sequence[DocumentId]
+    ) -> tuple[tuple[IngestDocumentJob, int], ...]:
+        async with self._pool.connection() as connection:
+            rows = await connection.fetch(_SQL["claim_documents"], worker, room, list(at_work))
+        return tuple(
+            (IngestDocumentJob(space_id=space, document_id=document), attempts)
+            for space, document, attempts in rows
+        )
+
+    async def release(self, held: HeldRun) -> None:
+        async with self._pool.connection() as connection:
+            spent = True
+            await connection.execute(_SQL["release"], held.space_id, held.run_id, held.fence, spent)
+
+    async def leave(self, worker: WorkerId) -> None:
+        async with self._pool.connection() as connection:
+            await connection.execute(_SQL["leave"], worker)

@@ -1,0 +1,268 @@
+"""Which runs and documents this process takes up, and how the others know that it lives."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from uuid import UUID
+
+from application.jobs import IngestDocumentJob
+from application.ports.clock import Clock
+from application.ports.document_store import DocumentStore
+from application.ports.workers import Workers
+from application.runs.at_work import AtWork
+from application.runs.end import EndRun
+from domain.documents.document import DocumentNotFound, IngestState
+from domain.errors import Unavailable
+from domain.identifiers import DocumentId, RunId, SpaceId, WorkerId
+from domain.runs.admission import RunLimits
+from domain.runs.lease import BEAT_SECONDS, LEASE_SECONDS, HeldRun, WorkerKind
+from domain.runs.run import FenceLost, Run, RunNotFound, TerminationReason
+
+_log = logging.getLogger(__name__)
+Execute = Callable[[Run], Awaitable[None]]
+Ingest = Callable[[SpaceId, DocumentId], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crew:
+    """This process among those that share the database, and how much it does side by side."""
+
+    worker_id: WorkerId
+    kind: WorkerKind
+    runs_at_once: int
+    ingestions_at_once: int
+
+
+class Dispatcher:
+    """Use as an async context manager: it beats and takes up work until it is left.
+
+    Leaving it stops what is at work here and hands it back, so that others go on with it.
+    """
+
+    def __init__(
+        self,
+        *,
+        crew: Crew,
+        workers: Workers,
+        documents: DocumentStore,
+        execute: Execute,
+        ingest: Ingest,
+        end: EndRun,
+        limits: RunLimits,
+        clock: Clock,
+        beat_seconds: float = BEAT_SECONDS,
+    ) -> None:
+        self._crew = crew
+        self._workers = workers
+        self._documents = documents
+        self._execute = execute
+        self._ingest = ingest
+        self._end = end
+        self._limits = limits
+        self._clock = clock
+        self._beat_seconds = beat_seconds
+        self._runs_wanted = asyncio.Event()
+        self._documents_wanted = asyncio.Event()
+        self._running = AtWork(crew.runs_at_once, self._runs_wanted.set)
+        self._reading = AtWork(crew.ingestions_at_once, self._documents_wanted.set)
+        self._backlog = False
+        self._leaving = False
+        self._loops: list[asyncio.Task[None]] = []
+        # Runs that this process and the database did not agree on at the last beat.
+        self._lost: Mapping[UUID, int] = {}
+        self._strays: frozenset[HeldRun] = frozenset()
+        self._last_beat = 0.0
+        self._trust_from = 0.0
+
+    async def __aenter__(self) -> "Dispatcher":
+        await self._workers.beat(self._crew.worker_id, self._crew.kind)
+        self._last_beat = self._clock.monotonic()
+        loop = asyncio.get_running_loop()
+        # Owned here: cancelled and awaited on the way out.
+        self._loops = [
+            loop.create_task(self._live()),
+            loop.create_task(self._serve(self._runs_wanted, self._claim_runs)),
+            loop.create_task(self._serve(self._documents_wanted, self._claim_documents)),
+        ]
+        await self._reap()
+        self.wake()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._leaving = True
+        heart, *claiming = self._loops
+        await _ended(claiming)
+        # It goes on to beat until the last one has written what it had to.
+        await self._running.stop()
+        await self._reading.stop()
+        await _ended([heart])
+        try:
+            await self._workers.leave(self._crew.worker_id)
+        except Unavailable as unavailable:
+            _log.warning("what was at work here is taken up later: %s", unavailable.message)
+
+    def reserve(self) -> WorkerId | None:
+        if self._leaving or self._backlog or not self._running.free:
+            return None
+        self._running.promise(1)
+        return self._crew.worker_id
+
+    def begin(self, run: Run) -> None:
+        self.release()
+        self._take_up(run)
+
+    def release(self) -> None:
+        self._running.promise(-1)
+
+    def wake(self) -> None:
+        self._runs_wanted.set()
+        self._documents_wanted.set()
+
+    def cancel_run(self, run: RunId) -> bool:
+        return self._running.cancel(run)
+
+    async def stop(self, space: SpaceId) -> int:
+        return await self._running.stop(space) + await self._reading.stop(space)
+
+    def _take_up(self, run: Run) -> None:
+        if not self._leaving:
+            self._running.begin(
+                run.space_id, run.run_id, run.fence, lambda: self._guarded(self._perform(run), run)
+            )
+
+    async def _perform(self, run: Run) -> None:
+        tries = self._limits.attempts
+        if run.attempts <= tries or run.cancel_requested:
+            await self._execute(run)
+            return
+        detail = f"it was taken up {tries} times and never came to an end; it is parked"
+        with suppress(FenceLost, RunNotFound):
+            await self._end(run, TerminationReason.ATTEMPTS, detail)
+
+    def _read(self, job: IngestDocumentJob, attempts: int) -> None:
+        if not self._leaving:
+            self._reading.begin(
+                job.space_id,
+                job.document_id,
+                attempts,
+                lambda: self._guarded(self._perform_reading(job, attempts), job),
+            )
+
+    async def _perform_reading(self, job: IngestDocumentJob, attempts: int) -> None:
+        tries = self._limits.attempts
+        if attempts <= tries:
+            await self._ingest(job.space_id, job.document_id)
+            return
+        failure = f"it was begun {tries} times and never finished; change the file"
+        with suppress(DocumentNotFound):
+            await self._documents.move(job.space_id, job.document_id, IngestState.FAILED, failure)
+
+    async def _guarded(self, work: Awaitable[None], what: object) -> None:
+        try:
+            await work
+        except Exception:  # noqa: BLE001 - one failure must not end the others
+            _log.exception("work failed: %s", what)
+
+    async def _serve(self, wanted: asyncio.Event, claim: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await wanted.wait()
+            wanted.clear()
+            try:
+                await claim()
+            except Unavailable as unavailable:
+                _log.debug("no work is taken up: %s", unavailable.message)
+            except Exception:  # noqa: BLE001 - the next beat tries again
+                _log.exception("no work is taken up")
+
+    async def _claim_runs(self) -> None:
+        while asked := self._asked():
+            self._running.promise(asked)
+            try:
+                runs = await self._workers.claim_runs(
+                    self._crew.worker_id, asked, running_limit=self._limits.running
+                )
+            finally:
+                self._running.promise(-asked)
+            for run in runs:
+                self._take_up(run)
+            self._backlog = len(runs) == asked
+            if not self._backlog:
+                return
+
+    def _asked(self) -> int:
+        """All places when older runs wait for them; else one, and new runs may have the others."""
+        return self._running.free if self._backlog else min(self._running.free, 1)
+
+    async def _claim_documents(self) -> None:
+        free = self._reading.free
+        if not free or self._clock.monotonic() < self._trust_from:
+            return
+        here = [DocumentId(key) for key in self._reading.marks]
+        for job, attempts in await self._workers.claim_documents(
+            self._crew.worker_id, free, at_work=here
+        ):
+            self._read(job, attempts)
+
+    async def _live(self) -> None:
+        while True:
+            await asyncio.sleep(self._beat_seconds)
+            try:
+                await self._beat()
+                await self._reap()
+            except Unavailable as unavailable:
+                _log.warning("this process does not reach the others: %s", unavailable.message)
+            except Exception:  # noqa: BLE001 - a heart that stops for one fault loses all work
+                _log.exception("a beat failed")
+            self.wake()
+
+    async def _beat(self) -> None:
+        known = self._running.marks
+        began = self._clock.monotonic()
+        held = await self._workers.beat(self._crew.worker_id, self._crew.kind)
+        if began - self._last_beat > LEASE_SECONDS:
+            # Whatever kept this process from beating may have kept the others too: let them first.
+            self._trust_from = began + LEASE_SECONDS
+            await self._reading.stop()
+        self._last_beat = began
+        self._compare(known, held)
+        await self._let_strays_go(known, held)
+
+    async def _reap(self) -> None:
+        if self._clock.monotonic() >= self._trust_from and (count := await self._workers.reap()):
+            _log.warning("%d runs of a process that is gone wait again", count)
+
+    def _compare(self, known: Mapping[UUID, int], held: tuple[HeldRun, ...]) -> None:
+        """Stop what is to stop, and what this process has lost without having ended it."""
+        for run in held:
+            if run.cancel_reason is not None:
+                self._running.cancel(run.run_id)
+        fences: Mapping[UUID, int] = {run.run_id: run.fence for run in held}
+        lost = {key: mark for key, mark in known.items() if fences.get(key) != mark}
+        for key, mark in lost.items():
+            # For one beat it may just have ended, and be cleaning up.
+            if self._lost.get(key) == mark and self._running.marks.get(key) == mark:
+                self._running.cancel(key)
+        self._lost = lost
+
+    async def _let_strays_go(self, known: Mapping[UUID, int], held: tuple[HeldRun, ...]) -> None:
+        """Runs claimed for this process whose news never came: for two beats, at least."""
+        strays = frozenset(run for run in held if known.get(run.run_id) != run.fence)
+        for run in strays & self._strays:
+            if self._running.marks.get(run.run_id) != run.fence:
+                await self._workers.release(run)
+        self._strays = strays
+
+
+async def _ended(tasks: list["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
