@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-import time
+import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
@@ -12,23 +12,25 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from adapters.redis.link import FAILURES, PubSubLink
+from adapters.redis.link import PubSubLink
+from adapters.redis.outbox import ANSWER_SECONDS, Outbox
 from application.runs.subscription import BoundedSubscription
 from domain.identifiers import RunId, SpaceId
-from domain.runs.codec import decode_event, encode_event
+from domain.runs.codec import decode_event
 from domain.runs.event import RunEvent
 
 _START_SECONDS = 1.0
-_ANSWER_SECONDS = 0.5
-_MUTE_SECONDS = 1.0
 _SILENCE_SECONDS = 15.0
+_AGAIN_SECONDS = 0.1
 _log = logging.getLogger(__name__)
 
 
 class RedisFanOut:
     """A `FanOut` over one pub/sub connection a process.
 
-    While Redis is away, announcements are lost and nothing else is; they come again with it.
+    Those who watch in this process hear at once, whatever becomes of Redis. While it is away,
+    announcements between processes are lost and nothing else is; when it is back, everybody is
+    told that some may be missing.
     """
 
     def __init__(self, url: str, *, silence_seconds: float = _SILENCE_SECONDS) -> None:
@@ -36,27 +38,33 @@ class RedisFanOut:
         # The link reads with its own, longer timeout; a second attempt outlives a server restart.
         self._client: Redis = Redis.from_url(
             url,
-            socket_timeout=_ANSWER_SECONDS,
-            socket_connect_timeout=_ANSWER_SECONDS,
+            socket_timeout=ANSWER_SECONDS,
+            socket_connect_timeout=ANSWER_SECONDS,
             retry=Retry(NoBackoff(), 1),
         )
-        self._link = PubSubLink(self._client, self._hear, silence_seconds=silence_seconds)
+        self._link = PubSubLink(
+            self._client, self._hear, self._doubt, silence_seconds=silence_seconds
+        )
+        self._name = os.urandom(8).hex().encode()
+        self._outbox = Outbox(self._client, self._name)
         self._listeners: dict[str, set[BoundedSubscription]] = {}
-        self._reader: asyncio.Task[None] | None = None
-        self._muted_until = 0.0
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     async def start(self) -> None:
         """Begin to listen; returns after at most a second, also when Redis is away."""
-        self._reader = asyncio.create_task(self._link.run(), name="redis-fan-out")
+        work = self._link.run(), self._outbox.run()
+        self._tasks = tuple(asyncio.create_task(each, name="redis-fan-out") for each in work)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._link.wait_until_up(), _START_SECONDS)
 
     async def close(self) -> None:
         """Stop listening and close every connection. Idempotent."""
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            reader.cancel()
-            await asyncio.wait([reader])
+        tasks, self._tasks = self._tasks, ()
+        # Asked again, because redis-py can swallow a cancellation while it connects.
+        while under_way := [task for task in tasks if not task.done()]:
+            for task in under_way:
+                task.cancel()
+            await asyncio.wait(under_way, timeout=_AGAIN_SECONDS)
         await self._client.aclose()
 
     async def __aenter__(self) -> Self:
@@ -72,16 +80,12 @@ class RedisFanOut:
         await self.close()
 
     async def publish(self, space: SpaceId, run: RunId, events: Sequence[RunEvent]) -> None:
-        # A Redis that is away must not cost every batch of every run its timeout.
-        if not events or time.monotonic() < self._muted_until:
+        if not events:
             return
-        lines = "\n".join(encode_event(event) for event in events).encode(errors="replace")
-        try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
-                await self._client.publish(_channel(space, run), lines)
-        except FAILURES as error:
-            self._muted_until = time.monotonic() + _MUTE_SECONDS
-            _log.warning("an announcement was lost: %s", error)
+        channel = _channel(space, run)
+        for subscription in self._listeners.get(channel, ()):
+            subscription.announce(events)
+        self._outbox.put(channel, events)
 
     @asynccontextmanager
     async def subscribe(self, space: SpaceId, run: RunId) -> AsyncGenerator[BoundedSubscription]:
@@ -98,15 +102,21 @@ class RedisFanOut:
 
     def _hear(self, channel: str, data: bytes) -> None:
         listeners = self._listeners.get(channel)
-        if not listeners:
+        sender, _, lines = data.partition(b"\n")
+        # Its own announcements were heard here before they were sent.
+        if not listeners or sender == self._name:
             return
         try:
-            events = [decode_event(line) for line in data.decode().split("\n")]
+            events = [decode_event(line) for line in lines.decode().split("\n")]
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             _log.warning("an announcement on %s could not be read: %s", channel, error)
             return
         for subscription in listeners:
             subscription.announce(events)
+
+    def _doubt(self, channel: str) -> None:
+        for subscription in self._listeners.get(channel, ()):
+            subscription.doubt()
 
 
 def _channel(space: SpaceId, run: RunId) -> str:

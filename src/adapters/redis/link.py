@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypedDict
@@ -28,17 +29,25 @@ class PubSubLink:
     """Joins and leaves channels on one connection, and joins them again on the next one."""
 
     def __init__(
-        self, client: Redis, hear: Callable[[str, bytes], None], *, silence_seconds: float
+        self,
+        client: Redis,
+        hear: Callable[[str, bytes], None],
+        doubt: Callable[[str], None],
+        *,
+        silence_seconds: float,
     ) -> None:
-        """`hear` gets each message's channel and data; it must not raise.
+        """`hear` gets each message's channel and data, `doubt` a channel on which some were lost;
+        neither may raise.
 
         A connection that says nothing for `silence_seconds` is asked to, and given up after twice
         that time.
         """
         self._client = client
         self._hear = hear
+        self._doubt = doubt
         self._silence_seconds = silence_seconds
         self._channels: dict[str, asyncio.Event] = {}
+        self._joining: Counter[str] = Counter()
         self._pubsub: PubSub | None = None
         self._sending = asyncio.Lock()
         self._up = asyncio.Event()
@@ -69,11 +78,18 @@ class PubSubLink:
     async def join(self, channel: str) -> None:
         """Return when the server has confirmed the channel; at once when the link is down."""
         confirmed = self._channels.setdefault(channel, asyncio.Event())
-        if not confirmed.is_set():
+        if confirmed.is_set():
+            return
+        self._joining[channel] += 1
+        try:
             await self._send(channel, wanted=True)
-        if self._pubsub is not None:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(confirmed.wait(), _JOIN_SECONDS)
+            if self._pubsub is not None:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(confirmed.wait(), _JOIN_SECONDS)
+        finally:
+            self._joining[channel] -= 1
+            if not self._joining[channel]:
+                del self._joining[channel]
 
     async def leave(self, channel: str) -> None:
         """Hear no more of the channel."""
@@ -119,8 +135,16 @@ class PubSubLink:
         elif message["type"] == "subscribe":
             if name == _ANCHOR:
                 self._up.set()
-            if name in self._channels:
-                self._channels[name].set()
+            self._confirm(name)
+
+    def _confirm(self, channel: str) -> None:
+        confirmed = self._channels.get(channel)
+        if confirmed is None or confirmed.is_set():
+            return
+        confirmed.set()
+        # Nobody waits for this: it was joined before, on a connection that was lost.
+        if not self._joining[channel]:
+            self._doubt(channel)
 
     def _forget(self) -> None:
         self._pubsub = None

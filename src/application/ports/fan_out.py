@@ -10,7 +10,8 @@ class Subscription(Protocol):
     """One watcher's ear. Its memory is bounded: what it cannot hold, it forgets."""
 
     async def next(self, timeout: float) -> tuple[RunEvent, ...]:
-        """The announced events since the last call, oldest first; none after `timeout` seconds.
+        """The announced events since the last call, oldest first; none after `timeout` seconds, and
+        none at once when some are known to be lost.
 
         Events can be missing or repeated; the event log is the truth.
         """

@@ -22,6 +22,10 @@ class BoundedSubscription:
         self._events.extend(events)
         self._arrived.set()
 
+    def doubt(self) -> None:
+        """Some announcements may be missing: whoever waits is told nothing, at once."""
+        self._arrived.set()
+
     async def next(self, timeout: float) -> tuple[RunEvent, ...]:
         # Not `wait_for`: before Python 3.12 it can swallow a cancellation.
         with suppress(TimeoutError):
