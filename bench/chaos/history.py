@@ -1,0 +1,64 @@
+"""What was asked, what watchers saw, what the log holds: everything that is judged in the end."""
+
+from dataclasses import dataclass, field
+
+from obelisk.v1 import conversation_pb2, run_pb2
+
+Events = list[run_pb2.RunEvent]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """One doing of a tool. `tag` and `step` say what for; `key` is the idempotency key it had.
+
+    `at` is in seconds since the epoch. Whoever takes effects does each key once, as payment and
+    messaging services do.
+    """
+
+    tag: str
+    step: str
+    key: str
+    at: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Sight:
+    """What one watcher was told, in the order in which it was told.
+
+    One that has `given_up` waited in vain for the run's end: the run is stuck.
+    """
+
+    name: str
+    events: Events = field(default_factory=list)
+    given_up: bool = False
+
+    @property
+    def cursor(self) -> int:
+        """The last sequence that it knows, from which it asks to go on."""
+        return self.events[-1].sequence if self.events else 0
+
+    @property
+    def has_ended(self) -> bool:
+        return bool(self.events) and self.events[-1].HasField("completed")
+
+
+@dataclass(slots=True, kw_only=True)
+class Story:
+    """One run as its clients know it. `tag` is in its question, and so in its tools' effects."""
+
+    tag: str
+    space_id: str
+    run_id: str = ""
+    conversation_id: str = ""
+    sights: list[Sight] = field(default_factory=list)
+    log: Events = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """`accepted` are the run ids in the database, whoever learned of them."""
+
+    stories: tuple[Story, ...]
+    effects: tuple[Effect, ...]
+    messages: dict[str, tuple[conversation_pb2.Message, ...]]
+    accepted: tuple[str, ...]

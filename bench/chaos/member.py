@@ -1,0 +1,102 @@
+"""One process of the installation: `obelisk serve` with a stub model, an embedder and tools.
+
+It is forked from a process that has imported everything, so that a new one is there at once.
+"""
+
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bench.chaos.effects import EffectTool
+from bench.chaos.stub_model import RestlessChatModel
+from dependency_injector import providers
+from pydantic import SecretStr
+
+from adapters.memory.hash_embedder import HashEmbedder
+from application.ports.chat_model import ChatModel
+from application.ports.embedder import Embedder
+from entrypoints.cli.terminal import log_to_terminal, run_async
+from entrypoints.container import Container
+from entrypoints.server import serving
+from entrypoints.settings import Settings
+from entrypoints.startup import platform
+
+Kind = Literal["server", "worker"]
+TOOLS = ("brand_check", "keyword_report", "campaign_precedents", "competitor_scan")
+_DIE_WITH_PARENT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberConfig:
+    """Plain, because it crosses into the new process."""
+
+    kind: Kind
+    data_dir: str
+    grpc_port: int
+    rest_port: int
+    owner_dsn: str
+    application_dsn: str
+    redis_url: str
+    log: str
+    effects: str
+
+
+def live(config: MemberConfig) -> None:
+    """Be that process until killed or told to end."""
+    # Whoever started it may be killed too; nothing is to stay behind then.
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    _write_to(Path(config.log))
+    tools = {tool: providers.Object(EffectTool(tool, Path(config.effects))) for tool in TOOLS}
+    Container.tools.add_kwargs(tools)
+    log_to_terminal("INFO")
+    run_async(_PARTS[config.kind](_settings(config)))
+
+
+async def _stub_models(settings: Settings, stack: AsyncExitStack) -> tuple[ChatModel, Embedder]:
+    return RestlessChatModel(), HashEmbedder()
+
+
+async def _serve(settings: Settings) -> None:
+    async with platform(settings, print, _stub_models) as container, serving(container, settings):
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+
+_PARTS: dict[Kind, Callable[[Settings], Coroutine[None, None, None]]] = {
+    "server": _serve,
+}
+
+
+def _settings(config: MemberConfig) -> Settings:
+    """Its own alone, whatever this machine's environment says."""
+    for name in [name for name in os.environ if name.startswith("OBELISK_")]:
+        del os.environ[name]
+    given = {
+        "data_dir": Path(config.data_dir),
+        "log_level": "INFO",
+        "grpc_port": config.grpc_port,
+        "rest_port": config.rest_port,
+        "database_url": SecretStr(config.owner_dsn),
+        "app_database_url": SecretStr(config.application_dsn),
+        "database_pool_size": 8,
+        "redis_url": SecretStr(config.redis_url),
+        "chat_sections": 0,
+        "token_minutes": 1440,
+        "runs_at_once": 6,
+    }
+    return Settings().model_copy(update=given)
+
+
+def _write_to(log: Path) -> None:
+    handle = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        os.dup2(handle, stream.fileno())
+    os.close(handle)

@@ -1,0 +1,103 @@
+"""What happened, for people and as JSON."""
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+
+from bench.chaos.checking import Verdict
+from bench.chaos.faults import Faults
+from bench.chaos.history import Story
+from bench.chaos.resuming import resumes
+from bench.measuring import quantile
+from bench.report import console
+from rich.table import Table
+
+from obelisk.v1 import run_pb2
+
+_MOST_LINES = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """`surprises` are answers and ends that no fault explains; `left_behind` are processes."""
+
+    verdict: Verdict
+    faults: Faults
+    surprises: tuple[str, ...]
+    left_behind: tuple[str, ...]
+    seed: int
+    seconds: float
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """Every promise that was broken, a line each."""
+        behind = [f"left behind: {line}" for line in self.left_behind]
+        return (*self.verdict.broken, *self.surprises, *behind)
+
+    def summary(self) -> dict[str, object]:
+        """The figures, times in milliseconds."""
+        asking, proxy, verdict = self.faults.asking, self.faults.world.proxy, self.verdict
+        resumed = resumes(asking.past, self.faults.kills)
+        reconnected = [seconds for w in asking.past for seconds in w.reconnects]
+        return {
+            "benchmark": "chaos",
+            "faults": self.faults.total,
+            "watchers": len(asking.past),
+            "lost": verdict.lost,
+            "repeated": verdict.repeated,
+            "stuck": verdict.stuck,
+            "repeated_side_effects": verdict.repeated_side_effects,
+            "resume_p50_ms": _ms(resumed, 0.5),
+            "resume_p99_ms": _ms(resumed, 0.99),
+            "runs": len(asking.stories),
+            "resumes": len(resumed),
+            "reconnect_p99_ms": _ms(reconnected, 0.99),
+            "wrong_drafts": verdict.wrong_drafts,
+            "wrong_messages": verdict.wrong_messages,
+            "doubled_runs": verdict.doubled_runs,
+            "surprises": len(self.surprises),
+            "faults_by_kind": dict(self.faults.counts()),
+            "announcements_dropped": proxy.dropped,
+            "announcements_delayed": proxy.delayed,
+            "endings": dict(_endings(asking.stories)),
+            "retaken_runs": sum(_attempts(story) > 1 for story in asking.stories),
+            "drafts_discarded": sum(_discarded(story) for story in asking.stories),
+            "seed": self.seed,
+            "cores": os.cpu_count(),
+            "elapsed_seconds": round(self.seconds, 1),
+            "holds": not self.broken,
+        }
+
+
+def show(outcome: Outcome) -> None:
+    """Print what was broken on purpose, and then what broke."""
+    table = Table("fault", "times", title=f"Chaos, seed {outcome.seed}")
+    table.columns[1].justify = "right"
+    for name, times in sorted(outcome.faults.counts().items()):
+        table.add_row(name, str(times))
+    console.print(table)
+    for line in outcome.broken[:_MOST_LINES]:
+        console.print(f"[red]broken[/] {line}", soft_wrap=True)
+    if len(outcome.broken) > _MOST_LINES:
+        console.print(f"[red]and {len(outcome.broken) - _MOST_LINES} more[/]")
+
+
+def _endings(stories: list[Story]) -> Counter[str]:
+    names = run_pb2.TerminationReason.Name
+    ended = [story.log[-1] for story in stories if story.log]
+    prefix = len("TERMINATION_REASON_")
+    return Counter(
+        names(e.completed.reason)[prefix:].lower() for e in ended if e.HasField("completed")
+    )
+
+
+def _attempts(story: Story) -> int:
+    return sum(event.HasField("started") for event in story.log)
+
+
+def _discarded(story: Story) -> int:
+    return sum(event.HasField("draft_discarded") for event in story.log)
+
+
+def _ms(seconds: list[float], share: float) -> float:
+    return round(quantile(seconds, share) * 1000, 1) if seconds else 0.0

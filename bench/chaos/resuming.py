@@ -1,0 +1,44 @@
+"""How long a killed process keeps the watchers of its streams and of its runs waiting."""
+
+from collections.abc import Iterable, Sequence
+
+from bench.chaos.faults import Kill
+from bench.chaos.watching import Watcher
+
+# A stream breaks at once when its server is killed; later it was something else.
+_AT_ONCE_SECONDS = 1.0
+
+
+def resumes(watchers: Iterable[Watcher], kills: Sequence[Kill]) -> list[float]:
+    """Seconds from each kill to the next event, of every watcher that was touched by it."""
+    return [
+        heard_after
+        for watcher in watchers
+        for heard_after in {**_taken_over(watcher, kills), **_broken(watcher, kills)}.values()
+    ]
+
+
+def _broken(watcher: Watcher, kills: Sequence[Kill]) -> dict[int, float]:
+    """Streams that went down with their server, by the event that came next."""
+    found = {}
+    for broken in watcher.broken:
+        by = [
+            kill
+            for kill in kills
+            if kill.member.name == broken.server and 0 <= broken.at - kill.at < _AT_ONCE_SECONDS
+        ]
+        if by and broken.following < len(watcher.heard):
+            found[broken.following] = watcher.heard[broken.following] - by[-1].at
+    return found
+
+
+def _taken_over(watcher: Watcher, kills: Sequence[Kill]) -> dict[int, float]:
+    """Runs that another process took up, by that event; the first kill in the silence counts."""
+    found = {}
+    starts = [n for n, event in enumerate(watcher.sight.events) if event.HasField("started")]
+    for start in starts[1:]:
+        silence = watcher.heard[start - 1], watcher.heard[start]
+        by = [kill.at for kill in kills if silence[0] <= kill.at <= silence[1]]
+        if by:
+            found[start] = silence[1] - min(by)
+    return found
