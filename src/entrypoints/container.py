@@ -13,7 +13,6 @@ from adapters.local.clock import SystemClock
 from adapters.local.entropy import SystemEntropy
 from adapters.postgres.audit_log import PostgresAuditLog
 from adapters.postgres.authority_feed import PostgresAuthorityFeed
-from adapters.postgres.conversation_store import PostgresConversationStore
 from adapters.postgres.document_store import PostgresDocumentStore
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.event_retention import PostgresEventRetention
@@ -36,7 +35,7 @@ from application.auth.issue_tokens import IssueTokens
 from application.auth.keys import Keyring
 from application.auth.manage_keys import ManageKeys
 from application.auth.sessions import Sessions
-from application.conversations.manage import ManageConversations
+from application.conversations.folding import ThenFold
 from application.documents.ingest import IngestDocument
 from application.documents.manage import ManageDocuments
 from application.documents.upload import UploadDocument
@@ -66,6 +65,7 @@ from domain.documents.document import Collection
 from domain.runs.admission import RunLimits
 from domain.runs.retention import RetentionPolicy
 from entrypoints.accounts import AccountParts, build_accounts
+from entrypoints.conversations import build_conversations
 from entrypoints.keys import key_policy
 from entrypoints.relay import Relay
 from entrypoints.settings import Settings
@@ -95,6 +95,7 @@ class Container(Identity):
     blobs: providers.Dependency[BlobStore] = providers.Dependency()
     fan_out: providers.Dependency[FanOut] = providers.Dependency()
     crew = providers.Dependency(instance_of=Crew)
+    direct_dsn = providers.Dependency(instance_of=str)
     signer: providers.Dependency[TokenSigner] = providers.Dependency()
     sealer: providers.Dependency[Sealer] = providers.Dependency()
     keyring = providers.Dependency(instance_of=Keyring)
@@ -108,7 +109,6 @@ class Container(Identity):
     tenant_directory = providers.Singleton(PostgresTenantDirectory, pool)
     settings_store = providers.Singleton(PostgresSettingsStore, pool)
     documents = providers.Singleton(PostgresDocumentStore, pool)
-    conversations = providers.Singleton(PostgresConversationStore, pool)
     runs = providers.Singleton(PostgresRunStore, pool, entropy)
     event_log = providers.Singleton(PostgresEventLog, pool, entropy)
     index = providers.Singleton(PostgresKnowledgeIndex, pool)
@@ -181,9 +181,6 @@ class Container(Identity):
         policy=providers.Object(ChunkingPolicy()),
     )
     manage_documents = providers.Singleton(ManageDocuments, documents=documents, blobs=blobs)
-    manage_conversations = providers.Singleton(
-        ManageConversations, conversations=conversations, clock=clock, entropy=entropy
-    )
     retrieve = providers.Singleton(
         Retrieve, index=index, embedder=embedder, settings=settings_store, clock=clock
     )
@@ -215,12 +212,22 @@ class Container(Identity):
         sections=Identity.settings.provided.sections,
     )
     runner = providers.Singleton(LangGraphRunner, steps)
+    talk = providers.Singleton(
+        build_conversations,
+        pool=pool,
+        model=chat_model,
+        settings=settings_store,
+        agents=agents,
+        clock=clock,
+        entropy=entropy,
+        sections=Identity.settings.provided.sections,
+    )
     execute_run = providers.Singleton(
         ExecuteRun,
         runs=runs,
         log=event_log,
         fan_out=fan_out,
-        conversations=conversations,
+        recall=talk.provided.recall,
         runner=runner,
         agents=agents,
         model_name=chat_model.provided.name,
@@ -260,7 +267,7 @@ class Container(Identity):
         crew=crew,
         workers=workers,
         documents=documents,
-        execute=execute_run,
+        execute=providers.Singleton(ThenFold, execute=execute_run, folding=talk.provided.folding),
         ingest=ingest_document,
         end=end_run,
         limits=limits,

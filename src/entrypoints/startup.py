@@ -83,7 +83,7 @@ async def platform(
     `models` opens other models than those of the settings.
     """
     async with AsyncExitStack() as stack:
-        _, dsn = await stack.enter_async_context(database(settings, report))
+        owner, dsn = await stack.enter_async_context(database(settings, report))
         pool = await Pool.open(
             dsn, max_size=settings.database_pool_size, pooler=settings.database_pooler
         )
@@ -105,6 +105,7 @@ async def platform(
             converter=providers.Object(converter),
             blobs=providers.Object(FileBlobStore(settings.data_dir / "blobs")),
             fan_out=providers.Object(fan_out),
+            direct_dsn=owner if settings.database_pooler else dsn,
             crew=Crew(
                 worker_id=WorkerId(SystemEntropy().uuid()),
                 kind=kind,
@@ -121,6 +122,7 @@ async def platform(
         stack.push_async_callback(container.authority().close)
         await stack.enter_async_context(daily(container.retain_events()))
         await container.tenancy().erase.resume()
+        await stack.enter_async_context(container.talk().folding.at_work())
         await stack.enter_async_context(container.jobs())
         yield container
 

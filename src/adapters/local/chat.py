@@ -14,7 +14,8 @@ from adapters.local.gguf import GgufHeader, InvalidGguf, read_header
 from adapters.local.llama_process import LlamaProcess, LlamaSettings
 from adapters.local.llama_wire import ChunkReader, event_data, failure, request_body
 from adapters.local.token_counter import TokenCounter, most_tokens
-from domain.agents.chat import ChatChunk, ChatRequest
+from domain.agents.chat import ChatChunk, ChatMessage, ChatRequest, Role
+from domain.errors import ObeliskError
 
 # The window of a slot comes in steps of this many tokens.
 _CONTEXT_STEP = 256
@@ -58,6 +59,7 @@ class LlamaChatModel:
         self._slots = asyncio.Semaphore(parallel)
         self._starting = asyncio.Lock()
         self._link: _Link | None = None
+        self._warming: asyncio.Timeout | None = None
         self._closed = False
 
     @property
@@ -100,6 +102,7 @@ class LlamaChatModel:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk]:
         link = await self._linked()
         body = request_body(request, link.neutralise)
+        self._end_warming_for_an_answer()
         async with self._slots:
             link = await self._linked()
             reader = ChunkReader()
@@ -112,6 +115,28 @@ class LlamaChatModel:
                 link.broken = True
                 raise ModelUnavailable("the model stopped answering") from error
         yield reader.finished()
+
+    async def warm(self, prefix: tuple[ChatMessage, ...]) -> bool:
+        if self._slots.locked() or self._warming is not None:
+            return False
+        unasked = ChatMessage(role=Role.USER, content="")
+        request = ChatRequest(messages=(*prefix, unasked), temperature=0.0, max_tokens=1)
+        try:
+            async with (
+                asyncio.timeout(None) as self._warming,
+                aclosing(self.stream(request)) as read,
+            ):
+                async for _ in read:
+                    pass
+        except (TimeoutError, ObeliskError):
+            return False
+        finally:
+            self._warming = None
+        return True
+
+    def _end_warming_for_an_answer(self) -> None:
+        if self._warming is not None and self._slots.locked():
+            self._warming.reschedule(asyncio.get_running_loop().time())
 
     async def _linked(self) -> "_Link":
         async with self._starting:

@@ -20,6 +20,19 @@ class MemoryConversationStore:
         self._state.conversations[key] = conversation
         self._state.messages[key] = []
 
+    async def get(self, space: SpaceId, conversation: ConversationId) -> Conversation:
+        try:
+            return self._state.conversations[space, conversation]
+        except KeyError:
+            raise ConversationNotFound from None
+
+    async def rename(
+        self, space: SpaceId, conversation: ConversationId, title: str
+    ) -> Conversation:
+        renamed = replace(await self.get(space, conversation), title=title)
+        self._state.conversations[space, conversation] = renamed
+        return renamed
+
     async def list(self, space: SpaceId, page: PageRequest) -> Page[Conversation]:
         mine = [c for (owner, _), c in self._state.conversations.items() if owner == space]
         return newest_first(mine, page, lambda conversation: conversation.conversation_id)
@@ -30,15 +43,10 @@ class MemoryConversationStore:
         kept = self._messages(space, conversation)
         return oldest_first(kept, page, lambda message: message.message_id)
 
-    async def window(
-        self, space: SpaceId, conversation: ConversationId, limit: int
-    ) -> tuple[Message, ...]:
-        kept = self._messages(space, conversation)
-        return tuple(kept[-limit:]) if limit > 0 else ()
-
     async def delete(self, space: SpaceId, conversation: ConversationId) -> None:
         self._messages(space, conversation)
         del self._state.messages[space, conversation]
+        self._state.summaries.pop((space, conversation), None)
         del self._state.conversations[space, conversation]
         for key, run in self._state.runs.items():
             if key[0] == space and run.question.conversation_id == conversation:

@@ -3,7 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator
 
-from domain.agents.chat import ChatChunk, ChatFinished, ChatRequest, FinishReason, TextDelta
+from domain.agents.chat import (
+    ChatChunk,
+    ChatFinished,
+    ChatMessage,
+    ChatRequest,
+    FinishReason,
+    TextDelta,
+)
 from domain.errors import InvalidInput
 
 
@@ -17,8 +24,8 @@ class PromptTooLong(InvalidInput):
 class ScriptedChatModel:
     """Says the same pieces for every request, `delay` seconds before each; a word is a token.
 
-    With a `failure`, raises it after the pieces. `requests` are those made; `streaming` counts the
-    streams that are open.
+    With a `failure`, raises it after the pieces. `requests` are those made, `warmed` the prefixes
+    that were read ahead; `streaming` counts the streams that are open.
     """
 
     name = "scripted"
@@ -37,6 +44,7 @@ class ScriptedChatModel:
         self._failure = failure
         self._context_tokens = context_tokens
         self.requests: list[ChatRequest] = []
+        self.warmed: list[tuple[ChatMessage, ...]] = []
         self.streaming = 0
 
     @property
@@ -45,6 +53,12 @@ class ScriptedChatModel:
 
     def count_tokens(self, text: str) -> int:
         return len(text.split())
+
+    async def warm(self, prefix: tuple[ChatMessage, ...]) -> bool:
+        if self._failure is not None:
+            return False
+        self.warmed.append(prefix)
+        return True
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk]:
         prompt = sum(self.count_tokens(message.content) for message in request.messages)

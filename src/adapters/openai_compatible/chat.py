@@ -11,7 +11,7 @@ from adapters.openai_compatible.errors import ModelUnavailable, ServerRefused, S
 from adapters.openai_compatible.model_server import Deadlines, ModelServer
 from adapters.openai_compatible.sse import EventTooLong, events
 from adapters.openai_compatible.token_bound import most_tokens
-from domain.agents.chat import ChatChunk, ChatRequest
+from domain.agents.chat import ChatChunk, ChatMessage, ChatRequest
 
 
 class OpenAiCompatibleChatModel:
@@ -49,6 +49,10 @@ class OpenAiCompatibleChatModel:
 
     def count_tokens(self, text: str) -> int:
         return most_tokens(text)
+
+    async def warm(self, prefix: tuple[ChatMessage, ...]) -> bool:
+        """Opens the connection alone: a hosted server bills each prompt that it reads."""
+        return await self._server.reached()
 
     async def close(self) -> None:
         """Close the connections; running streams fail, later ones are refused."""

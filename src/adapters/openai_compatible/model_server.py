@@ -15,6 +15,8 @@ from adapters.openai_compatible.errors import ServerRefused, ServerSilent
 
 _WORTH_ANOTHER_TRY = frozenset({429, 502, 503})
 _BACKOFF_SECONDS = 0.25
+# As long as a prepared conversation waits for its question.
+_IDLE_CONNECTION_SECONDS = 120.0
 _MOST_OF_A_REFUSAL = 64 * 1024
 
 
@@ -59,7 +61,8 @@ class ModelServer:
         self.deadlines = deadlines or Deadlines()
         self._api_key = api_key
         # Neither proxies nor passwords from the surroundings; a client of one's own may have them.
-        self._client = client or httpx.AsyncClient(trust_env=False)
+        limits = httpx.Limits(keepalive_expiry=_IDLE_CONNECTION_SECONDS)
+        self._client = client or httpx.AsyncClient(trust_env=False, limits=limits)
 
     async def close(self) -> None:
         """Close every connection; requests that run fail."""
@@ -68,6 +71,16 @@ class ModelServer:
     @property
     def closed(self) -> bool:
         return self._client.is_closed
+
+    async def reached(self) -> bool:
+        """Whether the server answers at all; the connection stays open for the next request."""
+        try:
+            await self._client.get(
+                f"{self.base_url}/models", headers=self._headers(), timeout=self.deadlines.connect
+            )
+        except (httpx.HTTPError, RuntimeError):
+            return False
+        return True
 
     @asynccontextmanager
     async def post(self, path: str, body: Mapping[str, object]) -> AsyncIterator[Answer]:

@@ -26,6 +26,16 @@ class PostgresConversationStore:
                 conversation.create_time,
             )
 
+    async def get(self, space: SpaceId, conversation: ConversationId) -> Conversation:
+        async with self._pool.in_space(space) as connection:
+            return _found(await connection.fetchrow(_SQL["get"], space, conversation))
+
+    async def rename(
+        self, space: SpaceId, conversation: ConversationId, title: str
+    ) -> Conversation:
+        async with self._pool.in_space(space) as connection:
+            return _found(await connection.fetchrow(_SQL["rename"], space, conversation, title))
+
     async def list(self, space: SpaceId, page: PageRequest) -> Page[Conversation]:
         async with self._pool.in_space(space) as connection:
             rows = await connection.fetch(_SQL["list"], space, page.after, page.size + 1)
@@ -40,15 +50,7 @@ class PostgresConversationStore:
             rows = await connection.fetch(
                 _SQL["messages"], space, conversation, page.after, page.size + 1
             )
-        return page_of([_message(row) for row in rows], page.size, lambda m: m.message_id)
-
-    async def window(
-        self, space: SpaceId, conversation: ConversationId, limit: int
-    ) -> tuple[Message, ...]:
-        async with self._pool.in_space(space) as connection:
-            await _require(connection, space, conversation)
-            rows = await connection.fetch(_SQL["window"], space, conversation, limit)
-        return tuple(_message(row) for row in reversed(rows))
+        return page_of([message_of(row) for row in rows], page.size, lambda m: m.message_id)
 
     async def delete(self, space: SpaceId, conversation: ConversationId) -> None:
         async with self._pool.in_space(space) as connection:
@@ -62,7 +64,14 @@ async def _require(connection: Connection, space: SpaceId, conversation: Convers
         raise ConversationNotFound
 
 
-def _message(row: asyncpg.Record) -> Message:
+def _found(row: asyncpg.Record | None) -> Conversation:
+    if row is None:
+        raise ConversationNotFound
+    return Conversation(**row)
+
+
+def message_of(row: asyncpg.Record) -> Message:
+    """A message out of its row."""
     return Message(
         message_id=MessageId(row["message_id"]),
         conversation_id=ConversationId(row["conversation_id"]),

@@ -1,4 +1,4 @@
-"""CreateConversation, ListConversations, ListMessages and DeleteConversation."""
+"""Everything about conversations but asking in them."""
 
 from application.context import RequestContext
 from application.ports.clock import Clock
@@ -30,6 +30,19 @@ class ManageConversations:
     async def list(self, context: RequestContext, *, page: PageRequest) -> Page[Conversation]:
         """Conversations, newest first."""
         return await self._conversations.list(context.space_for(Action.READ), page)
+
+    async def get(
+        self, context: RequestContext, *, conversation_id: ConversationId
+    ) -> Conversation:
+        """Raises ConversationNotFound."""
+        return await self._conversations.get(context.space_for(Action.READ), conversation_id)
+
+    async def rename(
+        self, context: RequestContext, *, conversation_id: ConversationId, title: str
+    ) -> Conversation:
+        """Raises ConversationNotFound, and InvalidInput for a title that is too long."""
+        space = context.space_for(Action.ASK)
+        return await self._conversations.rename(space, conversation_id, checked_title(title))
 
     async def messages(
         self, context: RequestContext, *, conversation_id: ConversationId, page: PageRequest

@@ -12,20 +12,24 @@ class ConversationStore(Protocol):
         """Keep a new, empty conversation."""
         ...
 
+    async def get(self, space: SpaceId, conversation: ConversationId) -> Conversation:
+        """Raises ConversationNotFound."""
+        ...
+
     async def list(self, space: SpaceId, page: PageRequest) -> Page[Conversation]:
         """Conversations, newest first."""
+        ...
+
+    async def rename(
+        self, space: SpaceId, conversation: ConversationId, title: str
+    ) -> Conversation:
+        """The conversation under its new title. Raises ConversationNotFound."""
         ...
 
     async def messages(
         self, space: SpaceId, conversation: ConversationId, page: PageRequest
     ) -> Page[Message]:
         """Messages, oldest first. Raises ConversationNotFound."""
-        ...
-
-    async def window(
-        self, space: SpaceId, conversation: ConversationId, limit: int
-    ) -> tuple[Message, ...]:
-        """The last `limit` messages, oldest first. Raises ConversationNotFound."""
         ...
 
     async def delete(self, space: SpaceId, conversation: ConversationId) -> None:

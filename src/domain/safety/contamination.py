@@ -6,6 +6,7 @@ into pieces changes neither what is shown nor what is found.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -55,13 +56,14 @@ class Screened:
 class AnswerScreen:
     """One answer's way out. Feed the pieces in order, then `finish`.
 
-    `marker` is the nonce around the sources in this prompt; `prompt` the instructions that an
-    answer must not repeat; `allowed` the text whose links it may repeat.
+    `marker` is the nonce around the sources in this prompt, `memory_mark` the one around what it
+    remembers of a conversation, if it does; `prompt` the instructions that an answer must not
+    repeat; `allowed` the text whose links it may repeat.
     """
 
-    def __init__(self, *, marker: str, prompt: str, allowed: str) -> None:
+    def __init__(self, *, marker: str, prompt: str, allowed: str, memory_mark: str = "") -> None:
         self._markup = MarkupFilter(allowed)
-        self._secrets = _Secrets(marker, prompt)
+        self._secrets = _Secrets([mark for mark in (marker, memory_mark) if mark], prompt)
         self._stopped = False
 
     def feed(self, piece: str) -> Screened:
@@ -97,11 +99,12 @@ class AnswerScreen:
 
 
 class _Secrets:
-    """Shows a text up to the marker, or up to twelve words in a row of the prompt."""
+    """Shows a text up to a marker, or up to twelve words in a row of the prompt."""
 
-    def __init__(self, marker: str, prompt: str) -> None:
-        self._marker = marker
-        self._find_marker = re.compile(re.escape(marker) if marker else r"(?!)", re.IGNORECASE)
+    def __init__(self, markers: Sequence[str], prompt: str) -> None:
+        self._markers = markers
+        either = "|".join(map(re.escape, markers))
+        self._find_marker = re.compile(either or r"(?!)", re.IGNORECASE)
         self._echoes = _windows([word for word, _, _ in _words(prompt)])
         beginnings = {echo[:n] for echo in self._echoes for n in range(1, _ECHO_WORDS + 1)}
         self._beginnings = frozenset(beginnings)
@@ -117,8 +120,8 @@ class _Secrets:
         text = self._held + piece
         echo, echoed = self._echo(text, final=final)
         marker = self._find_marker.search(text)
-        held_for_marker = 0 if final else _overlap(text, self._marker)
-        end = min(echo, marker.start() if marker else len(text) - held_for_marker)
+        held = 0 if final else max((_overlap(text, each) for each in self._markers), default=0)
+        end = min(echo, marker.start() if marker else len(text) - held)
         self._held = text[end:]
         self._mid_word = _WORD.fullmatch(text[end - 1]) is not None if end else self._mid_word
         if marker and not (echoed and echo < marker.start()):

@@ -1,6 +1,7 @@
 """ConversationService on the wire."""
 
 from application.conversations.manage import ManageConversations
+from application.conversations.prepare import PrepareConversation
 from domain.identifiers import ConversationId
 from domain.paging import page_request
 from entrypoints.grpc import convert
@@ -12,8 +13,9 @@ from obelisk.v1 import conversation_pb2_grpc
 
 
 class ConversationService(conversation_pb2_grpc.ConversationServiceServicer):
-    def __init__(self, conversations: ManageConversations) -> None:
+    def __init__(self, conversations: ManageConversations, prepare: PrepareConversation) -> None:
         self._conversations = conversations
+        self._prepare = prepare
 
     async def CreateConversation(
         self, request: pb.CreateConversationRequest, context: Context
@@ -43,6 +45,31 @@ class ConversationService(conversation_pb2_grpc.ConversationServiceServicer):
             messages=[convert.message(item) for item in found.items],
             next_page_token=convert.page_token(found.next_after),
         )
+
+    async def GetConversation(
+        self, request: pb.GetConversationRequest, context: Context
+    ) -> pb.GetConversationResponse:
+        conversation = _conversation(request.conversation_id)
+        found = await self._conversations.get(request_context(), conversation_id=conversation)
+        return pb.GetConversationResponse(conversation=convert.conversation(found))
+
+    async def UpdateConversation(
+        self, request: pb.UpdateConversationRequest, context: Context
+    ) -> pb.UpdateConversationResponse:
+        conversation = _conversation(request.conversation_id)
+        renamed = await self._conversations.rename(
+            request_context(), conversation_id=conversation, title=request.title
+        )
+        return pb.UpdateConversationResponse(conversation=convert.conversation(renamed))
+
+    async def PrepareConversation(
+        self, request: pb.PrepareConversationRequest, context: Context
+    ) -> pb.PrepareConversationResponse:
+        conversation = _conversation(request.conversation_id)
+        warm = await self._prepare(
+            request_context(), conversation_id=conversation, agent=request.agent
+        )
+        return pb.PrepareConversationResponse(warm=warm)
 
     async def DeleteConversation(
         self, request: pb.DeleteConversationRequest, context: Context

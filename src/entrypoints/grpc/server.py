@@ -112,7 +112,7 @@ def _add_services(server: grpc.aio.Server, container: "Container") -> None:
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditService(container.read_audit()), server)
     auth_pb2_grpc.add_AuthServiceServicer_to_server(_auth_service(container), server)
     conversation_pb2_grpc.add_ConversationServiceServicer_to_server(
-        ConversationService(container.manage_conversations()), server
+        ConversationService(container.talk().manage, container.talk().prepare), server
     )
     document_pb2_grpc.add_DocumentServiceServicer_to_server(
         DocumentService(upload=container.upload_document(), documents=container.manage_documents()),

@@ -15,10 +15,12 @@ select * from obelisk.messages
 where space_id = $1 and conversation_id = $2 and ($3::uuid is null or message_id > $3)
 order by message_id limit $4;
 
--- window: the last ones, newest first
-select * from obelisk.messages
-where space_id = $1 and conversation_id = $2
-order by message_id desc limit $3;
+-- get: one conversation
+select * from obelisk.conversations where space_id = $1 and conversation_id = $2;
+
+-- rename: its title from now on
+update obelisk.conversations set title = $3 where space_id = $1 and conversation_id = $2
+returning *;
 
 -- delete: the conversation, and by its foreign keys its messages
 delete from obelisk.conversations where space_id = $1 and conversation_id = $2;
