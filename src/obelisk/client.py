@@ -6,8 +6,11 @@ async with ObeliskClient("127.0.0.1:50051", token=token, space_id=space) as clie
 """
 
 import asyncio
+import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from types import TracebackType
+from typing import TypeAlias
 
 import grpc
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]  # no py.typed
@@ -27,21 +30,44 @@ from obelisk.v1 import (
 
 _PIECE_BYTES = 256 * 1024
 _POLL_SECONDS = 0.1
-_RECONNECT_SECONDS = 0.2
-_RECONNECTS = 50
+# Three heartbeats that did not come: the connection is dead, whatever it looks like.
+_SILENCE_SECONDS = 45.0
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.1, 2.0
+_PATIENCE_SECONDS = 60.0
+# Without these a connection that died silently would take new calls for many minutes.
+_OPTIONS = (("grpc.keepalive_time_ms", 20_000), ("grpc.keepalive_timeout_ms", 10_000))
 _FINAL = (document_pb2.INGEST_STATE_READY, document_pb2.INGEST_STATE_FAILED)
 
 Metadata = tuple[tuple[str, str], ...]
+_Stream: TypeAlias = (
+    "grpc.aio.UnaryStreamCall[run_pb2.StartRunRequest, run_pb2.StartRunResponse]"
+    " | grpc.aio.UnaryStreamCall[run_pb2.WatchRunRequest, run_pb2.WatchRunResponse]"
+)
+
+
+class StreamSilent(Exception):
+    """A stream stayed open and said nothing, for longer than a server that is alive does."""
 
 
 class ObeliskClient:
     """One connection. `token` may be a function, called for each request, so that it can renew."""
 
     def __init__(
-        self, target: str, *, token: str | Callable[[], str], space_id: str | None = None
+        self,
+        target: str,
+        *,
+        token: str | Callable[[], str],
+        space_id: str | None = None,
+        silence_seconds: float = _SILENCE_SECONDS,
+        patience_seconds: float = _PATIENCE_SECONDS,
     ) -> None:
-        self._channel = grpc.aio.insecure_channel(target)
+        """A stream that says nothing for `silence_seconds`, not even that it is alive, is opened
+        anew, and so is one that is lost, until that has failed for `patience_seconds`.
+        """
+        self._channel = grpc.aio.insecure_channel(target, options=_OPTIONS)
         self._token = token
+        self._silence_seconds = silence_seconds
+        self._patience_seconds = patience_seconds
         self.space_id = space_id
         self.auth: auth_pb2_grpc.AuthServiceAsyncStub = auth_pb2_grpc.AuthServiceStub(self._channel)
         self.audit: audit_pb2_grpc.AuditServiceAsyncStub = audit_pb2_grpc.AuditServiceStub(
@@ -93,7 +119,9 @@ class ObeliskClient:
     ) -> AsyncGenerator[run_pb2.RunEvent]:
         """Start a run and yield its events to the last, also over a lost connection.
 
-        Leaving early does not stop the run. Raises grpc.aio.AioRpcError.
+        Leaving early does not stop the run.
+
+        Raises grpc.aio.AioRpcError and StreamSilent; see `watch`.
         """
         request = run_pb2.StartRunRequest(
             agent=agent,
@@ -104,34 +132,69 @@ class ObeliskClient:
         )
         run_id, sequence = "", 0
         try:
-            async for started in self.runs.StartRun(request, metadata=self.metadata):
-                run_id, sequence = run_id or started.event.queued.run_id, started.event.sequence
-                yield started.event
-                if started.event.HasField("completed"):
-                    return
+            call = self.runs.StartRun(request, metadata=self.metadata)
+            async with aclosing(self._told(call)) as events:
+                async for event in events:
+                    if event is None:
+                        continue
+                    run_id, sequence = run_id or event.queued.run_id, event.sequence
+                    yield event
+                    if event.HasField("completed"):
+                        return
         except grpc.aio.AioRpcError as error:
             if not run_id or not self._passing(error):
                 raise
-        async for event in self.watch(run_id, after_sequence=sequence):
-            yield event
+        except StreamSilent:
+            if not run_id:
+                raise
+        async with aclosing(self.watch(run_id, after_sequence=sequence)) as events:
+            async for event in events:
+                yield event
 
     async def watch(
         self, run_id: str, *, after_sequence: int = 0
     ) -> AsyncGenerator[run_pb2.RunEvent]:
-        """Yield a run's events above a sequence, each once, also over a lost connection."""
-        tries = 0
+        """Yield a run's events above a sequence, each once, also over a lost connection.
+
+        Raises:
+            grpc.aio.AioRpcError: the request was refused, or nobody answered for long.
+            StreamSilent: the server answered nothing for as long, not even a heartbeat.
+        """
+        retry, heard = _Retry(self._patience_seconds), False
         while True:
             request = run_pb2.WatchRunRequest(run_id=run_id, after_sequence=after_sequence)
             try:
-                async for watched in self.runs.WatchRun(request, metadata=self.metadata):
-                    after_sequence, tries = watched.event.sequence, 0
-                    yield watched.event
+                call = self.runs.WatchRun(request, metadata=self.metadata)
+                async with aclosing(self._told(call)) as events:
+                    async for event in events:
+                        if event is not None:
+                            after_sequence = event.sequence
+                            yield event
+                        retry, heard = _Retry(self._patience_seconds), True
                 return
             except grpc.aio.AioRpcError as error:
-                tries += 1
-                if not self._passing(error) or tries > _RECONNECTS:
+                # Its own lost connection may hold the place that it asks for.
+                passing = self._passing(error) or (heard and _reason(error) == "TOO_MANY_WATCHERS")
+                if not passing or not await retry.later():
                     raise
-            await asyncio.sleep(_RECONNECT_SECONDS)
+            except StreamSilent:
+                if not await retry.later():
+                    raise
+
+    async def _told(self, call: _Stream) -> AsyncGenerator[run_pb2.RunEvent | None]:
+        """The events of a stream, None for a heartbeat. Ends the call, however it is left."""
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(self._silence_seconds):
+                        told = await call.read()
+                except TimeoutError:
+                    raise StreamSilent from None
+                if not isinstance(told, run_pb2.StartRunResponse | run_pb2.WatchRunResponse):
+                    return
+                yield told.event if told.HasField("event") else None
+        finally:
+            call.cancel()
 
     async def upload(
         self,
@@ -173,6 +236,26 @@ class ObeliskClient:
         if error.code() is grpc.StatusCode.UNAUTHENTICATED:
             return callable(self._token) and _reason(error) == "TOKEN_EXPIRED"
         return error.code() is grpc.StatusCode.UNAVAILABLE
+
+
+class _Retry:
+    """Waits between tries: longer each time, until patience is used up since the first."""
+
+    def __init__(self, patience_seconds: float) -> None:
+        self._patience_seconds = patience_seconds
+        self._failed_at: float | None = None
+        self._wait = _FIRST_WAIT_SECONDS
+
+    async def later(self) -> bool:
+        """Wait for the next try; False when there is no point."""
+        now = asyncio.get_running_loop().time()
+        self._failed_at = now if self._failed_at is None else self._failed_at
+        if now - self._failed_at >= self._patience_seconds:
+            return False
+        # Not all at once: many lose the same server in the same moment.
+        await asyncio.sleep(self._wait * random.uniform(0.5, 1))  # noqa: S311 - no secret
+        self._wait = min(2 * self._wait, _LONGEST_WAIT_SECONDS)
+        return True
 
 
 def _reason(error: grpc.aio.AioRpcError) -> str:
