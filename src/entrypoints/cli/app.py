@@ -50,6 +50,12 @@ def serve() -> None:
 
 
 @app.command()
+def worker() -> None:
+    """Execute runs and read documents for the servers of the same database."""
+    run_async(serving.work(settings()))
+
+
+@app.command()
 def demo(
     examples: Annotated[
         Path, typer.Option(help="The folder of the example company.", exists=True, file_okay=False)
