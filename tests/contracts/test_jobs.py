@@ -1,22 +1,27 @@
-"""The contract of `Jobs`: work that goes on after the request that asked for it."""
+"""The contract of `Jobs`: work of this process that goes on after the request was answered."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
-from adapters.local.jobs import InProcessJobs
-from application.jobs import ExecuteRunJob, IngestDocumentJob, Job
+from application.runs.dispatch import Dispatcher
 from domain.identifiers import DocumentId, RunId, SpaceId
-from fixtures.making import new_id
+from domain.runs.event import RunCompleted
+from domain.runs.run import Run, RunState, TerminationReason
+from fixtures.dispatching import dispatcher, until
+from fixtures.making import Home, document, run
+from fixtures.stores import Stores
 
-SPACE, OTHER = SpaceId(new_id()), SpaceId(new_id())
+COMPLETE = RunCompleted(reason=TerminationReason.COMPLETE)
 
 
 class Work:
-    """What jobs do here: wait until they are let go. `done` and `stopped` say how they ended."""
+    """What is done here: wait until it is let go. `done` and `stopped` say how it ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, stores: Stores) -> None:
+        self.stores = stores
         self.begun: list[RunId | DocumentId] = []
         self.done: list[RunId | DocumentId] = []
         self.stopped: list[RunId | DocumentId] = []
@@ -26,148 +31,144 @@ class Work:
     def let_go(self) -> None:
         self._gate.set()
 
-    async def run(self, space: SpaceId, run: RunId) -> None:
-        await self._work(space, run)
+    async def run(self, one: Run) -> None:
+        await self._work(one.run_id)
+        await self.stores.log.append(one.space_id, one.run_id, one.fence, [COMPLETE])
 
-    async def ingest(self, space: SpaceId, document: DocumentId) -> None:
-        await self._work(space, document)
+    async def ingest(self, space: SpaceId, document_id: DocumentId) -> None:
+        await self._work(document_id)
 
-    async def _work(self, space: SpaceId, job: RunId | DocumentId) -> None:
-        assert space in (SPACE, OTHER)
-        self.begun.append(job)
-        if job in self.failing:
+    async def _work(self, key: RunId | DocumentId) -> None:
+        self.begun.append(key)
+        if key in self.failing:
             raise RuntimeError("broken")
         try:
             await self._gate.wait()
         except asyncio.CancelledError:
             await asyncio.sleep(0.01)  # cleaning up takes a moment
-            self.stopped.append(job)
+            self.stopped.append(key)
             raise
-        self.done.append(job)
+        self.done.append(key)
 
 
 @pytest.fixture
-def work() -> Work:
-    return Work()
+def work(stores: Stores) -> Work:
+    return Work(stores)
 
 
-@pytest.fixture
-async def jobs(work: Work) -> AsyncIterator[InProcessJobs]:
-    async with InProcessJobs(runs_at_once=2, ingestions_at_once=1) as made:
-        made.handle(execute_run=work.run, ingest_document=work.ingest)
+@pytest_asyncio.fixture
+async def jobs(stores: Stores, work: Work) -> AsyncIterator[Dispatcher]:
+    async with dispatcher(stores, execute=work.run, ingest=work.ingest, beat_seconds=60) as made:
         yield made
 
 
-def _run() -> ExecuteRunJob:
-    return ExecuteRunJob(space_id=SPACE, run_id=RunId(new_id()))
+async def _begun(jobs: Dispatcher, stores: Stores, home: Home) -> RunId:
+    """A run that was accepted, and began here at once."""
+    accepted = await stores.runs.create(run(home), None, claim_for=jobs.reserve())
+    assert accepted.claimed
+    jobs.begin(accepted.run)
+    return accepted.run.run_id
 
 
-def _document() -> IngestDocumentJob:
-    return IngestDocumentJob(space_id=SPACE, document_id=DocumentId(new_id()))
-
-
-def _ids(*jobs: Job) -> list[RunId | DocumentId]:
-    return [job.run_id if isinstance(job, ExecuteRunJob) else job.document_id for job in jobs]
-
-
-async def _settled() -> None:
-    await asyncio.sleep(0.03)
-
-
-async def test_a_job_is_handed_over_and_worked_on_later(jobs: InProcessJobs, work: Work) -> None:
-    run = _run()
-    jobs.submit(run)
-    assert work.begun == []
-    await _settled()
-    assert work.begun == _ids(run)
-
-
-async def test_only_so_many_are_at_work_and_the_others_wait_in_order(
-    jobs: InProcessJobs, work: Work
+async def test_a_run_begins_in_the_place_that_was_reserved(
+    jobs: Dispatcher, work: Work, stores: Stores, home: Home
 ) -> None:
-    runs = [_run() for _ in range(5)]
-    for run in runs:
-        jobs.submit(run)
-    await _settled()
-    assert work.begun == _ids(*runs[:2])
+    begun = await _begun(jobs, stores, home)
+    await until(lambda: work.begun == [begun])
+
+
+async def test_there_are_only_so_many_places(
+    jobs: Dispatcher, work: Work, stores: Stores, home: Home
+) -> None:
+    await _begun(jobs, stores, home)
+    assert jobs.reserve() is not None
+    assert jobs.reserve() is None
+    jobs.release()
+    assert jobs.reserve() is not None
+
+
+async def test_what_waits_is_looked_for_when_somebody_says_so(
+    jobs: Dispatcher, work: Work, stores: Stores, home: Home
+) -> None:
+    await until(lambda: jobs.reserve() is not None)
+    jobs.release()
+    waiting = [(await stores.runs.create(run(home), None)).run.run_id for _ in range(4)]
+    jobs.wake()
+    await until(lambda: len(work.begun) == 2)
+    assert jobs.reserve() is None, "older runs wait for the next place"
     work.let_go()
-    await _settled()
-    assert work.begun == work.done == _ids(*runs)
+    await until(lambda: len(work.done) == 4)
+    assert set(work.done) == set(waiting)
+    assert work.begun[:2] == waiting[:2]
 
 
-async def test_documents_do_not_keep_runs_waiting(jobs: InProcessJobs, work: Work) -> None:
-    first, second, run = _document(), _document(), _run()
-    for job in (first, second, run):
-        jobs.submit(job)
-    await _settled()
-    assert work.begun == _ids(first, run)
+async def test_documents_do_not_keep_runs_waiting(
+    jobs: Dispatcher, work: Work, stores: Stores, home: Home
+) -> None:
+    made = [document(home, filename=f"{n}.md") for n in range(2)]
+    for one in made:
+        await stores.documents.add(one)
+    jobs.wake()
+    await until(lambda: len(work.begun) == 1)
+    begun = await _begun(jobs, stores, home)
+    await until(lambda: work.begun == [made[0].document_id, begun])
 
 
 async def test_cancelling_reaches_the_run_and_only_that_one(
-    jobs: InProcessJobs, work: Work
+    jobs: Dispatcher, work: Work, stores: Stores, home: Home
 ) -> None:
-    stays, goes, waits = _run(), _run(), _run()
-    for run in (stays, goes, waits):
-        jobs.submit(run)
-    await _settled()
-    jobs.cancel_run(goes.run_id)
-    await _settled()
-    assert work.stopped == _ids(goes)
-    assert work.begun == _ids(stays, goes, waits)
+    stays, goes = [await _begun(jobs, stores, home) for _ in range(2)]
+    await until(lambda: len(work.begun) == 2)
+    assert jobs.cancel_run(goes)
+    assert jobs.cancel_run(goes), "once more is no harm"
+    await until(lambda: work.stopped == [goes])
+    await until(lambda: not jobs.cancel_run(goes))
+    assert jobs.cancel_run(stays)
 
 
-async def test_a_run_that_waits_for_room_is_not_at_work_here(
-    jobs: InProcessJobs, work: Work
+async def test_a_run_that_is_cancelled_before_its_first_step_is_given_that_step(
+    jobs: Dispatcher, work: Work, stores: Stores, home: Home
 ) -> None:
-    runs = [_run() for _ in range(3)]
-    for run in runs:
-        jobs.submit(run)
-    assert not jobs.cancel_run(runs[0].run_id), "not even the first has begun"
-    await _settled()
-    assert not jobs.cancel_run(runs[2].run_id)
-    assert jobs.cancel_run(runs[1].run_id)
-    await _settled()
-    assert work.stopped == _ids(runs[1])
-
-
-async def test_cancelling_what_is_not_here_is_no_error(jobs: InProcessJobs, work: Work) -> None:
-    run = _run()
-    jobs.cancel_run(run.run_id)
-    jobs.submit(run)
-    work.let_go()
-    await _settled()
-    jobs.cancel_run(run.run_id)
-    assert work.done == _ids(run)
+    begun = await _begun(jobs, stores, home)
+    assert jobs.cancel_run(begun)
+    await until(lambda: work.stopped == [begun])
 
 
 async def test_one_that_fails_stops_no_other(
-    jobs: InProcessJobs, work: Work, caplog: pytest.LogCaptureFixture
+    jobs: Dispatcher, work: Work, stores: Stores, home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bad, *good = [_run() for _ in range(4)]
-    work.failing.update(_ids(bad))
-    for run in (bad, *good):
-        jobs.submit(run)
+    bad = run(home)
+    work.failing.add(bad.run_id)
+    accepted = await stores.runs.create(bad, None, claim_for=jobs.reserve())
+    jobs.begin(accepted.run)
+    await until(lambda: str(bad.run_id) in caplog.text)
+    good = await _begun(jobs, stores, home)
     work.let_go()
-    await _settled()
-    assert work.done == _ids(*good)
-    assert str(bad.run_id) in caplog.text
+    await until(lambda: work.done == [good])
 
 
-async def test_all_work_of_a_space_stops_and_no_other(jobs: InProcessJobs, work: Work) -> None:
-    ours = [RunId(new_id()) for _ in range(2)]
-    waiting = [DocumentId(new_id()) for _ in range(2)]
-    for run in ours:
-        jobs.submit(ExecuteRunJob(space_id=SPACE, run_id=run))
-    for document in waiting:
-        jobs.submit(IngestDocumentJob(space_id=SPACE, document_id=document))
-    theirs = DocumentId(new_id())
-    jobs.submit(IngestDocumentJob(space_id=OTHER, document_id=theirs))
-    await asyncio.sleep(0.01)
-    assert await jobs.stop(SPACE) == 4
+async def test_all_work_of_a_space_stops_and_no_other(
+    jobs: Dispatcher, work: Work, stores: Stores, home: Home, away: Home
+) -> None:
+    ours, theirs = await _begun(jobs, stores, home), await _begun(jobs, stores, away)
+    made = document(home)
+    await stores.documents.add(made)
+    jobs.wake()
+    await until(lambda: len(work.begun) == 3)
+    assert await jobs.stop(home.space) == 2
     # Cleaned up when `stop` came back, not some time after it.
-    assert set(work.stopped) == {*ours, waiting[0]}
-    assert await jobs.stop(SPACE) == 0
+    assert set(work.stopped) == {ours, made.document_id}
     work.let_go()
-    async with asyncio.timeout(2):
-        while theirs not in work.done:  # noqa: ASYNC110 - jobs say nothing when they end
-            await asyncio.sleep(0.005)
+    await until(lambda: theirs in work.done)
+
+
+async def test_who_leaves_hands_back_what_is_at_work(
+    stores: Stores, home: Home, work: Work
+) -> None:
+    async with dispatcher(stores, execute=work.run, ingest=work.ingest) as jobs:
+        begun = await _begun(jobs, stores, home)
+        await until(lambda: work.begun == [begun])
+    assert work.stopped == [begun]
+    waiting = await stores.runs.get(home.space, begun)
+    assert (waiting.state, waiting.attempts) == (RunState.QUEUED, 0)
+    assert jobs.reserve() is None
