@@ -18,6 +18,7 @@ from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.event_retention import PostgresEventRetention
 from adapters.postgres.knowledge_index import PostgresKnowledgeIndex
 from adapters.postgres.pool import Pool
+from adapters.postgres.run_journal import PostgresRunJournal
 from adapters.postgres.run_store import PostgresRunStore
 from adapters.postgres.session_store import PostgresSessionStore
 from adapters.postgres.settings_store import PostgresSettingsStore
@@ -111,6 +112,7 @@ class Container(Identity):
     documents = providers.Singleton(PostgresDocumentStore, pool)
     runs = providers.Singleton(PostgresRunStore, pool, entropy)
     event_log = providers.Singleton(PostgresEventLog, pool, entropy)
+    journal = providers.Singleton(PostgresRunJournal, pool)
     index = providers.Singleton(PostgresKnowledgeIndex, pool)
     workers = providers.Singleton(PostgresWorkers, pool)
     audit_log = providers.Singleton(PostgresAuditLog, pool)
@@ -228,6 +230,7 @@ class Container(Identity):
         log=event_log,
         fan_out=fan_out,
         recall=talk.provided.recall,
+        journal=journal,
         runner=runner,
         agents=agents,
         model_name=chat_model.provided.name,

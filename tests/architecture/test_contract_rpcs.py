@@ -25,6 +25,7 @@ from domain.errors import ObeliskError
 from domain.identifiers import ConversationId, DocumentId, MessageId, RunId, SpaceId, UserId
 from domain.runs.codec import decode_kind, encode_kind, kind_name
 from domain.runs.event import EventKind, RunEvent, UsageRecorded
+from domain.runs.pause import Decision
 from domain.runs.run import Question, Run, RunState, TerminationReason
 from entrypoints.grpc import convert
 from entrypoints.grpc.convert_events import run_event
@@ -191,6 +192,7 @@ def test_no_two_rpcs_share_an_http_path() -> None:
     [
         (run_pb2.RunState.DESCRIPTOR, RunState),
         (run_pb2.TerminationReason.DESCRIPTOR, TerminationReason),
+        (run_pb2.Decision.DESCRIPTOR, Decision),
         (document_pb2.Collection.DESCRIPTOR, Collection),
         (document_pb2.IngestState.DESCRIPTOR, IngestState),
         (conversation_pb2.MessageRole.DESCRIPTOR, Role),

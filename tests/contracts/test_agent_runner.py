@@ -12,7 +12,7 @@ from adapters.memory.scripted_chat_model import ScriptedChatModel
 from adapters.memory.sequential_runner import SequentialRunner
 from application.agents.steps import AgentSteps
 from application.ports.agent_runner import AgentRunner
-from application.ports.tool import ToolInput, ToolOutput
+from application.ports.tool import Effect, ToolInput, ToolOutput
 from domain.agents.chat import FinishReason
 from domain.agents.task import AgentTask
 from domain.errors import Unavailable
@@ -25,6 +25,7 @@ from domain.runs.event import (
     ToolCalled,
     ToolReturned,
 )
+from domain.runs.journal import Mark
 from domain.runs.run import TerminationReason
 from fixtures.agents import Shop, a_shop
 
@@ -44,8 +45,12 @@ def make(request: pytest.FixtureRequest) -> MakeRunner:
 
 
 async def _events(runner: AgentRunner, task: AgentTask) -> list[EventKind]:
+    return [kind for kind in await _said(runner, task) if not isinstance(kind, Mark)]
+
+
+async def _said(runner: AgentRunner, task: AgentTask) -> list[EventKind | Mark]:
     async with asyncio.timeout(5), aclosing(runner.run(task)) as events:
-        return [kind async for kind in events]
+        return [said async for said in events]
 
 
 async def _reason(runner: AgentRunner, task: AgentTask) -> TerminationReason:
@@ -122,7 +127,7 @@ async def test_limits_end_the_run_before_the_model_is_asked(shop: Shop, make: Ma
 async def test_what_breaks_reaches_the_caller_after_what_was_said(
     shop: Shop, make: MakeRunner, error: Exception
 ) -> None:
-    said: list[EventKind] = []
+    said: list[EventKind | Mark] = []
     runner = make(shop.steps(ScriptedChatModel("So", " far", failure=error)))
 
     async def listen() -> None:
@@ -174,6 +179,7 @@ async def test_cancelling_the_consumer_stops_the_model(shop: Shop, make: MakeRun
 
 class _EndlessTool:
     name = "keyword_report"
+    effect = Effect.NONE
 
     def __init__(self) -> None:
         self.begun = asyncio.Event()

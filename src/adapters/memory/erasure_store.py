@@ -108,10 +108,18 @@ class MemoryErasureStore:
                 "messages": messages,
                 "run_events": events,
                 "documents": _without(state.documents, lambda key: key[0] == space),
+                "conversation_summaries": _without(state.summaries, lambda key: key[0] == space),
                 "conversations": _without(state.conversations, lambda key: key[0] == space),
+                "run_journal": self._forget_journals(space),
                 "runs": _without(state.runs, lambda key: key[0] == space),
             }
         )
+
+    def _forget_journals(self, space: SpaceId) -> int:
+        journals = self._state.journals
+        marks = sum(len(kept) for key, kept in journals.items() if key[0] == space)
+        _without(journals, lambda key: key[0] == space)
+        return marks
 
     def _inner(self, space: SpaceId) -> tuple[int, int, int]:
         """Passages, messages and events, which stand in lists under what they belong to."""

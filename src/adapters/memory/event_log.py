@@ -9,8 +9,10 @@ from application.ports.entropy import Entropy
 from domain.agents.chat import Role
 from domain.conversations.conversation import Message
 from domain.identifiers import MessageId, RunId, SpaceId
-from domain.runs.event import Drafted, EventKind, RunCompleted, RunEvent
-from domain.runs.run import FenceLost, Run, RunState
+from domain.runs.event import Drafted, EventKind, RunCompleted, RunEvent, RunPaused
+from domain.runs.journal import Mark, with_marks
+from domain.runs.pause import Pause
+from domain.runs.run import FenceLost, Run, RunState, TerminationReason
 
 
 class MemoryEventLog:
@@ -20,9 +22,14 @@ class MemoryEventLog:
         self._entropy = entropy
 
     async def append(
-        self, space: SpaceId, run: RunId, fence: int, kinds: Sequence[EventKind]
+        self,
+        space: SpaceId,
+        run: RunId,
+        fence: int,
+        kinds: Sequence[EventKind],
+        marks: Sequence[Mark] = (),
     ) -> tuple[RunEvent, ...]:
-        if not kinds:
+        if not kinds and not marks:
             return ()
         kept = self._state.runs.get((space, run))
         if kept is None or kept.state is not RunState.RUNNING or kept.fence != fence:
@@ -33,7 +40,10 @@ class MemoryEventLog:
             for sequence, kind in enumerate(kinds, start=kept.last_sequence + 1)
         )
         self._state.events[space, run].extend(events)
-        self._state.runs[space, run] = replace(kept, last_sequence=events[-1].sequence)
+        last_sequence = kept.last_sequence + len(events)
+        self._state.runs[space, run] = replace(kept, last_sequence=last_sequence)
+        journal = self._state.journals.get((space, run), ())
+        self._state.journals[space, run] = with_marks(journal, marks)
         for event in events:
             self._apply(self._state.runs[space, run], event)
         return events
@@ -52,9 +62,31 @@ class MemoryEventLog:
                     state=RunState.ENDED,
                     termination_reason=reason,
                     end_time=event.create_time,
+                    pause=None,
+                    worker_id=None,
+                )
+                self._state.journals.pop((run.space_id, run.run_id), None)
+                if reason is TerminationReason.REJECTED:
+                    self._take_back_the_answer(run)
+            case RunPaused(pause_id=pause_id, prompt=prompt):
+                self._state.runs[run.space_id, run.run_id] = replace(
+                    run,
+                    state=RunState.PAUSED,
+                    pause=Pause(pause_id=pause_id, prompt=prompt),
+                    worker_id=None,
                 )
             case Drafted(text=text):
                 self._answer(run, event, text)
+
+    def _take_back_the_answer(self, run: Run) -> None:
+        conversation = run.question.conversation_id
+        if conversation is not None:
+            messages = self._state.messages[run.space_id, conversation]
+            messages[:] = [
+                message
+                for message in messages
+                if message.run_id != run.run_id or message.role is not Role.ASSISTANT
+            ]
 
     def _answer(self, run: Run, event: RunEvent, text: str) -> None:
         conversation = run.question.conversation_id

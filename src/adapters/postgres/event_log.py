@@ -11,6 +11,7 @@ from application.ports.entropy import Entropy
 from domain.identifiers import RunId, SpaceId
 from domain.runs.codec import decode_kind
 from domain.runs.event import EventKind, RunEvent
+from domain.runs.journal import Mark
 
 _SQL = statements("events")
 
@@ -24,12 +25,17 @@ class PostgresEventLog:
         self._appends = GroupCommit(self._commit, lanes=lanes)
 
     async def append(
-        self, space: SpaceId, run: RunId, fence: int, kinds: Sequence[EventKind]
+        self,
+        space: SpaceId,
+        run: RunId,
+        fence: int,
+        kinds: Sequence[EventKind],
+        marks: Sequence[Mark] = (),
     ) -> tuple[RunEvent, ...]:
-        if not kinds:
+        if not kinds and not marks:
             return ()
         placed = await self._appends.append(
-            append_of(space, run, fence, kinds, self._entropy.uuid())
+            append_of(space, run, fence, kinds, self._entropy.uuid(), marks)
         )
         return tuple(
             [

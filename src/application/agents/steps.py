@@ -1,38 +1,35 @@
 """The four steps of an agent. Each takes the state and returns the next; none knows an engine."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from application.agents.answer import Answer
+from application.agents.events import Emit
 from application.agents.prompt import Desk, Writing, plan_writing
+from application.agents.tool_call import CallRecord, ToolCall
 from application.ports.chat_model import ChatModel
 from application.ports.clock import Clock
 from application.ports.entropy import Entropy
-from application.ports.tool import Tool, ToolInput, ToolOutput
+from application.ports.tool import Tool, ToolInput
 from application.retrieval.retrieve import RetrievalRequest, Retrieve
+from domain.agents.chat import Role
 from domain.agents.routing import Step
 from domain.agents.state import AgentState, ToolOutcome
 from domain.agents.task import AgentTask
-from domain.errors import ObeliskError
 from domain.plain_text import terms_in
 from domain.retrieval.fusion import without_near_duplicates
 from domain.retrieval.passage import FusedPassage
 from domain.runs.event import (
     Drafted,
-    EventKind,
     Source,
     SourcesRetrieved,
     StageTimed,
-    ToolCalled,
-    ToolReturned,
     WarningRaised,
 )
 from domain.safety.contamination import AnswerScreen
 from domain.safety.grounding import follows, ground, named_sources
 from domain.safety.provenance import is_external
-
-Emit = Callable[[EventKind], None]
 
 
 class AgentSteps:
@@ -57,7 +54,7 @@ class AgentSteps:
         self._sections = sections
 
     async def take(self, step: Step, task: AgentTask, state: AgentState, emit: Emit) -> AgentState:
-        """Do one step."""
+        """Do one step. APPROVE is none of them: a person does that."""
         act = {
             Step.RETRIEVE: self.retrieve,
             Step.ACT: self.act,
@@ -87,7 +84,8 @@ class AgentSteps:
     async def act(self, task: AgentTask, state: AgentState, emit: Emit) -> AgentState:
         """Call the plan's next tool; a failure is recorded and, unless required, lived with."""
         name = task.agent.plan[state.progress.tools_called]
-        output, failure = await self._call(name, task, state, emit)
+        record = await self._call(name, task, state, emit)
+        output, failure = record.output, record.failure
         failed = bool(failure) and name in task.agent.required
         outcome = ToolOutcome(
             tool=name,
@@ -103,7 +101,9 @@ class AgentSteps:
                 required_tool_failed=failed,
                 iterations=state.progress.iterations + 1,
             ),
-            passages=_with(state.passages, output.passages if output else ()),
+            passages=_with(state.passages, output.passages)
+            if output and output.passages
+            else state.passages,
             outcomes=(*state.outcomes, outcome),
         )
 
@@ -137,7 +137,9 @@ class AgentSteps:
     async def check(self, task: AgentTask, state: AgentState, emit: Emit) -> AgentState:
         """Hold the draft against its sources and the brand's rules; say what does not hold."""
         sources = [_text(fused) for fused in state.sent]
-        known = [task.question, *state.settings.facts.values(), *(o.brief for o in state.outcomes)]
+        asked = [m.content for m in task.earlier.history if m.role is Role.USER]
+        known = [task.question, *asked, *state.settings.facts.values()]
+        known += [outcome.brief for outcome in state.outcomes]
         grounding = ground(state.draft, sources, "\n".join(known))
         named = named_sources(state.draft, sources)
         # Sections were numbered by us: one left bare follows nothing.
@@ -152,28 +154,17 @@ class AgentSteps:
             emit(WarningRaised(reason="TERM_TO_AVOID", message=term))
         return replace(state, progress=replace(state.progress, checked=True))
 
-    async def _call(
-        self, name: str, task: AgentTask, state: AgentState, emit: Emit
-    ) -> tuple[ToolOutput | None, str]:
-        tool, call_id = self._tools[name], self._entropy.nonce()
+    async def _call(self, name: str, task: AgentTask, state: AgentState, emit: Emit) -> CallRecord:
+        place = state.progress.tools_called
+        call = ToolCall(self._tools[name], place, task=task, emit=emit, clock=self._clock)
         given = ToolInput(
             space=task.space_id,
             question=task.question,
             passages=state.passages,
             settings=state.settings,
+            idempotency_key=call.idempotency_key,
         )
-        emit(ToolCalled(call_id=call_id, tool=name, arguments_json=tool.arguments_json(given)))
-        start = self._clock.monotonic()
-        output: ToolOutput | None = None
-        failure = ""
-        try:
-            output = await tool.call(given)
-        except ObeliskError as error:
-            failure = error.message
-        result = output.result_json if output else ""
-        emit(ToolReturned(call_id=call_id, tool=name, result_json=result, failure=failure))
-        emit(_timed(f"tool.{name}", self._clock.monotonic() - start, degraded=bool(failure)))
-        return output, failure
+        return await call(given)
 
     def _desk(self) -> Desk:
         return Desk(
@@ -189,10 +180,6 @@ def _text(fused: FusedPassage) -> str:
     return "\n".join([passage.title, *passage.section_path, passage.text])
 
 
-def _timed(stage: str, seconds: float, *, degraded: bool = False) -> StageTimed:
-    return StageTimed(stage=stage, seconds=seconds, degraded=degraded)
-
-
 def _with(
     passages: tuple[FusedPassage, ...], more: tuple[FusedPassage, ...]
 ) -> tuple[FusedPassage, ...]:
@@ -203,7 +190,8 @@ def _screen(task: AgentTask, writing: Writing, marker: str) -> AnswerScreen:
     """No address in an answer stems from a text that outsiders could have written."""
     ours = [f.passage for f in writing.sent if not is_external(f.passage.collection)]
     allowed = "\n".join([task.question, *(passage.text for passage in ours)])
-    return AnswerScreen(marker=marker, prompt=task.agent.prompt, allowed=allowed)
+    mark = task.earlier.mark
+    return AnswerScreen(marker=marker, prompt=task.agent.prompt, allowed=allowed, memory_mark=mark)
 
 
 def _sources(sent: tuple[FusedPassage, ...], degraded: tuple[str, ...]) -> SourcesRetrieved:

@@ -3,17 +3,26 @@ from typing import Protocol
 
 from domain.identifiers import RunId, SpaceId
 from domain.runs.event import EventKind, RunEvent
+from domain.runs.journal import Mark
 
 
 class EventLog(Protocol):
     """The gapless history of each run. Sequences count from 1 in commit order."""
 
     async def append(
-        self, space: SpaceId, run: RunId, fence: int, kinds: Sequence[EventKind]
+        self,
+        space: SpaceId,
+        run: RunId,
+        fence: int,
+        kinds: Sequence[EventKind],
+        marks: Sequence[Mark] = (),
     ) -> tuple[RunEvent, ...]:
         """Commit `kinds` in order as the run's next events, and return them numbered.
 
-        `RunCompleted` ends the run; `Drafted` becomes the conversation's answer.
+        In the same commit the run's journal takes `marks`, each name once: see `RunJournal`.
+        `RunCompleted` ends the run and empties its journal; a draft that was REJECTED leaves its
+        conversation. `RunPaused` takes the run from its writer. `Drafted` becomes the
+        conversation's answer.
 
         Raises:
             FenceLost: `fence` is not the run's current one, or the run has ended; nothing is kept.

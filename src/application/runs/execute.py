@@ -4,24 +4,26 @@ import asyncio
 import logging
 from contextlib import aclosing
 
+from application.conversations.recall import RecallConversation
 from application.ports.agent_runner import AgentRunner
 from application.ports.clock import Clock
-from application.ports.conversation_store import ConversationStore
 from application.ports.event_log import EventLog
 from application.ports.fan_out import FanOut
+from application.ports.run_journal import RunJournal
 from application.ports.run_store import RunStore
 from application.retrying import until_available
+from application.runs.shown import shown_characters
 from application.runs.writer import RunWriter
 from application.unbroken import unbroken
-from domain.agents.chat import ChatMessage
 from domain.agents.definition import AgentCatalogue
+from domain.agents.earlier import Earlier
 from domain.agents.task import AgentTask
 from domain.errors import ObeliskError
 from domain.runs.event import RunCompleted, RunStarted
+from domain.runs.journal import Mark
 from domain.runs.run import FenceLost, Run, RunNotFound, TerminationReason
 
 _log = logging.getLogger(__name__)
-_WINDOW_MESSAGES = 7
 
 
 class _DeadlinePassed(Exception):
@@ -35,7 +37,8 @@ class ExecuteRun:
         runs: RunStore,
         log: EventLog,
         fan_out: FanOut,
-        conversations: ConversationStore,
+        recall: RecallConversation,
+        journal: RunJournal,
         runner: AgentRunner,
         agents: AgentCatalogue,
         model_name: str,
@@ -44,14 +47,19 @@ class ExecuteRun:
         self._runs = runs
         self._log = log
         self._fan_out = fan_out
-        self._conversations = conversations
+        self._recall = recall
+        self._journal = journal
         self._runner = runner
         self._agents = agents
         self._model_name = model_name
         self._clock = clock
 
     async def __call__(self, run: Run) -> None:
-        """Execute the claimed run to its end. Losing the fence, or the run itself, is quiet."""
+        """Execute the claimed run to its end, or until it waits for a person.
+
+        It goes on from what an earlier attempt has kept. Cancelled without anybody having asked the
+        run to stop, it hands the run back. Losing the fence, or the run itself, is quiet.
+        """
         try:
             await self._to_its_end(run)
         except (FenceLost, RunNotFound):
@@ -60,7 +68,7 @@ class ExecuteRun:
     async def _to_its_end(self, run: Run) -> None:
         writer = self._writer(run)
         if run.cancel_requested:
-            return await self._end(writer, TerminationReason.CANCELLED)
+            return await self._cancelled(run, writer)
         try:
             await self._in_time(run, writer)
         except _DeadlinePassed as passed:
@@ -96,39 +104,55 @@ class ExecuteRun:
             raise _leaf(group_of_one) from None
 
     async def _stopped(self, run: Run, writer: RunWriter) -> None:
-        """Cancelled from outside: by a person, which ends the run, or by a shutdown."""
+        """Stopped from outside: the run's end, or this process's, after which it goes on."""
         current = await self._runs.get(run.space_id, run.run_id)
         if current.cancel_requested:
-            await self._end(writer, TerminationReason.CANCELLED)
+            await self._cancelled(current, writer)
         else:
             await until_available(writer.flush)
+            await self._runs.hand_back(run)
 
     async def _drive(self, run: Run, writer: RunWriter) -> None:
-        writer.put(RunStarted(chat_model=self._model_name, attempt=run.fence))
-        async with aclosing(self._runner.run(await self._task(run))) as events:
-            async for kind in events:
+        writer.put(RunStarted(chat_model=self._model_name, attempt=run.attempts))
+        async with aclosing(self._runner.run(await self._task(run))) as said:
+            async for kind in said:
                 writer.put(kind)
+                if isinstance(kind, Mark) and kind.urgent:
+                    await writer.settled()
 
     async def _task(self, run: Run) -> AgentTask:
         question = run.question
-        history: tuple[ChatMessage, ...] = ()
+        earlier = Earlier()
         if question.conversation_id is not None:
-            window = await self._conversations.window(
-                run.space_id, question.conversation_id, _WINDOW_MESSAGES
-            )
-            earlier = [message for message in window if message.run_id != run.run_id]
-            history = tuple(ChatMessage(role=m.role, content=m.content) for m in earlier)
+            earlier = await self._recall(run.space_id, question.conversation_id, before=run.run_id)
+        kept, shown = await self._left(run)
         return AgentTask(
             space_id=run.space_id,
             run_id=run.run_id,
             agent=self._agents.get(question.agent),
             question=question.text,
             document_ids=question.document_ids,
-            history=history,
+            earlier=earlier,
+            require_approval=run.require_approval,
+            kept=kept,
+            shown_characters=shown,
         )
+
+    async def _left(self, run: Run) -> tuple[tuple[Mark, ...], int]:
+        """What earlier attempts have kept and shown; the first one need not ask."""
+        if run.fence <= 1:
+            return (), 0
+        kept = await self._journal.read(run.space_id, run.run_id)
+        return kept, await shown_characters(self._log, run)
 
     def _writer(self, run: Run) -> RunWriter:
         return RunWriter(run, log=self._log, fan_out=self._fan_out, clock=self._clock)
+
+    async def _cancelled(self, run: Run, writer: RunWriter) -> None:
+        writer.put(
+            RunCompleted(reason=TerminationReason.CANCELLED, cancel_reason=run.cancel_reason)
+        )
+        await until_available(writer.flush)
 
     async def _end(self, writer: RunWriter, reason: TerminationReason, detail: str = "") -> None:
         writer.put(RunCompleted(reason=reason, detail=detail))

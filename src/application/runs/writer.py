@@ -8,14 +8,15 @@ from application.ports.clock import Clock
 from application.ports.event_log import EventLog
 from application.ports.fan_out import FanOut
 from application.unbroken import unbroken
-from domain.runs.event import EventKind, RunCompleted, RunEvent, TokenBatch
+from domain.runs.event import EventKind, RunCompleted, RunEvent, RunPaused, TokenBatch
+from domain.runs.journal import Mark, with_marks
 from domain.runs.run import Run
 
 BATCH_SECONDS = 0.025
 
 
 class RunWriter:
-    """Collects events and commits them in batches, then announces what was committed.
+    """Collects events and marks, commits them in batches, then announces the committed events.
 
     `put` never waits; `drain` runs beside it until `close` was called and everything is committed.
     """
@@ -26,30 +27,40 @@ class RunWriter:
         self._fan_out = fan_out
         self._clock = clock
         self._pending: list[EventKind] = []
+        self._marks: tuple[Mark, ...] = ()
         self._arrived = asyncio.Event()
         self._urgent = asyncio.Event()
         self._last_sequence = run.last_sequence
-        self._in_doubt: list[EventKind] = []
+        self._in_doubt: tuple[list[EventKind], tuple[Mark, ...]] | None = None
+        self._flushed = asyncio.Event()
         self._token_seen = False
         self._ended = False
         self._closed = False
 
-    def put(self, kind: EventKind) -> None:
-        """Take the next event; tokens that wait together become one batch.
+    def put(self, kind: EventKind | Mark) -> None:
+        """Take the next event or mark; tokens that wait together become one batch.
 
-        After a `RunCompleted` nothing is taken: a run ends once.
+        After a `RunCompleted` or `RunPaused` nothing is taken: a run ends once.
         """
         if self._ended:
             return
-        self._ended = isinstance(kind, RunCompleted)
+        if isinstance(kind, Mark):
+            self._marks = with_marks(self._marks, [kind])
+        else:
+            self._put_event(kind)
+        self._arrived.set()
+
+    def _put_event(self, kind: EventKind) -> None:
+        self._ended = isinstance(kind, RunCompleted | RunPaused)
+        if isinstance(kind, RunCompleted):
+            self._marks = ()
         last = self._pending[-1] if self._pending else None
         if isinstance(kind, TokenBatch) and isinstance(last, TokenBatch):
             self._pending[-1] = TokenBatch(text=last.text + kind.text)
         else:
             self._pending.append(kind)
-        if isinstance(kind, RunCompleted) or (isinstance(kind, TokenBatch) and self._first_token()):
+        if self._ended or (isinstance(kind, TokenBatch) and self._first_token()):
             self._urgent.set()
-        self._arrived.set()
 
     def close(self) -> None:
         """No more events will come."""
@@ -60,11 +71,19 @@ class RunWriter:
     async def drain(self) -> None:
         """Commit and announce until closed and empty. Raises FenceLost when taken over."""
         flushed_at = self._clock.monotonic() - BATCH_SECONDS
-        while not (self._closed and not self._pending):
+        while not self._closed or self._pending or self._marks:
             await self._arrived.wait()
             await self._let_a_batch_gather(flushed_at)
             flushed_at = self._clock.monotonic()
             await self.flush()
+
+    async def settled(self) -> None:
+        """Wait until all that was put is committed; `drain` has to run beside this."""
+        while self._pending or self._marks or self._in_doubt:
+            self._flushed.clear()
+            self._arrived.set()
+            self._urgent.set()
+            await self._flushed.wait()
 
     async def flush(self) -> None:
         """Commit what is pending, then announce it; a cancellation waits until both are done.
@@ -72,33 +91,45 @@ class RunWriter:
         Raises Unavailable when it is not known whether it was committed: the next flush finds out
         first, so that no event is lost or written twice.
         """
-        if self._in_doubt:
+        if self._in_doubt is not None:
             await unbroken(self._find_out())
         self._arrived.clear()
         self._urgent.clear()
         kinds, self._pending = self._pending, []
-        if kinds:
-            await unbroken(self._commit(kinds))
+        marks, self._marks = self._marks, ()
+        if kinds or marks:
+            await unbroken(self._commit(kinds, marks))
+        self._flushed.set()
 
-    async def _commit(self, kinds: list[EventKind]) -> None:
-        self._in_doubt = kinds
+    async def _commit(self, kinds: list[EventKind], marks: tuple[Mark, ...]) -> None:
+        self._in_doubt = kinds, marks
         events = await self._log.append(
-            self._run.space_id, self._run.run_id, self._run.fence, kinds
+            self._run.space_id, self._run.run_id, self._run.fence, kinds, marks
         )
         await self._kept(events)
 
     async def _find_out(self) -> None:
-        kinds = self._in_doubt
-        events = await self._log.read(
-            self._run.space_id, self._run.run_id, self._last_sequence, len(kinds)
-        )
+        kinds, marks = self._in_doubt or ([], ())
+        events: Sequence[RunEvent] = ()
+        if kinds:
+            events = await self._log.read(
+                self._run.space_id, self._run.run_id, self._last_sequence, len(kinds)
+            )
         if events:
             await self._kept(events)
         else:
-            self._in_doubt, self._pending = [], [*kinds, *self._pending]
+            # Marks that were kept after all are kept again, which changes nothing.
+            self._in_doubt, self._pending = None, [*kinds, *self._pending]
+            self._marks = () if self._completes() else with_marks(marks, self._marks)
+
+    def _completes(self) -> bool:
+        return bool(self._pending) and isinstance(self._pending[-1], RunCompleted)
 
     async def _kept(self, events: Sequence[RunEvent]) -> None:
-        self._in_doubt, self._last_sequence = [], events[-1].sequence
+        self._in_doubt = None
+        if not events:
+            return
+        self._last_sequence = events[-1].sequence
         await self._fan_out.publish(self._run.space_id, self._run.run_id, events)
 
     async def _let_a_batch_gather(self, flushed_at: float) -> None:

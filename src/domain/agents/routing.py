@@ -4,14 +4,18 @@ from dataclasses import dataclass
 from enum import Enum
 
 from domain.agents.definition import AgentDefinition
+from domain.runs.pause import Decision
 from domain.runs.run import TerminationReason
 
 
 class Step(Enum):
+    """APPROVE is a person's; the others are the agent's own."""
+
     RETRIEVE = "retrieve"
     ACT = "act"
     WRITE = "write"
     CHECK = "check"
+    APPROVE = "approve"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,8 @@ class Progress:
     contaminated: bool = False
     iterations: int = 0
     tokens_used: int = 0
+    approval_needed: bool = False
+    decision: Decision | None = None
 
 
 def next_step(progress: Progress, agent: AgentDefinition) -> Step | TerminationReason:
@@ -52,4 +58,10 @@ def next_step(progress: Progress, agent: AgentDefinition) -> Step | TerminationR
 def _after_draft(progress: Progress) -> Step | TerminationReason:
     if not progress.checked:
         return Step.CHECK
-    return TerminationReason.REFUSED if progress.refused else TerminationReason.COMPLETE
+    if progress.refused:
+        return TerminationReason.REFUSED
+    if progress.decision is Decision.REJECT:
+        return TerminationReason.REJECTED
+    if progress.approval_needed and progress.decision is None:
+        return Step.APPROVE
+    return TerminationReason.COMPLETE

@@ -1,12 +1,14 @@
 """What an agent knows part-way through a run. JSON-plain (see `domain.plain`) and versioned."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from domain.agents.routing import Progress
 from domain.retrieval.passage import FusedPassage
+from domain.runs.pause import Answer
 from domain.tenancy.settings import SpaceSettings
 
 STATE_VERSION = 1
+APPROVAL_PROMPT = "Approve this draft, or reject it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,10 @@ class ToolOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentState:
-    """`passages` were found; `sent` are those that the model was given, in that order."""
+    """`passages` were found; `sent` are those that the model was given, in that order.
+
+    `note` is what a person said to the draft.
+    """
 
     version: int = STATE_VERSION
     progress: Progress = field(default_factory=Progress)
@@ -31,3 +36,15 @@ class AgentState:
     outcomes: tuple[ToolOutcome, ...] = ()
     sent: tuple[FusedPassage, ...] = ()
     draft: str = ""
+    note: str = ""
+
+
+def begun(*, require_approval: bool) -> AgentState:
+    """What an agent knows before its first step."""
+    return AgentState(progress=Progress(approval_needed=require_approval))
+
+
+def decided(state: AgentState, answer: Answer) -> AgentState:
+    """After a person has answered."""
+    progress = replace(state.progress, decision=answer.decision)
+    return replace(state, progress=progress, note=answer.note)

@@ -2,18 +2,26 @@
 
 from dataclasses import dataclass
 
-from domain.agents.chat import ChatMessage
 from domain.agents.definition import AgentDefinition
+from domain.agents.earlier import Earlier
 from domain.identifiers import DocumentId, RunId, SpaceId
+from domain.runs.journal import Mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentTask:
-    """`history` is the conversation so far, oldest first, without the question itself."""
+    """`earlier` is what its conversation has come to, without the question itself.
+
+    `kept` are the marks of earlier attempts, and `shown_characters` counts what they have shown of
+    a draft that is not whole. With `require_approval` a person decides on the finished draft.
+    """
 
     space_id: SpaceId
     run_id: RunId
     agent: AgentDefinition
     question: str
     document_ids: tuple[DocumentId, ...] = ()
-    history: tuple[ChatMessage, ...] = ()
+    earlier: Earlier = Earlier()
+    require_approval: bool = False
+    kept: tuple[Mark, ...] = ()
+    shown_characters: int = 0

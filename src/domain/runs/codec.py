@@ -5,11 +5,14 @@ from datetime import datetime
 
 from domain.plain import NotPlain, Plain, from_plain, to_plain
 from domain.runs.event import (
+    DraftDiscarded,
     Drafted,
     EventKind,
     RunCompleted,
     RunEvent,
+    RunPaused,
     RunQueued,
+    RunResumed,
     RunStarted,
     SourcesRetrieved,
     StageTimed,
@@ -19,6 +22,8 @@ from domain.runs.event import (
     UsageRecorded,
     WarningRaised,
 )
+from domain.runs.journal import Mark, MarkKind
+from domain.runs.pause import Answer
 
 _KINDS: dict[str, type[EventKind]] = {
     "queued": RunQueued,
@@ -31,6 +36,9 @@ _KINDS: dict[str, type[EventKind]] = {
     "drafted": Drafted,
     "warning_raised": WarningRaised,
     "usage_recorded": UsageRecorded,
+    "paused": RunPaused,
+    "resumed": RunResumed,
+    "draft_discarded": DraftDiscarded,
     "completed": RunCompleted,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
@@ -68,3 +76,40 @@ def decode_event(text: str) -> RunEvent:
         create_time=datetime.fromisoformat(create_time),
         kind=decode_kind(name, payload),
     )
+
+
+def resumed_by(answer: Answer) -> RunResumed:
+    """The event that an answer becomes."""
+    return RunResumed(
+        pause_id=answer.pause_id,
+        decision=answer.decision,
+        note=answer.note,
+        user_id=answer.user_id,
+    )
+
+
+def answer_of(resumed: RunResumed) -> Answer:
+    """Undo `resumed_by`."""
+    return Answer(
+        pause_id=resumed.pause_id,
+        decision=resumed.decision,
+        note=resumed.note,
+        user_id=resumed.user_id,
+    )
+
+
+def answer_mark(answer: Answer) -> Mark:
+    """The answer as the run's journal keeps it until the run has read it."""
+    payload = encode_kind(resumed_by(answer)).encode()
+    return Mark(kind=MarkKind.ANSWER, key=answer.pause_id, payload=payload)
+
+
+def answer_in(mark: Mark) -> Answer:
+    """Undo `answer_mark`."""
+    plain: Plain = json.loads(mark.payload)
+    return answer_in_plain(plain)
+
+
+def answer_in_plain(plain: Plain) -> Answer:
+    """Undo `resumed_by` made plain. Raises NotPlain."""
+    return answer_of(from_plain(RunResumed, plain))

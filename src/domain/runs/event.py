@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.identifiers import ChunkId, DocumentId, RunId
+from domain.identifiers import ChunkId, DocumentId, RunId, UserId
+from domain.runs.pause import Decision
 from domain.runs.run import CancelReason, TerminationReason
 
 EVENT_VERSION = 1
@@ -89,6 +90,29 @@ class UsageRecorded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunPaused:
+    """It waits for a person; ResumeRun names `pause_id`."""
+
+    pause_id: str
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResumed:
+    pause_id: str
+    decision: Decision
+    note: str
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftDiscarded:
+    """The token batches of this draft so far are void; `characters` is how many they held."""
+
+    characters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunCompleted:
     reason: TerminationReason
     detail: str = ""
@@ -106,6 +130,9 @@ EventKind = (
     | Drafted
     | WarningRaised
     | UsageRecorded
+    | RunPaused
+    | RunResumed
+    | DraftDiscarded
     | RunCompleted
 )
 

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from domain.errors import AlreadyExists, Conflict, InvalidInput, NotFound, OutOfRange
 from domain.identifiers import ConversationId, DocumentId, RunId, SpaceId, UserId, WorkerId
+from domain.runs.pause import Pause
 
 MAX_QUESTION_CHARACTERS = 8000
 MAX_REFERENCED_DOCUMENTS = 20
@@ -138,3 +139,4 @@ class Run:
     cancel_reason: CancelReason | None = None
     worker_id: WorkerId | None = None
     require_approval: bool = False
+    pause: Pause | None = None

@@ -9,6 +9,7 @@ from domain.agents.chat import Role
 from domain.agents.definition import AgentDefinition
 from domain.conversations.conversation import Conversation, Message
 from domain.documents.document import Collection, Document, IngestState
+from domain.runs.pause import Decision
 from domain.runs.run import CancelReason, Run, RunState, TerminationReason
 from domain.tenancy.organization import Organization
 from domain.tenancy.settings import SpaceSettings
@@ -56,6 +57,10 @@ _CANCEL_REASONS = {
     CancelReason.BUDGET: run_pb2.CANCEL_REASON_BUDGET,
     CancelReason.SHUTDOWN: run_pb2.CANCEL_REASON_SHUTDOWN,
 }
+_DECISIONS = {
+    Decision.APPROVE: run_pb2.DECISION_APPROVE,
+    Decision.REJECT: run_pb2.DECISION_REJECT,
+}
 _ROLES = {
     Role.USER: conversation_pb2.MESSAGE_ROLE_USER,
     Role.ASSISTANT: conversation_pb2.MESSAGE_ROLE_ASSISTANT,
@@ -82,6 +87,11 @@ def termination_reason(reason: TerminationReason) -> run_pb2.TerminationReason.V
 def cancel_reason(reason: CancelReason | None) -> run_pb2.CancelReason.ValueType:
     """The wire's name of why a run was stopped; unspecified when it was not."""
     return _CANCEL_REASONS[reason]
+
+
+def decision(value: Decision) -> run_pb2.Decision.ValueType:
+    """The wire's name of what a person decided."""
+    return _DECISIONS[value]
 
 
 def organization(value: Organization) -> tenancy_pb2.Organization:
@@ -172,4 +182,7 @@ def run(value: Run) -> run_pb2.Run:
         end_time=timestamp(value.end_time) if value.end_time else None,
         attempts=value.attempts,
         cancel_reason=cancel_reason(value.cancel_reason),
+        pause=run_pb2.RunPaused(pause_id=value.pause.pause_id, prompt=value.pause.prompt)
+        if value.pause
+        else None,
     )

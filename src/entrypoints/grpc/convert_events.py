@@ -5,7 +5,7 @@ from datetime import timedelta
 from google.protobuf.duration_pb2 import Duration
 
 from domain.runs import event as domain
-from entrypoints.grpc.convert import cancel_reason, termination_reason, timestamp
+from entrypoints.grpc.convert import cancel_reason, decision, termination_reason, timestamp
 from obelisk.v1 import run_pb2
 
 
@@ -48,8 +48,24 @@ def _fill(message: run_pb2.RunEvent, kind: domain.EventKind) -> None:
             )
         case domain.UsageRecorded():
             message.usage_recorded.MergeFrom(_usage(kind))
+        case domain.RunPaused():
+            paused = run_pb2.RunPaused(pause_id=kind.pause_id, prompt=kind.prompt)
+            message.paused.MergeFrom(paused)
+        case domain.RunResumed():
+            message.resumed.MergeFrom(_resumed(kind))
+        case domain.DraftDiscarded():
+            message.draft_discarded.MergeFrom(run_pb2.DraftDiscarded(characters=kind.characters))
         case domain.RunCompleted():
             message.completed.MergeFrom(_completed(kind))
+
+
+def _resumed(kind: domain.RunResumed) -> run_pb2.RunResumed:
+    return run_pb2.RunResumed(
+        pause_id=kind.pause_id,
+        decision=decision(kind.decision),
+        note=kind.note,
+        user_id=str(kind.user_id),
+    )
 
 
 def _completed(kind: domain.RunCompleted) -> run_pb2.RunCompleted:

@@ -29,7 +29,9 @@ def append(run: int, *payloads: str, fence: int = 1) -> Append:
         fence=fence,
         kinds=("token_batch",) * len(texts),
         payloads=texts,
+        marks=(),
         reason=None,
+        pause=None,
         answer=None,
         message=UUID(int=0),
     )

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.memory.scripted_chat_model import ScriptedChatModel
 from application.agents.steps import AgentSteps
-from application.ports.tool import ToolInput, ToolOutput
+from application.ports.tool import Effect, ToolInput, ToolOutput
 from domain.agents.chat import FinishReason
 from domain.agents.routing import Progress, Step
 from domain.agents.state import AgentState
@@ -35,6 +35,8 @@ async def shop() -> Shop:
 
 class Failing:
     """A tool that cannot."""
+
+    effect = Effect.NONE
 
     def __init__(self, name: str, error: Exception) -> None:
         self.name = name

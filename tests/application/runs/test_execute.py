@@ -44,6 +44,7 @@ def _execute(house: House, script: Script | ScriptedRunner, **changed: object) -
         log=house.stores.log,
         fan_out=house.fan_out,
         recall=recalling(house.stores),
+        journal=house.stores.journal,
         runner=runner,
         agents=agents,
         model_name="scripted",
@@ -207,14 +208,14 @@ async def test_a_run_cancelled_while_it_streams_ends_and_keeps_its_text(
     assert _last(kinds).reason is TerminationReason.CANCELLED
 
 
-async def test_a_shutdown_leaves_the_run_unfinished_and_its_text_kept(house: House) -> None:
+async def test_a_shutdown_hands_the_run_back_and_its_text_is_kept(house: House) -> None:
     run = await house.queued()
     async with asyncio.TaskGroup() as group:
         task = group.create_task(_execute(house, _never_ends)(run.space_id, run.run_id))
         await _begun(house, run)
         task.cancel()
     assert text_of(await house.kinds(run)) == "as far as this"
-    assert (await house.stores.runs.get(run.space_id, run.run_id)).state is RunState.RUNNING
+    assert (await house.stores.runs.get(run.space_id, run.run_id)).state is RunState.QUEUED
     assert task.cancelled()
 
 

@@ -19,6 +19,7 @@ from domain.runs.event import (
     StageTimed,
     TokenBatch,
 )
+from domain.runs.journal import Mark
 from domain.runs.run import FenceLost, Run, TerminationReason
 from fixtures.house import House, text_of
 
@@ -34,10 +35,15 @@ class SlowLog:
         self.batches: list[tuple[EventKind, ...]] = []
 
     async def append(
-        self, space: SpaceId, run: RunId, fence: int, kinds: Sequence[EventKind]
+        self,
+        space: SpaceId,
+        run: RunId,
+        fence: int,
+        kinds: Sequence[EventKind],
+        marks: Sequence[Mark] = (),
     ) -> tuple[RunEvent, ...]:
         await asyncio.sleep(self._seconds)
-        events = await self._log.append(space, run, fence, kinds)
+        events = await self._log.append(space, run, fence, kinds, marks)
         self.batches.append(tuple(kinds))
         return events
 
@@ -179,12 +185,17 @@ class DoubtfulLog(SlowLog):
         self._outcomes = list(outcomes)
 
     async def append(
-        self, space: SpaceId, run: RunId, fence: int, kinds: Sequence[EventKind]
+        self,
+        space: SpaceId,
+        run: RunId,
+        fence: int,
+        kinds: Sequence[EventKind],
+        marks: Sequence[Mark] = (),
     ) -> tuple[RunEvent, ...]:
         outcome = self._outcomes.pop(0) if self._outcomes else "."
         if outcome == "<":
             raise Unavailable("gone before the commit")
-        events = await super().append(space, run, fence, kinds)
+        events = await super().append(space, run, fence, kinds, marks)
         if outcome == ">":
             raise Unavailable("gone after the commit")
         return events

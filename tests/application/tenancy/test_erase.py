@@ -11,7 +11,6 @@ import pytest_asyncio
 
 from adapters.local.blobs import FileBlobStore
 from adapters.local.fan_out import InProcessFanOut
-from adapters.local.jobs import InProcessJobs
 from adapters.memory.clock import FixedClock
 from adapters.memory.entropy import SeededEntropy
 from adapters.memory.hash_embedder import HashEmbedder
@@ -19,12 +18,10 @@ from adapters.memory.plain_text_converter import PlainTextConverter
 from application.context import RequestContext
 from application.documents.ingest import IngestDocument
 from application.documents.upload import UploadDocument
-from application.jobs import ExecuteRunJob, IngestDocumentJob
 from application.ports.document_store import DocumentStore
 from application.ports.erasure_store import ErasureStore
 from application.ports.jobs import Jobs
 from application.runs.execute import ExecuteRun
-from application.runs.take_up import TakeUpRun
 from application.tenancy.erase import EraseTenant
 from domain.agents.task import AgentTask
 from domain.auth.claims import Claims
@@ -33,7 +30,7 @@ from domain.documents.document import Collection, Document
 from domain.documents.media import MediaType
 from domain.documents.structure import DocumentStructure
 from domain.errors import Conflict, Unavailable
-from domain.identifiers import DocumentId, OrganizationId, ReceiptId, RunId, SpaceId, UserId
+from domain.identifiers import DocumentId, OrganizationId, ReceiptId, SpaceId, UserId
 from domain.paging import PageRequest
 from domain.runs.event import EventKind, TokenBatch
 from domain.tenancy.access import ActionNotAllowed, Role
@@ -41,8 +38,10 @@ from domain.tenancy.context_key import CachedAccess, ContextKey
 from domain.tenancy.erasure import ErasureReceipt, ErasureReceiptNotFound
 from domain.tenancy.organization import OrganizationNotFound
 from domain.tenancy.space import SpaceNotFound
+from fixtures.dispatching import dispatcher
 from fixtures.house import AGENTS, HeldJobs, ScriptedRunner, context_of
 from fixtures.making import Home, document, new_home, new_id, run, space
+from fixtures.recalling import recalling
 from fixtures.stores import Stores, memory_stores, postgres_stores
 
 ALL = PageRequest(size=200)
@@ -360,7 +359,7 @@ async def test_an_upload_under_way_leaves_nothing_behind(ground: Ground, when: s
     with pytest.raises(SpaceNotFound):
         await task
     assert ground.files == []
-    assert jobs.submitted == []
+    assert jobs.woken == 0
     assert await ground.documents_left() == 0
 
 
@@ -388,19 +387,12 @@ def ingesting(ground: Ground, gate: Gate, documents: DocumentStore | None = None
     )
 
 
-async def nothing(space: SpaceId, run: RunId) -> None:
-    """No run is asked for."""
-
-
 async def test_an_ingestion_under_way_here_is_stopped(ground: Ground) -> None:
-    made, gate = await uploaded(ground), Gate()
-    async with InProcessJobs(runs_at_once=1, ingestions_at_once=1) as jobs:
-        jobs.handle(execute_run=nothing, ingest_document=ingesting(ground, gate))
-        for _ in range(2):
-            jobs.submit(IngestDocumentJob(space_id=made.space_id, document_id=made.document_id))
+    _, gate = await uploaded(ground), Gate()
+    async with dispatcher(ground.stores, ingest=ingesting(ground, gate)) as jobs:
         await gate.reached.wait()
         receipt = await ground.erase(jobs).space(context_of(ground.home))
-    assert receipt.counts["jobs"] == 2
+    assert receipt.counts["jobs"] == 1
     assert ground.files == []
     assert await ground.documents_left() == 0
 
@@ -416,31 +408,29 @@ async def test_an_ingestion_under_way_elsewhere_finds_nothing_to_write_to(ground
     assert await ground.documents_left() == 0
 
 
-def executing(ground: Ground, gate: Gate) -> TakeUpRun:
+def executing(ground: Ground, gate: Gate) -> ExecuteRun:
     async def script(task: AgentTask) -> AsyncGenerator[EventKind]:
         yield TokenBatch(text="first")
         await gate.pass_through()
         yield TokenBatch(text="never kept")
 
-    execute = ExecuteRun(
+    return ExecuteRun(
         runs=ground.stores.runs,
         log=ground.stores.log,
         fan_out=InProcessFanOut(),
-        conversations=ground.stores.conversations,
+        recall=recalling(ground.stores),
+        journal=ground.stores.journal,
         runner=ScriptedRunner(script),
         agents=AGENTS,
         model_name="scripted",
         clock=ground.clock,
     )
-    return TakeUpRun(runs=ground.stores.runs, execute=execute)
 
 
 async def test_a_run_under_way_here_is_stopped(ground: Ground) -> None:
     gate, asked = Gate(), run(ground.home)
     await ground.stores.runs.create(asked, None)
-    async with InProcessJobs(runs_at_once=1, ingestions_at_once=1) as jobs:
-        jobs.handle(execute_run=executing(ground, gate), ingest_document=ingesting(ground, gate))
-        jobs.submit(ExecuteRunJob(space_id=asked.space_id, run_id=asked.run_id))
+    async with dispatcher(ground.stores, execute=executing(ground, gate)) as jobs:
         await gate.reached.wait()
         receipt = await ground.erase(jobs).space(context_of(ground.home))
         assert receipt.counts["jobs"] == 1
@@ -451,7 +441,8 @@ async def test_a_run_under_way_here_is_stopped(ground: Ground) -> None:
 async def test_a_run_under_way_elsewhere_writes_nothing_more(ground: Ground) -> None:
     gate, asked = Gate(), run(ground.home)
     await ground.stores.runs.create(asked, None)
-    task = asyncio.ensure_future(executing(ground, gate)(asked.space_id, asked.run_id))
+    claimed = await ground.stores.runs.claim(asked.space_id, asked.run_id)
+    task = asyncio.ensure_future(executing(ground, gate)(claimed))
     await gate.reached.wait()
     await ground.erase().space(context_of(ground.home))
     gate.opened.set()

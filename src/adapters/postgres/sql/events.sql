@@ -1,6 +1,7 @@
 -- append: the next events of many runs, each by its fenced writer
 select space_id, run_id, first_sequence, create_time
-from obelisk.append_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
+from obelisk.append_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+                         $15, $16, $17, $18, $19, $20, $21, $22);
 
 -- read: events after a cursor
 select sequence, kind, payload, create_time from obelisk.run_events

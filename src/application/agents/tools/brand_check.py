@@ -2,7 +2,7 @@
 
 import json
 
-from application.ports.tool import ToolInput, ToolOutput
+from application.ports.tool import Effect, ToolInput, ToolOutput
 from domain.plain_text import terms_in
 from domain.safety.readability import flesch_reading_ease
 
@@ -11,6 +11,7 @@ class BrandCheck:
     """The brand agent's tool. The copy under check is the question itself."""
 
     name = "brand_check"
+    effect = Effect.NONE
 
     def arguments_json(self, given: ToolInput) -> str:
         return json.dumps({"characters": len(given.question)})

@@ -4,7 +4,7 @@ import json
 
 from application.ports.embedder import Embedder
 from application.ports.knowledge_index import KnowledgeIndex
-from application.ports.tool import ToolInput, ToolOutput
+from application.ports.tool import Effect, ToolInput, ToolOutput
 from domain.documents.document import Collection
 from domain.retrieval.fusion import reciprocal_rank_fusion
 from domain.retrieval.passage import FusedPassage
@@ -18,6 +18,8 @@ class CollectionSearch:
 
     What it finds joins the candidates for the prompt, so it is cited like any other passage.
     """
+
+    effect = Effect.NONE
 
     def __init__(
         self, *, name: str, collection: Collection, index: KnowledgeIndex, embedder: Embedder

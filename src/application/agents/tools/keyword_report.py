@@ -2,7 +2,7 @@
 
 import json
 
-from application.ports.tool import ToolInput, ToolOutput
+from application.ports.tool import Effect, ToolInput, ToolOutput
 from domain.documents.document import Collection
 from domain.errors import FailedPrecondition
 from domain.retrieval.keywords import Keyword, keywords
@@ -22,6 +22,7 @@ class KeywordReport:
     """The SEO agent's tool: own phrases, and those that only saved web pages use (gaps)."""
 
     name = "keyword_report"
+    effect = Effect.NONE
 
     def arguments_json(self, given: ToolInput) -> str:
         return json.dumps({"passages": len(given.passages)})
