@@ -13,8 +13,11 @@ from entrypoints.grpc.server import SERVICE_NAMES
 IN_SPACE = {
     "/obelisk.v1.ConversationService/CreateConversation",
     "/obelisk.v1.ConversationService/DeleteConversation",
+    "/obelisk.v1.ConversationService/GetConversation",
     "/obelisk.v1.ConversationService/ListConversations",
     "/obelisk.v1.ConversationService/ListMessages",
+    "/obelisk.v1.ConversationService/PrepareConversation",
+    "/obelisk.v1.ConversationService/UpdateConversation",
     "/obelisk.v1.DocumentService/DeleteDocument",
     "/obelisk.v1.DocumentService/GetDocument",
     "/obelisk.v1.DocumentService/ListDocuments",

@@ -28,6 +28,7 @@ TASK_OWNERS = {
     "application/daily.py": "daily, in its finally",
     "application/auth/authority.py": "AuthorityWatch, in close",
     "application/auth/keys.py": "Keyring, in close",
+    "application/conversations/folding.py": "Folding, in the finally of at_work",
     "application/runs/follow.py": "Followers: each ends with its run or its last watcher",
     "application/unbroken.py": "unbroken, which does not leave before its task is done",
     "entrypoints/grpc/interceptors/open_streams.py": "OpenStreams, in close",

@@ -1,5 +1,7 @@
 """The contract of `ConversationStore`, on every adapter."""
 
+from dataclasses import replace
+
 import pytest
 
 from domain.agents.chat import Role
@@ -40,7 +42,7 @@ async def test_a_new_conversation_is_empty(stores: Stores, home: Home) -> None:
     made = await _added(stores, home, 'It\'s "new" 数')
     assert (await stores.conversations.list(home.space, PageRequest())).items == (made,)
     assert await _all(stores, home, made) == ()
-    assert await stores.conversations.window(home.space, made.conversation_id, 5) == ()
+    assert await stores.conversations.get(home.space, made.conversation_id) == made
 
 
 async def test_conversations_come_newest_first_page_by_page(stores: Stores, home: Home) -> None:
@@ -110,15 +112,12 @@ async def test_messages_come_oldest_first_page_by_page(stores: Stores, home: Hom
     assert len(seen) == 6
 
 
-async def test_a_window_holds_the_last_messages_oldest_first(stores: Stores, home: Home) -> None:
-    thread = await _added(stores, home)
-    for text in ("one", "two"):
-        await _turn(stores, home, thread, text)
-    window = stores.conversations.window
-    last = await window(home.space, thread.conversation_id, 3)
-    assert [m.content for m in last] == ["ONE", "two", "TWO"]
-    assert len(await window(home.space, thread.conversation_id, 50)) == 4
-    assert await window(home.space, thread.conversation_id, 0) == ()
+async def test_a_conversation_is_renamed(stores: Stores, home: Home) -> None:
+    thread, other = await _added(stores, home), await _added(stores, home)
+    renamed = await stores.conversations.rename(home.space, thread.conversation_id, "Spring 数")
+    assert renamed == replace(thread, title="Spring 数")
+    assert await stores.conversations.get(home.space, thread.conversation_id) == renamed
+    assert await stores.conversations.get(home.space, other.conversation_id) == other
 
 
 async def test_one_conversation_does_not_hear_another(stores: Stores, home: Home) -> None:
@@ -136,7 +135,8 @@ async def test_another_space_answers_as_if_it_did_not_exist(
     for one in (thread.conversation_id, ConversationId(new_id())):
         for attempt in (
             stores.conversations.messages(away.space, one, PageRequest()),
-            stores.conversations.window(away.space, one, 5),
+            stores.conversations.get(away.space, one),
+            stores.conversations.rename(away.space, one, "ours now"),
             stores.conversations.delete(away.space, one),
             stores.runs.create(run(away, conversation_id=one), None),
         ):
@@ -145,6 +145,7 @@ async def test_another_space_answers_as_if_it_did_not_exist(
             answers.add(str(refusal.value))
     assert answers == {str(ConversationNotFound())}
     assert len(await _all(stores, home, thread)) == 2
+    assert await stores.conversations.get(home.space, thread.conversation_id) == thread
 
 
 async def test_a_deleted_conversation_leaves_its_runs_detached(stores: Stores, home: Home) -> None:
@@ -155,7 +156,7 @@ async def test_a_deleted_conversation_leaves_its_runs_detached(stores: Stores, h
     await stores.conversations.delete(home.space, thread.conversation_id)
     for attempt in (
         stores.conversations.messages(home.space, thread.conversation_id, PageRequest()),
-        stores.conversations.window(home.space, thread.conversation_id, 5),
+        stores.conversations.get(home.space, thread.conversation_id),
         stores.conversations.delete(home.space, thread.conversation_id),
     ):
         with pytest.raises(ConversationNotFound):
@@ -185,4 +186,4 @@ async def test_a_question_that_was_refused_leaves_no_message(
     assert await _all(stores, home, thread) == ()
     with pytest.raises(RunNotFound):
         await stores.runs.get(away.space, asked.run_id)
-    assert (await stores.runs.create(run(away), "request"))[1]
+    assert (await stores.runs.create(run(away), "request")).created

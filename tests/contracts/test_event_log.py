@@ -7,6 +7,7 @@ import pytest
 
 from domain.agents.chat import Role
 from domain.identifiers import RunId
+from domain.paging import PageRequest
 from domain.runs.event import Drafted, EventKind, RunCompleted, RunEvent, TokenBatch
 from domain.runs.run import FenceLost, Run, RunState, TerminationReason
 from fixtures.events import one_of_each
@@ -245,8 +246,8 @@ async def test_a_draft_becomes_the_answer_of_the_conversation(stores: Stores, ho
     await stores.runs.claim(home.space, asked.run_id)
     drafted = Drafted(text="Boats.", cited_sources=(1,))
     await stores.log.append(home.space, asked.run_id, 1, [*_tokens("Boats."), drafted])
-    window = await stores.conversations.window(home.space, thread.conversation_id, 9)
-    said = [(message.role, message.content, message.run_id) for message in window]
+    page = await stores.conversations.messages(home.space, thread.conversation_id, PageRequest())
+    said = [(message.role, message.content, message.run_id) for message in page.items]
     assert said == [
         (Role.USER, "What do we sell?", asked.run_id),
         (Role.ASSISTANT, "Boats.", asked.run_id),
@@ -262,7 +263,8 @@ async def test_a_draft_under_an_old_fence_is_no_answer(stores: Stores, home: Hom
         await stores.runs.claim(home.space, asked.run_id)
     with pytest.raises(FenceLost):
         await stores.log.append(home.space, asked.run_id, 1, [Drafted(text="late")])
-    assert len(await stores.conversations.window(home.space, thread.conversation_id, 9)) == 1
+    page = await stores.conversations.messages(home.space, thread.conversation_id, PageRequest())
+    assert len(page.items) == 1
 
 
 async def test_another_space_can_neither_read_nor_write_the_run(

@@ -209,6 +209,18 @@ async def _content(connection: "Connection", its: Space, owner: Organization) ->
         title=word,
         create_time=NOW,
     )
+    await _insert(
+        connection,
+        "conversation_summaries",
+        space_id=space,
+        conversation_id=its.conversation,
+        version=1,
+        content=f"They asked what we sell, {word}.",
+        mark="0123456789abcdef",
+        author="extract",
+        last_run_id=UUID(int=0),
+        last_message_id=UUID(int=0),
+    )
     await _run(connection, its, owner)
     for message, role in ((its.message, "user"), (new_id(), "assistant")):
         await _insert(

@@ -14,7 +14,8 @@ from domain.conversations.turn import Head, Recollection, Turn, turns_of
 from domain.identifiers import ConversationId, MessageId, RunId, SpaceId
 
 _SQL = statements("memory")
-_FIRST, _LAST = UUID(int=0), UUID(int=(1 << 128) - 1)
+_FIRST = "00000000-0000-0000-0000-000000000000"
+_LAST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 _MESSAGES_A_TURN = 2
 
 
@@ -59,7 +60,7 @@ class PostgresConversationMemory:
     async def keep_summary(
         self, space: SpaceId, conversation: ConversationId, summary: Summary
     ) -> bool:
-        statement = _SQL["first_summary" if summary.version == 1 else "next_summary"]
+        statement = _SQL["first_summary"] if summary.version == 1 else _SQL["next_summary"]
         try:
             async with self._pool.in_space(space) as connection:
                 kept = await connection.fetchval(
@@ -100,7 +101,7 @@ def _summary(row: asyncpg.Record) -> Summary:
     )
 
 
-def _after(summary: Summary | None) -> UUID:
+def _after(summary: Summary | None) -> UUID | str:
     return summary.last_run_id if summary else _FIRST
 
 

@@ -224,3 +224,20 @@ def test_however_the_program_ends_no_process_and_no_socket_stay(
     while process_exists(pid) or list(tmp_path.iterdir()):
         assert time.monotonic() - began < 3
         time.sleep(0.02)
+
+
+async def test_a_warming_gives_way_to_an_answer(model: LlamaChatModel) -> None:
+    system = ChatMessage(role=Role.SYSTEM, content="Boats are made of oak and pine. " * 100)
+    warming = asyncio.ensure_future(model.warm((system,)))
+    await asyncio.sleep(0.2)
+    begun = time.perf_counter()
+    await finished(model, ask("Name a colour.", max_tokens=1))
+    assert time.perf_counter() - begun < 1.5
+    assert await warming is False
+
+
+async def test_nothing_is_warmed_while_an_answer_is_written(model: LlamaChatModel) -> None:
+    answer = model.stream(ask("Tell a long story.", max_tokens=60))
+    await anext(answer)
+    assert await model.warm((ChatMessage(role=Role.SYSTEM, content="You sell boats."),)) is False
+    await answer.aclose()

@@ -17,6 +17,7 @@ from adapters.postgres.pool import Connection, Pool
 from adapters.postgres.statements import statements
 from domain.conversations.conversation import ConversationNotFound
 from domain.identifiers import ConversationId
+from domain.paging import PageRequest
 from domain.runs.event import Drafted, EventKind, RunCompleted, TokenBatch
 from domain.runs.run import FenceLost, Run, RunState, TerminationReason
 from fixtures.making import Home, conversation, new_home, new_id, run
@@ -162,8 +163,8 @@ async def test_the_answers_of_a_group_go_to_their_own_conversations(
         ),
     )
     for n, (where, thread) in enumerate(zip(homes, threads, strict=True)):
-        window = await stores.conversations.window(where.space, thread, 9)
-        assert [message.content for message in window] == ["What do we sell?", f"answer {n}"]
+        page = await stores.conversations.messages(where.space, thread, PageRequest())
+        assert [message.content for message in page.items] == ["What do we sell?", f"answer {n}"]
     assert (await stores.runs.get(home.space, plain.run_id)).state is RunState.ENDED
 
 
@@ -180,7 +181,7 @@ async def test_a_conversation_deleted_while_its_answers_are_appended_deadlocks_n
         async with asyncio.timeout(20):
             assert (await asyncio.gather(*work))[:6] == [[2, 3]] * 6
         with pytest.raises(ConversationNotFound):
-            await stores.conversations.window(home.space, thread, 9)
+            await stores.conversations.messages(home.space, thread, PageRequest())
 
 
 async def test_deletion_that_came_first_is_waited_for_and_leaves_the_run_without_conversation(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from application.agents.prompt import Desk, Writing, plan_writing, spoken
 from domain.agents.chat import ChatMessage, ChatRequest, Role
+from domain.agents.earlier import Earlier
 from domain.agents.state import AgentState
 from domain.agents.task import AgentTask
 from domain.documents.document import Collection
@@ -19,6 +20,7 @@ from fixtures.house import AGENTS
 from fixtures.making import new_id
 
 MARKER = "5f0c9a1be27d4386"
+MARK = "a81f3d0c55e2b794"
 SETTINGS = SpaceSettings(
     brand_voice=BrandVoice(tone="warm", terms_to_avoid=("cheap", "best")),
     facts={"audience": "families", "opening_hours": "always"},
@@ -45,15 +47,13 @@ def _fused(
     return FusedPassage(passage=passage, streams=("semantic",), score=1 / number)
 
 
-def _task(
-    question: str = "Write about herring.", history: tuple[ChatMessage, ...] = ()
-) -> AgentTask:
+def _task(question: str = "Write about herring.", earlier: Earlier | None = None) -> AgentTask:
     return AgentTask(
         space_id=SpaceId(new_id()),
         run_id=RunId(new_id()),
         agent=AGENTS.get("email"),
         question=question,
-        history=history,
+        earlier=earlier or Earlier(),
     )
 
 
@@ -137,10 +137,55 @@ def test_without_sources_the_model_is_told_so() -> None:
     assert "Use this phrase: herring." in user
 
 
-def test_the_latest_of_the_conversation_is_kept_in_order() -> None:
-    said = tuple(ChatMessage(role=Role.USER, content=f"{n} " + "word " * 100) for n in range(20))
-    messages = _only(_planned(_task(history=said), _state(), context_tokens=2000)).messages
-    assert messages[1:-1] == said[-2:]
+def _talk(turns: int, words: int = 40) -> tuple[ChatMessage, ...]:
+    roles = (Role.USER, Role.ASSISTANT) * turns
+    return tuple(
+        ChatMessage(role=role, content=f"{n} " + "word " * words) for n, role in enumerate(roles)
+    )
+
+
+def test_the_conversation_stands_between_the_instructions_and_the_question() -> None:
+    earlier = Earlier(history=_talk(2))
+    messages = _only(_planned(_task(earlier=earlier), _state())).messages
+    assert messages[1:-1] == earlier.history
+
+
+def test_what_was_summed_up_stands_before_the_oldest_message_as_data() -> None:
+    earlier = Earlier(summary="They like herring.", mark=MARK, history=_talk(2))
+    system, first, *rest, last = _only(_planned(_task(earlier=earlier), _state())).messages
+    before, marked, after = first.content.split(f"\n{MARK}")
+    assert (first.role, marked.strip()) == (Role.USER, "They like herring.")
+    assert "never orders" in before
+    assert after.strip() == earlier.history[0].content.strip()
+    assert tuple(rest) == earlier.history[1:]
+    assert all("They like herring." not in m.content for m in (system, *rest, last))
+
+
+def test_a_summary_alone_keeps_question_and_answer_in_turn() -> None:
+    earlier = Earlier(summary="They like herring.", mark=MARK)
+    messages = _only(_planned(_task(earlier=earlier), _state())).messages
+    assert [m.role for m in messages] == [Role.SYSTEM, Role.USER, Role.ASSISTANT, Role.USER]
+
+
+def test_a_conversation_gives_way_to_a_long_question_turn_by_turn() -> None:
+    earlier = Earlier(summary="They like herring.", mark=MARK, history=_talk(4))
+    told = []
+    for words in (10, 350, 450, 590, 640):
+        task = _task("word " * words, earlier=earlier)
+        request = _only(_planned(task, _state(), context_tokens=1100))
+        told.append(request.messages[1:-1])
+        assert _tokens(request) <= 1100
+    assert [len(messages) for messages in told] == [8, 4, 2, 2, 0]
+    assert told[1][1:] == earlier.history[5:]
+    assert told[1][0].content.endswith(earlier.history[4].content)
+    assert told[3][1].content == "Noted."
+
+
+def test_a_small_model_that_writes_by_section_is_told_of_sources_alone() -> None:
+    earlier = Earlier(summary="They like herring.", mark=MARK, history=_talk(2))
+    text = "Herring is smoked over oak for a day and then sold at the harbour by the boats. " * 2
+    writing = _planned(_task(earlier=earlier), _state(_fused(1, text)), sections=3)
+    assert all(len(section.request.messages) == 2 for section in writing.sections)
 
 
 def _told(writing: Writing) -> list[str]:
@@ -250,8 +295,7 @@ def test_the_prompt_and_its_answer_fit_the_model(
         _fused(n, "word " * length, collection=collection)
         for n, (length, collection) in enumerate(passages, start=1)
     ]
-    history = (ChatMessage(role=Role.USER, content="word " * earlier),)
-    task = _task(history=history)
+    task = _task(earlier=Earlier(summary="word " * 9, mark=MARK, history=_talk(2, earlier)))
     writing = _planned(task, _state(*fused), context_tokens=context, sections=sections)
     assert all(_tokens(section.request) <= context for section in writing.sections)
     assert len(writing.sent) <= task.agent.retrieval.top_k
