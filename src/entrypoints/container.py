@@ -54,6 +54,7 @@ from application.runs.dispatch import Crew, Dispatcher
 from application.runs.end import EndRun
 from application.runs.execute import ExecuteRun
 from application.runs.read import ReadRuns
+from application.runs.resume import ResumeRun
 from application.runs.retain import RetainEvents
 from application.runs.start import StartRun
 from application.runs.watch import WatchRun
@@ -277,6 +278,9 @@ class Container(Identity):
         clock=clock,
     )
     cancel_run = providers.Singleton(CancelRun, runs=runs, end=end_run, jobs=jobs)
+    resume_run = providers.Singleton(
+        ResumeRun, runs=runs, journal=journal, fan_out=fan_out, jobs=jobs
+    )
     start_run = providers.Singleton(
         StartRun,
         runs=runs,

@@ -28,6 +28,7 @@ IN_SPACE = {
     "/obelisk.v1.RunService/CancelRun",
     "/obelisk.v1.RunService/GetRun",
     "/obelisk.v1.RunService/ListRuns",
+    "/obelisk.v1.RunService/ResumeRun",
     "/obelisk.v1.RunService/StartRun",
     "/obelisk.v1.RunService/WatchRun",
     "/obelisk.v1.TenancyService/DeleteSpace",

@@ -7,6 +7,7 @@ from domain.documents.document import Collection
 from domain.errors import InvalidInput
 from domain.identifiers import ConversationId, DocumentId, SpaceId
 from domain.runs.admission import DoubleText
+from domain.runs.pause import Decision
 from domain.runs.run import Question
 from domain.tenancy.access import Role
 from domain.tenancy.invitation import space_roles_of
@@ -28,6 +29,11 @@ _DOUBLE_TEXTS = {
     run_pb2.DOUBLE_TEXT_ENQUEUE: DoubleText.ENQUEUE,
     run_pb2.DOUBLE_TEXT_INTERRUPT: DoubleText.INTERRUPT,
     run_pb2.DOUBLE_TEXT_ROLLBACK: DoubleText.ROLLBACK,
+}
+
+_DECISIONS = {
+    run_pb2.DECISION_APPROVE: Decision.APPROVE,
+    run_pb2.DECISION_REJECT: Decision.REJECT,
 }
 
 _ROLES = {
@@ -80,6 +86,13 @@ def double_text_of(request: run_pb2.StartRunRequest) -> DoubleText:
     if request.double_text not in _DOUBLE_TEXTS:
         raise InvalidInput(f"there is no double_text {request.double_text}", field="double_text")
     return _DOUBLE_TEXTS[request.double_text]
+
+
+def decision_of(request: run_pb2.ResumeRunRequest) -> Decision:
+    """Raises InvalidInput unless it is one of the two."""
+    if request.decision not in _DECISIONS:
+        raise InvalidInput("decide DECISION_APPROVE or DECISION_REJECT", field="decision")
+    return _DECISIONS[request.decision]
 
 
 def settings_of(message: tenancy_pb2.SpaceSettings) -> SpaceSettings:

@@ -5,6 +5,7 @@ from contextlib import aclosing
 
 from application.runs.cancel import CancelRun
 from application.runs.read import ReadRuns
+from application.runs.resume import ResumeRun
 from application.runs.start import StartRun
 from application.runs.watch import WatchRun
 from domain.identifiers import RunId
@@ -12,7 +13,13 @@ from domain.paging import page_request
 from entrypoints.grpc import convert
 from entrypoints.grpc.call import request_context
 from entrypoints.grpc.interceptors.chain import Context
-from entrypoints.grpc.parse import double_text_of, question_of, request_id_of, uuid_of
+from entrypoints.grpc.parse import (
+    decision_of,
+    double_text_of,
+    question_of,
+    request_id_of,
+    uuid_of,
+)
 from entrypoints.grpc.watch_messages import WatchMessages, started
 from obelisk.v1 import run_pb2 as pb
 from obelisk.v1 import run_pb2_grpc
@@ -20,11 +27,18 @@ from obelisk.v1 import run_pb2_grpc
 
 class RunService(run_pb2_grpc.RunServiceServicer):
     def __init__(
-        self, *, start: StartRun, watch: WatchRun, cancel: CancelRun, read: ReadRuns
+        self,
+        *,
+        start: StartRun,
+        watch: WatchRun,
+        cancel: CancelRun,
+        resume: ResumeRun,
+        read: ReadRuns,
     ) -> None:
         self._start = start
         self._watch = watch
         self._cancel = cancel
+        self._resume = resume
         self._read = read
         self._messages = WatchMessages()
 
@@ -58,6 +72,18 @@ class RunService(run_pb2_grpc.RunServiceServicer):
     ) -> pb.CancelRunResponse:
         run = await self._cancel(request_context(), run_id=_run(request.run_id))
         return pb.CancelRunResponse(run=convert.run(run))
+
+    async def ResumeRun(
+        self, request: pb.ResumeRunRequest, context: Context
+    ) -> pb.ResumeRunResponse:
+        run = await self._resume(
+            request_context(),
+            run_id=_run(request.run_id),
+            pause_id=request.pause_id,
+            decision=decision_of(request),
+            note=request.note,
+        )
+        return pb.ResumeRunResponse(run=convert.run(run))
 
     async def GetRun(self, request: pb.GetRunRequest, context: Context) -> pb.GetRunResponse:
         run = await self._read.get(request_context(), run_id=_run(request.run_id))

@@ -123,6 +123,7 @@ def _add_services(server: grpc.aio.Server, container: "Container") -> None:
             start=container.start_run(),
             watch=container.watch_run(),
             cancel=container.cancel_run(),
+            resume=container.resume_run(),
             read=container.read_runs(),
         ),
         server,

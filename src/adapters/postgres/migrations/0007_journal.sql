@@ -206,5 +206,6 @@ begin
   insert into obelisk.run_journal (space_id, run_id, kind, scope, key, payload)
   values (p_space, p_run, 'answer', '', p_pause, p_answer)
   on conflict (space_id, run_id, kind, scope, key) do update set payload = excluded.payload;
+  perform obelisk.wake_workers();
   return query select v_last, v_now;
 end $$;
