@@ -5,20 +5,23 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from adapters.local.jobs import InProcessJobs
-from application.jobs import ExecuteRunJob
 from application.ports.jobs import Jobs
 from application.runs.cancel import CancelRun
+from application.runs.dispatch import Dispatcher
+from application.runs.end import EndRun
 from application.runs.execute import ExecuteRun
-from application.runs.take_up import TakeUpRun
 from domain.agents.task import AgentTask
-from domain.identifiers import DocumentId, RunId, SpaceId
+from domain.identifiers import RunId, WorkerId
 from domain.runs.event import EventKind, RunCompleted, TokenBatch
-from domain.runs.run import Run, RunNotFound, RunState, TerminationReason
+from domain.runs.lease import WorkerKind
+from domain.runs.run import CancelReason, Run, RunNotFound, RunState, TerminationReason
 from domain.tenancy.access import ActionNotAllowed, Role
+from fixtures.dispatching import dispatcher
 from fixtures.house import AGENTS, House, ScriptedRunner, context_of, text_of
+from fixtures.making import new_id
+from fixtures.recalling import recalling
 
-CANCELLED = RunCompleted(reason=TerminationReason.CANCELLED)
+CANCELLED = RunCompleted(reason=TerminationReason.CANCELLED, cancel_reason=CancelReason.USER)
 
 
 async def _never_ends(task: AgentTask) -> AsyncGenerator[EventKind]:
@@ -26,39 +29,26 @@ async def _never_ends(task: AgentTask) -> AsyncGenerator[EventKind]:
     await asyncio.Event().wait()
 
 
-async def _no_ingestion(space: SpaceId, document: DocumentId) -> None:
-    raise AssertionError("nothing was uploaded")
-
-
 def _cancel(house: House, jobs: Jobs) -> CancelRun:
-    return CancelRun(
-        runs=house.stores.runs,
-        log=house.stores.log,
-        fan_out=house.fan_out,
-        jobs=jobs,
-        clock=house.clock,
+    end = EndRun(
+        runs=house.stores.runs, log=house.stores.log, fan_out=house.fan_out, clock=house.clock
     )
+    return CancelRun(runs=house.stores.runs, end=end, jobs=jobs)
 
 
-def _jobs(house: House, *, runs_at_once: int) -> InProcessJobs:
-    jobs = InProcessJobs(runs_at_once=runs_at_once, ingestions_at_once=1)
+def _jobs(house: House) -> Dispatcher:
     execute = ExecuteRun(
         runs=house.stores.runs,
         log=house.stores.log,
         fan_out=house.fan_out,
-        conversations=house.stores.conversations,
+        recall=recalling(house.stores),
+        journal=house.stores.journal,
         runner=ScriptedRunner(_never_ends),
         agents=AGENTS,
         model_name="scripted",
         clock=house.clock,
     )
-    take_up = TakeUpRun(runs=house.stores.runs, execute=execute)
-    jobs.handle(execute_run=take_up, ingest_document=_no_ingestion)
-    return jobs
-
-
-def _submit(jobs: InProcessJobs, run: Run) -> None:
-    jobs.submit(ExecuteRunJob(space_id=run.space_id, run_id=run.run_id))
+    return dispatcher(house.stores, execute=execute, runs_at_once=1, fan_out=house.fan_out)
 
 
 async def _watched_to_the_end(house: House, run: Run) -> list[EventKind]:
@@ -67,9 +57,9 @@ async def _watched_to_the_end(house: House, run: Run) -> list[EventKind]:
 
 
 async def test_a_run_at_work_ends_and_keeps_its_text(house: House) -> None:
-    async with _jobs(house, runs_at_once=1) as jobs:
+    async with _jobs(house) as jobs:
         run = await house.queued()
-        _submit(jobs, run)
+        jobs.wake()
         await asyncio.sleep(0.02)
         answer = await _cancel(house, jobs)(context_of(house.home), run_id=run.run_id)
         assert answer.cancel_requested
@@ -79,10 +69,9 @@ async def test_a_run_at_work_ends_and_keeps_its_text(house: House) -> None:
 
 
 async def test_a_run_that_waits_for_its_turn_ends_at_once(house: House) -> None:
-    async with _jobs(house, runs_at_once=1) as jobs:
+    async with _jobs(house) as jobs:
         first, second = await house.queued(), await house.queued()
-        for run in (first, second):
-            _submit(jobs, run)
+        jobs.wake()
         await asyncio.sleep(0.02)
         answer = await _cancel(house, jobs)(context_of(house.home), run_id=second.run_id)
         assert answer.state is RunState.ENDED
@@ -94,9 +83,9 @@ async def test_a_run_that_waits_for_its_turn_ends_at_once(house: House) -> None:
 async def test_a_run_cancelled_in_any_moment_of_its_beginning_ends_once(
     house: House, ticks: int
 ) -> None:
-    async with _jobs(house, runs_at_once=1) as jobs:
+    async with _jobs(house) as jobs:
         run = await house.queued()
-        _submit(jobs, run)
+        jobs.wake()
         for _ in range(ticks):
             await asyncio.sleep(0)
         await _cancel(house, jobs)(context_of(house.home), run_id=run.run_id)
@@ -106,9 +95,9 @@ async def test_a_run_cancelled_in_any_moment_of_its_beginning_ends_once(
 
 
 async def test_cancelling_twice_is_as_good_as_once(house: House) -> None:
-    async with _jobs(house, runs_at_once=1) as jobs:
+    async with _jobs(house) as jobs:
         run = await house.queued()
-        _submit(jobs, run)
+        jobs.wake()
         await asyncio.sleep(0.02)
         cancel, context = _cancel(house, jobs), context_of(house.home)
         await asyncio.gather(*(cancel(context, run_id=run.run_id) for _ in range(4)))
@@ -128,3 +117,26 @@ async def test_a_run_that_is_not_here_is_not_found(house: House) -> None:
     with pytest.raises(RunNotFound):
         await _cancel(house, house.jobs)(context_of(house.home), run_id=RunId(house.entropy.uuid()))
     assert house.jobs.cancelled == []
+
+
+async def test_a_run_at_work_in_another_process_ends_within_a_second(house: House) -> None:
+    async with _jobs(house) as there:
+        run = await house.queued()
+        there.wake()
+        await asyncio.sleep(0.02)
+        async with asyncio.timeout(1):
+            answer = await _cancel(house, house.jobs)(context_of(house.home), run_id=run.run_id)
+        assert (answer.state, answer.cancel_reason) == (RunState.ENDED, CancelReason.USER)
+        kinds = await _watched_to_the_end(house, run)
+    assert text_of(kinds) == "so far"
+    assert kinds[-1] == CANCELLED
+
+
+async def test_a_run_whose_process_does_not_answer_ends_all_the_same(house: House) -> None:
+    await house.stores.workers.beat(silent := WorkerId(new_id()), WorkerKind.SERVER)
+    run = await house.queued()
+    await house.stores.runs.claim(run.space_id, run.run_id, silent)
+    async with asyncio.timeout(2):
+        answer = await _cancel(house, house.jobs)(context_of(house.home), run_id=run.run_id)
+    assert answer.state is RunState.ENDED
+    assert (await house.kinds(run))[-1] == CANCELLED
