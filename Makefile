@@ -8,7 +8,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 	--no-emit-index-url --no-annotate --no-header --override requirements/overrides.txt
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo serve test isolation check fmt generate openapi proto-baseline lock clean bench-overhead bench-auth bench-log
+.PHONY: help demo serve test isolation check fmt generate openapi proto-baseline lock clean bench-overhead bench-auth bench-log bench-watchers
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
@@ -78,6 +78,9 @@ bench-auth: $(READY) ## What verifying an access token adds to a request
 
 bench-log: $(READY) ## Token events a second into the log of one embedded Postgres
 	@python bench/log.py
+
+bench-watchers: $(READY) ## A thousand watchers of fifty runs on one server process
+	@python bench/watchers.py
 
 clean: ## Remove everything that was set up, with the demo's data
 	rm -rf $(VENV) .obelisk .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,7 +1,7 @@
 """The whole platform in this process, on embedded Postgres, with a model of one's own."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,12 +64,16 @@ async def hosted(data_dir: Path, model: ChatModel) -> AsyncGenerator[ObeliskClie
 
 
 @asynccontextmanager
-async def served(data_dir: Path, model: ChatModel, documents: int) -> AsyncGenerator[Place]:
+async def served(
+    data_dir: Path, model: ChatModel, documents: int, *, changed: Mapping[str, object] | None = None
+) -> AsyncGenerator[Place]:
     """A platform with `documents` in a space, embedded without a model, answering in two calls.
 
-    The token is an ordinary user's, bound to one organization, as most tokens are.
+    The token is an ordinary user's, bound to one organization, as most tokens are. `changed` are
+    settings that go before the benchmark's own.
     """
-    settings = _settings(data_dir).model_copy(update={"chat_sections": 2, "token_minutes": 120})
+    update = {"chat_sections": 2, "token_minutes": 120, **(changed or {})}
+    settings = _settings(data_dir).model_copy(update=update)
 
     async def models(settings: Settings, stack: AsyncExitStack) -> tuple[ChatModel, HashEmbedder]:
         return model, HashEmbedder()
