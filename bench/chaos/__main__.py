@@ -20,7 +20,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 import typer
 from bench.chaos.asking import Asking
-from bench.chaos.checking import judge
+from bench.chaos.checking import calls_again, judge
 from bench.chaos.clients import clients
 from bench.chaos.faults import WEIGHTS, Faults
 from bench.chaos.furnishing import furnish
@@ -97,6 +97,7 @@ async def _chaos(folder: Path, plan: Plan) -> None:
         left_behind=tuple(processes_under(folder)),
         seed=plan.seed,
         seconds=time.perf_counter() - begun,
+        calls_again=calls_again(history.deeds),
     )
     show(outcome)
     print(json.dumps(outcome.summary()), flush=True)

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.chaos.history import Effect, Events, History, Story
+from bench.chaos.history import Deed, Events, History, Story
 
 from obelisk.v1 import conversation_pb2, run_pb2
 
@@ -17,6 +17,7 @@ class Verdict:
     repeated: int
     stuck: int
     repeated_side_effects: int
+    failed: int
     wrong_drafts: int
     wrong_messages: int
     doubled_runs: int
@@ -29,12 +30,13 @@ class Verdict:
 
 def judge(history: History) -> Verdict:
     """Hold everything that was seen against the logs, and the logs against themselves."""
-    lost, repeated, stuck, drafts = [], [], [], []
+    lost, repeated, stuck, failed, drafts = [], [], [], [], []
     for story in history.stories:
         lost += [*_gaps(story), *_unseen(story)]
         repeated += [line for one in story.sights for line in _again(story, one.name, one.events)]
         repeated += _again(story, "the log", story.log)
         stuck += _unended(story)
+        failed += _failed(story)
         drafts += _drafts(story)
     effects = _effects(history)
     messages = _messages(history)
@@ -44,10 +46,11 @@ def judge(history: History) -> Verdict:
         repeated=len(repeated),
         stuck=len(stuck),
         repeated_side_effects=len(effects),
+        failed=len(failed),
         wrong_drafts=len(drafts),
         wrong_messages=len(messages),
         doubled_runs=len(doubled),
-        broken=(*stuck, *lost, *repeated, *effects, *drafts, *messages, *doubled),
+        broken=(*stuck, *lost, *repeated, *effects, *failed, *drafts, *messages, *doubled),
     )
 
 
@@ -100,6 +103,14 @@ def _unended(story: Story) -> list[str]:
     return []
 
 
+def _failed(story: Story) -> list[str]:
+    """Nothing is broken that a run could not survive, so none ends as an error."""
+    ended = story.log[-1].completed if story.log else None
+    if ended and ended.reason == run_pb2.TERMINATION_REASON_ERROR:
+        return [f"{story.tag}: run {story.run_id} ended as an error: {ended.detail}"]
+    return []
+
+
 def _drafts(story: Story) -> list[str]:
     """A finished draft is the text of its token batches, those that were taken back left out."""
     found, shown = [], ""
@@ -125,25 +136,20 @@ def answer_of(log: Events) -> str | None:
 
 
 def _effects(history: History) -> list[str]:
-    """Steps whose effect happened twice, or was asked for again when its result was known."""
+    """Steps whose effect happened more than once."""
     keys: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    for effect in history.effects:
-        keys[effect.tag, effect.step].add(effect.key)
-    found = [
+    for deed in history.deeds:
+        keys[deed.tag, deed.step].add(deed.key)
+    return [
         f"{tag}: {step} took effect {len(known)} times"
         for (tag, step), known in keys.items()
         if len(known) > 1
     ]
-    logs = {story.tag: story.log for story in history.stories}
-    return found + [line for e in history.effects for line in _too_late(e, logs.get(e.tag, []))]
 
 
-def _too_late(effect: Effect, log: Iterable[run_pb2.RunEvent]) -> list[str]:
-    for event in log:
-        returned = event.HasField("tool_returned") and event.tool_returned.tool == effect.step
-        if returned and event.create_time.ToMicroseconds() / 1e6 < effect.at:
-            return [f"{effect.tag}: {effect.step} was called after event {event.sequence}"]
-    return []
+def calls_again(deeds: Sequence[Deed]) -> int:
+    """Calls that were made again under the key that they had before, and changed nothing."""
+    return len(deeds) - len(set(deeds))
 
 
 def _messages(history: History) -> list[str]:

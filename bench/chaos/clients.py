@@ -34,8 +34,8 @@ class Door:
     """One server, as clients reach it."""
 
     member: Member
-    runs: run_pb2_grpc.RunServiceAsyncStub
-    conversations: conversation_pb2_grpc.ConversationServiceAsyncStub
+    runs: "run_pb2_grpc.RunServiceAsyncStub"
+    conversations: "conversation_pb2_grpc.ConversationServiceAsyncStub"
 
 
 @dataclass(slots=True, kw_only=True)

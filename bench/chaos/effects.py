@@ -4,13 +4,12 @@ import asyncio
 import json
 import os
 import re
-import time
 from pathlib import Path
 from uuid import uuid4
 
-from bench.chaos.history import Effect
+from bench.chaos.history import Deed
 
-from application.ports.tool import ToolInput, ToolOutput
+from application.ports.tool import Effect, ToolInput, ToolOutput
 
 TAG = re.compile(r"\[(c\d+)\]")
 # Before and after the effect, so that a process can be lost on either side of it.
@@ -18,41 +17,46 @@ _SECONDS = 0.08
 
 
 class EffectTool:
-    """Writes a line for what it was called for. It looks at nothing but the question's tag."""
+    """Writes a line for what it was called for. It looks at nothing but the question's tag.
 
-    def __init__(self, name: str, place: Path) -> None:
+    One that is KEYED hands its key on; one that cannot tell has another key with each call.
+    """
+
+    def __init__(self, name: str, effect: Effect, place: Path) -> None:
         self._name = name
+        self._effect = effect
         self._place = place
 
     @property
     def name(self) -> str:
         return self._name
 
+    @property
+    def effect(self) -> Effect:
+        return self._effect
+
     def arguments_json(self, given: ToolInput) -> str:
         return json.dumps({"tag": _tag(given)})
 
     async def call(self, given: ToolInput) -> ToolOutput:
         await asyncio.sleep(_SECONDS)
-        line = {"tag": _tag(given), "step": self._name, "key": _key(given), "at": time.time()}
+        key = given.idempotency_key if self._effect is Effect.KEYED else str(uuid4())
+        line = {"tag": _tag(given), "step": self._name, "key": key}
         _append(self._place, json.dumps(line))
         await asyncio.sleep(_SECONDS)
         return ToolOutput(result_json='{"done": true}', brief="Say what was done.")
 
 
-def read_effects(place: Path) -> tuple[Effect, ...]:
+def read_effects(place: Path) -> tuple[Deed, ...]:
     """All that has happened, oldest first."""
     if not place.exists():
         return ()
-    return tuple(Effect(**json.loads(line)) for line in place.read_text().splitlines())
+    return tuple(Deed(**json.loads(line)) for line in place.read_text().splitlines())
 
 
 def _tag(given: ToolInput) -> str:
     found = TAG.search(given.question)
     return found[1] if found else ""
-
-
-def _key(given: ToolInput) -> str:
-    return str(uuid4())
 
 
 def _append(place: Path, line: str) -> None:

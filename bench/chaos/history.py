@@ -8,17 +8,15 @@ Events = list[run_pb2.RunEvent]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class Deed:
     """One doing of a tool. `tag` and `step` say what for; `key` is the idempotency key it had.
 
-    `at` is in seconds since the epoch. Whoever takes effects does each key once, as payment and
-    messaging services do.
+    Whoever takes effects on the outside does each key once, as payment and messaging services do.
     """
 
     tag: str
     step: str
     key: str
-    at: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +57,6 @@ class History:
     """`accepted` are the run ids in the database, whoever learned of them."""
 
     stories: tuple[Story, ...]
-    effects: tuple[Effect, ...]
+    deeds: tuple[Deed, ...]
     messages: dict[str, tuple[conversation_pb2.Message, ...]]
     accepted: tuple[str, ...]

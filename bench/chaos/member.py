@@ -22,14 +22,23 @@ from pydantic import SecretStr
 from adapters.memory.hash_embedder import HashEmbedder
 from application.ports.chat_model import ChatModel
 from application.ports.embedder import Embedder
+from application.ports.tool import Effect
+from domain.runs.lease import WorkerKind
 from entrypoints.cli.terminal import log_to_terminal, run_async
 from entrypoints.container import Container
 from entrypoints.server import serving
 from entrypoints.settings import Settings
 from entrypoints.startup import platform
+from entrypoints.worker import working
 
 Kind = Literal["server", "worker"]
-TOOLS = ("brand_check", "keyword_report", "campaign_precedents", "competitor_scan")
+# What the agents' plans call: tools that take a key, and tools that cannot tell.
+TOOLS = {
+    "brand_check": Effect.KEYED,
+    "keyword_report": Effect.ONCE,
+    "campaign_precedents": Effect.KEYED,
+    "competitor_scan": Effect.ONCE,
+}
 _DIE_WITH_PARENT = 1
 
 
@@ -53,7 +62,10 @@ def live(config: MemberConfig) -> None:
     # Whoever started it may be killed too; nothing is to stay behind then.
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     _write_to(Path(config.log))
-    tools = {tool: providers.Object(EffectTool(tool, Path(config.effects))) for tool in TOOLS}
+    place = Path(config.effects)
+    tools = {
+        name: providers.Object(EffectTool(name, effect, place)) for name, effect in TOOLS.items()
+    }
     Container.tools.add_kwargs(tools)
     log_to_terminal("INFO")
     run_async(_PARTS[config.kind](_settings(config)))
@@ -69,8 +81,18 @@ async def _serve(settings: Settings) -> None:
             await asyncio.Event().wait()
 
 
+async def _work(settings: Settings) -> None:
+    async with (
+        platform(settings, print, _stub_models, kind=WorkerKind.WORKER) as container,
+        working(container),
+    ):
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+
 _PARTS: dict[Kind, Callable[[Settings], Coroutine[None, None, None]]] = {
     "server": _serve,
+    "worker": _work,
 }
 
 

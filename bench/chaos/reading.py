@@ -15,8 +15,8 @@ from bench.chaos.world import World
 from obelisk.v1 import conversation_pb2, run_pb2
 
 _AT_ONCE = 8
-_READ_SECONDS = 20.0
-_TRIES = 5
+_READ_SECONDS = 5.0
+_TRIES = 3
 _PAGE = 200
 
 
@@ -41,7 +41,7 @@ async def read_history(
     }
     return History(
         stories=tuple(stories),
-        effects=read_effects(world.effects),
+        deeds=read_effects(world.effects),
         messages=messages,
         accepted=await _accepted(world),
     )

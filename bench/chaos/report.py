@@ -27,6 +27,7 @@ class Outcome:
     left_behind: tuple[str, ...]
     seed: int
     seconds: float
+    calls_again: int
 
     @property
     def broken(self) -> tuple[str, ...]:
@@ -52,6 +53,7 @@ class Outcome:
             "runs": len(asking.stories),
             "resumes": len(resumed),
             "reconnect_p99_ms": _ms(reconnected, 0.99),
+            "failed": verdict.failed,
             "wrong_drafts": verdict.wrong_drafts,
             "wrong_messages": verdict.wrong_messages,
             "doubled_runs": verdict.doubled_runs,
@@ -61,6 +63,7 @@ class Outcome:
             "announcements_delayed": proxy.delayed,
             "endings": dict(_endings(asking.stories)),
             "retaken_runs": sum(_attempts(story) > 1 for story in asking.stories),
+            "calls_again": self.calls_again,
             "drafts_discarded": sum(_discarded(story) for story in asking.stories),
             "seed": self.seed,
             "cores": os.cpu_count(),

@@ -18,8 +18,13 @@ from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import APPLICATION_ROLE
 from adapters.redis.embedded import EmbeddedValkey
+from domain.errors import FailedPrecondition
 
 KINDS: tuple[Kind, ...] = ("server", "server", "worker", "worker")
+
+
+class DidNotStart(FailedPrecondition):
+    reason = "DID_NOT_START"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,6 +83,9 @@ async def world(folder: Path, kinds: tuple[Kind, ...], chance: Random) -> AsyncG
         # One after the other at first: the second finds the keys that the first has made.
         for member in members.all:
             await members.start(member)
+            if not member.ready:
+                said = Path(member.config.log).read_text(errors="replace")[-2_000:]
+                raise DidNotStart(f"{member.name} ended while it started:\n{said}")
         yield made
 
 
