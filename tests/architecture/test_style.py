@@ -38,6 +38,7 @@ TASK_OWNERS = {
 # Readers of the environment besides pydantic-settings, each with the reason.
 ENVIRONMENT_READERS = {
     "adapters/local/openmp.py": "hands it on to a child, with a search path added",
+    "adapters/langgraph/__init__.py": "sets LangGraph's own variable before it is imported",
     "adapters/postgres/embedded/sockets.py": "where this machine keeps a user's sockets",
     "adapters/postgres/embedded/spawner.py": "hands it on to a child, in part",
     "entrypoints/cli/__init__.py": "sets gRPC's own variables before gRPC is imported",

@@ -98,11 +98,12 @@ class RunWriter:
         kinds, self._pending = self._pending, []
         marks, self._marks = self._marks, ()
         if kinds or marks:
+            # At once: `settled` may look before the commit has begun.
+            self._in_doubt = kinds, marks
             await unbroken(self._commit(kinds, marks))
         self._flushed.set()
 
     async def _commit(self, kinds: list[EventKind], marks: tuple[Mark, ...]) -> None:
-        self._in_doubt = kinds, marks
         events = await self._log.append(
             self._run.space_id, self._run.run_id, self._run.fence, kinds, marks
         )
