@@ -31,11 +31,6 @@ class Tail:
         return self._position
 
     @property
-    def started(self) -> bool:
-        """Whether the log has been read since announcements are heard."""
-        return self._started
-
-    @property
     def has_ended(self) -> bool:
         """Whether the run's last event is here."""
         return bool(self._events) and self._events[-1].is_last
@@ -47,19 +42,23 @@ class Tail:
             return None
         return tuple([self._events[place] for place in range(held - max(behind, 0), held)])
 
-    async def passes(self, cursor: int, seconds: float) -> bool:
-        """Wait until there is more than `cursor`, for `seconds` at most; False when there is not.
+    async def passes(self, cursor: int, reached: int, seconds: float) -> bool:
+        """Wait until there is more than `cursor`, here or in the log alone; False after `seconds`.
 
-        Raises what broke the tail.
+        `reached` is a sequence that the log has reached. Raises what broke the tail.
         """
         # Not `wait_for`: before Python 3.12 it can swallow a cancellation.
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self._position <= cursor:
+                while not self._is_past(cursor, reached):
                     if self._broken is not None:
                         raise self._broken
                     await self._grown.wait()
-        return self._position > cursor
+        return self._is_past(cursor, reached)
+
+    def _is_past(self, cursor: int, reached: int) -> bool:
+        # Before the first reading the log is about to be read here: no watcher needs to.
+        return self._position > cursor or (self._started and reached > cursor)
 
     def take(self, announced: Iterable[RunEvent]) -> bool:
         """Take what goes on from here, and tell whether nothing in between is missing."""

@@ -107,8 +107,8 @@ class WatchRun:
     async def _next(self, run: Run, cursor: int, tail: Tail) -> tuple[RunEvent, ...]:
         """What comes after `cursor`; nothing when it is time for a heartbeat."""
         batch = tail.after(cursor)
-        if batch == () and not (tail.started and cursor < run.last_sequence):
-            if not await tail.passes(cursor, self._heartbeat_seconds):
+        if batch == ():
+            if not await tail.passes(cursor, run.last_sequence, self._heartbeat_seconds):
                 return ()
             batch = tail.after(cursor)
         # Too far behind for the tail, or ahead of it because it has heard nothing yet.
