@@ -58,17 +58,16 @@ from application.runs.resume import ResumeRun
 from application.runs.retain import RetainEvents
 from application.runs.start import StartRun
 from application.runs.watch import WatchRun
-from application.runs.watchers import WatcherLimits
 from application.tenancy.contexts import SpaceContexts
 from domain.agents.catalogue import AGENT_NAMES, default_catalogue
 from domain.agents.definition import AgentCatalogue
 from domain.documents.chunking import ChunkingPolicy
 from domain.documents.document import Collection
-from domain.runs.admission import RunLimits
 from domain.runs.retention import RetentionPolicy
 from entrypoints.accounts import AccountParts, build_accounts
 from entrypoints.conversations import build_conversations
 from entrypoints.keys import key_policy
+from entrypoints.limits import run_limits, watcher_limits
 from entrypoints.relay import Relay
 from entrypoints.settings import Settings
 from entrypoints.tenancy import build_tenancy
@@ -243,11 +242,7 @@ class Container(Identity):
         log=event_log,
         fan_out=fan_out,
         clock=clock,
-        limits=providers.Singleton(
-            WatcherLimits,
-            a_process=Identity.settings.provided.watchers_at_once,
-            a_space=Identity.settings.provided.watchers_per_space,
-        ),
+        limits=providers.Singleton(watcher_limits, Identity.settings),
         heartbeat_seconds=Identity.settings.provided.heartbeat_seconds,
     )
     read_runs = providers.Singleton(ReadRuns, runs=runs)
@@ -259,12 +254,7 @@ class Container(Identity):
         ),
         clock=clock,
     )
-    limits = providers.Singleton(
-        RunLimits,
-        running=Identity.settings.provided.space_running_limit,
-        queued=Identity.settings.provided.space_queue_limit,
-        attempts=Identity.settings.provided.run_attempts,
-    )
+    limits = providers.Singleton(run_limits, Identity.settings)
     end_run = providers.Singleton(EndRun, runs=runs, log=event_log, fan_out=fan_out, clock=clock)
     jobs = providers.Singleton(
         Dispatcher,

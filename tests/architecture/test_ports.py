@@ -19,7 +19,7 @@ PORTS = sorted(
 )
 # Ports whose suite runs on one adapter for now, each with the reason.
 ONE_ADAPTER = {
-    "jobs": "work stays in its process until it is distributed",
+    "jobs": "each process does its own work; what is shared stands behind Workers",
     "token_signer": "RS256 is the only algorithm that is accepted, on purpose",
 }
 

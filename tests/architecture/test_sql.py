@@ -51,8 +51,11 @@ WITHOUT_SPACE = {
     ("erasure", "unfinished"): "recovery asks across spaces and learns ids only",
     ("sessions", "tell"): "identity: tells of a token, a session or a user, in no space",
     ("sessions", "tell_sessions"): "identity: tells of sessions, which are in no space",
-    ("runs", "unfinished_runs"): "recovery asks across spaces and learns ids only",
-    ("runs", "unfinished_documents"): "recovery asks across spaces and learns ids only",
+    ("workers", "beat"): "a process learns ids of the runs that it has, of all spaces",
+    ("workers", "reap"): "upkeep lets runs of all spaces wait again, and learns a number",
+    ("workers", "claim_runs"): "a process takes up runs of any space; each under its space's rules",
+    ("workers", "claim_documents"): "a process takes up documents of any space, and learns ids",
+    ("workers", "leave"): "a process hands back what it has, of all spaces, and learns nothing",
     ("events", "keep_weeks"): "upkeep makes and drops whole weeks of all spaces and learns nothing",
 }
 # The same for tables of organizations and their organization.

@@ -20,9 +20,8 @@ from architecture.tree import (
 MOST_LINES = 300
 # Tasks that no TaskGroup owns, each with who ends it.
 TASK_OWNERS = {
-    "adapters/local/jobs.py": "InProcessJobs, in __aexit__",
     "adapters/postgres/group_commit.py": "GroupCommit: each ends with its one commit",
-    "adapters/postgres/presence.py": "present, in its finally",
+    "adapters/procrastinate/engine.py": "engine, in its finally",
     "adapters/redis/fan_out.py": "RedisFanOut, in close",
     "application/agents/events.py": "events_of, in its finally",
     "application/daily.py": "daily, in its finally",
@@ -30,6 +29,8 @@ TASK_OWNERS = {
     "application/auth/keys.py": "Keyring, in close",
     "application/conversations/folding.py": "Folding, in the finally of at_work",
     "application/runs/follow.py": "Followers: each ends with its run or its last watcher",
+    "application/runs/at_work.py": "AtWork, in stop, which the dispatcher's exit calls",
+    "application/runs/dispatch.py": "Dispatcher, in __aexit__",
     "application/unbroken.py": "unbroken, which does not leave before its task is done",
     "entrypoints/grpc/interceptors/open_streams.py": "OpenStreams, in close",
     "entrypoints/cli/tokens.py": "local_tokens, in its finally",
@@ -37,8 +38,8 @@ TASK_OWNERS = {
 }
 # Readers of the environment besides pydantic-settings, each with the reason.
 ENVIRONMENT_READERS = {
-    "adapters/local/openmp.py": "hands it on to a child, with a search path added",
     "adapters/langgraph/__init__.py": "sets LangGraph's own variable before it is imported",
+    "adapters/local/openmp.py": "hands it on to a child, with a search path added",
     "adapters/postgres/embedded/sockets.py": "where this machine keeps a user's sockets",
     "adapters/postgres/embedded/spawner.py": "hands it on to a child, in part",
     "entrypoints/cli/__init__.py": "sets gRPC's own variables before gRPC is imported",

@@ -81,12 +81,13 @@ class Dispatcher:
         await self._workers.beat(self._crew.worker_id, self._crew.kind)
         self._last_beat = self._clock.monotonic()
         loop = asyncio.get_running_loop()
+        loops = (
+            self._live(),
+            self._serve(self._runs_wanted, self._claim_runs),
+            self._serve(self._documents_wanted, self._claim_documents),
+        )
         # Owned here: cancelled and awaited on the way out.
-        self._loops = [
-            loop.create_task(self._live()),
-            loop.create_task(self._serve(self._runs_wanted, self._claim_runs)),
-            loop.create_task(self._serve(self._documents_wanted, self._claim_documents)),
-        ]
+        self._loops = [loop.create_task(coroutine) for coroutine in loops]
         await self._reap()
         self.wake()
         return self

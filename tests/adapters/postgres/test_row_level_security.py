@@ -387,7 +387,7 @@ async def test_functions_with_other_rights_are_nailed_down(
         """
     )
     names = {row["name"] for row in rows}
-    assert {"hybrid_in_space", "create_space", "unfinished_runs"} <= names
+    assert {"hybrid_in_space", "create_space", "waiting_spaces", "beat"} <= names
     for row in rows:
         # Tables are made and dropped by whoever owns the schema, and so by this function alone.
         if row["name"] != "keep_event_weeks":

@@ -11,8 +11,6 @@ alter table obelisk.workers enable row level security;
 alter table obelisk.workers force row level security;
 grant select, insert, update, delete on obelisk.workers to obelisk_system;
 create policy system on obelisk.workers to obelisk_system using (true) with check (true);
-grant select on obelisk.workers to obelisk_app;
-create policy alive on obelisk.workers for select to obelisk_app using (true);
 
 alter table obelisk.runs
   add column worker_id uuid,
@@ -62,13 +60,18 @@ create function obelisk.is_alive(p_worker uuid) returns boolean language sql sta
                  where w.worker_id = p_worker and w.expire_time > clock_timestamp());
 $$;
 
+create function obelisk.a_worker_lives() returns boolean language sql stable security definer
+set search_path = obelisk, pg_temp as $$
+  select exists (select from obelisk.workers w
+                 where w.kind = 'worker' and w.expire_time > clock_timestamp());
+$$;
+
 -- Tells processes of kind 'worker' that there is work, once this transaction commits. The job says
 -- nothing else, and nobody's work depends on its arrival.
 create function obelisk.wake_workers() returns void language plpgsql
 set search_path = procrastinate, pg_temp as $$
 begin
-  if exists (select from obelisk.workers w
-             where w.kind = 'worker' and w.expire_time > clock_timestamp()) then
+  if obelisk.a_worker_lives() then
     perform procrastinate_defer_jobs_v1(array[
       row('obelisk', 'dispatch', 0, null, null, '{}', null)::procrastinate_job_to_defer_v1]);
   end if;
@@ -322,8 +325,9 @@ alter function obelisk.claim_documents owner to obelisk_system;
 alter function obelisk.beat owner to obelisk_system;
 alter function obelisk.reap owner to obelisk_system;
 alter function obelisk.leave owner to obelisk_system;
+alter function obelisk.a_worker_lives owner to obelisk_system;
 revoke create on schema obelisk from obelisk_system;
 revoke all on function obelisk.waiting_spaces, obelisk.claim_documents, obelisk.beat, obelisk.reap,
-  obelisk.leave from public;
+  obelisk.leave, obelisk.a_worker_lives from public;
 grant execute on function obelisk.waiting_spaces, obelisk.claim_documents, obelisk.beat, obelisk.reap,
-  obelisk.leave to obelisk_app;
+  obelisk.leave, obelisk.a_worker_lives to obelisk_app;
