@@ -8,7 +8,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 	--no-emit-index-url --no-annotate --no-header --override requirements/overrides.txt
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo serve test isolation check fmt generate openapi proto-baseline lock clean bench-overhead bench-auth bench-log bench-watchers
+.PHONY: help demo serve test isolation check fmt generate openapi proto-baseline lock clean bench-overhead bench-auth bench-log bench-turns bench-prepare bench-watchers
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
@@ -75,6 +75,12 @@ bench-overhead: $(READY) ## What Obelisk adds before the first token, beside the
 
 bench-auth: $(READY) ## What verifying an access token adds to a request
 	@python bench/auth.py
+
+bench-turns: $(READY) ## What a turn costs at the beginning and at the end of a conversation
+	@python bench/turns.py
+
+bench-prepare: $(READY) ## What preparing a conversation saves before the first token
+	@python bench/prepare.py
 
 bench-log: $(READY) ## Token events a second into the log of one embedded Postgres
 	@python bench/log.py

@@ -1,6 +1,6 @@
 """What of a conversation a model reads word for word, and what is folded into its summary.
 
-A window grows turn by turn and is folded to less than half of it at once: between two folds each
+A window grows turn by turn and is folded to a third of it at once: between two folds each
 prompt begins as the one before it did, which a model that remembers its last prompt reads for free.
 """
 
@@ -15,7 +15,7 @@ _RECENT_SHARE, _MOST_RECENT = 0.15, 4_000
 _SUMMARY_SHARE, _MOST_SUMMARY = 0.05, 800
 _INPUT_SHARE, _MOST_INPUT = 0.5, 12_000
 # Of the window: above the first it is folded, to the second.
-_FULL, _FOLDED = 0.75, 0.4
+_FULL, _FOLDED = 0.85, 0.3
 _FULL_TURNS, _FOLDED_TURNS = 24, 10
 # The frame around a message.
 _FRAME_TOKENS = 4
