@@ -116,10 +116,12 @@ class ObeliskClient:
         conversation_id: str = "",
         document_ids: Sequence[str] = (),
         request_id: str = "",
+        require_approval: bool = False,
     ) -> AsyncGenerator[run_pb2.RunEvent]:
         """Start a run and yield its events to the last, also over a lost connection.
 
-        Leaving early does not stop the run.
+        Leaving early does not stop the run. `obelisk.draft` makes the answer of the events. With
+        `require_approval` they stop for a while at `paused`, until somebody answers by ResumeRun.
 
         Raises grpc.aio.AioRpcError and StreamSilent; see `watch`.
         """
@@ -129,6 +131,7 @@ class ObeliskClient:
             conversation_id=conversation_id,
             document_ids=document_ids,
             request_id=request_id,
+            require_approval=require_approval,
         )
         run_id, sequence = "", 0
         try:

@@ -30,6 +30,7 @@ class AnswerView:
         self.cited: Sequence[int] = ()
         self.completed: run_pb2.RunCompleted | None = None
         self._writing = False
+        self._run_id = ""
 
     def show(self, event: run_pb2.RunEvent) -> None:
         """Print what belongs on the screen at once; keep the rest for `summary`."""
@@ -37,6 +38,14 @@ class AnswerView:
             case "token_batch":
                 self._writing = True
                 self._console.out(event.token_batch.text, end="", highlight=False)
+            case "draft_discarded":
+                self._tell("the server was lost in the middle; the draft is written anew")
+            case "paused":
+                self._tell(f"{event.paused.prompt} obelisk runs approve {self._run_id}")
+            case "resumed":
+                self._tell(_decided(event.resumed))
+            case "queued":
+                self._run_id = event.queued.run_id
             case "stage_timed":
                 self._stages.append(event.stage_timed)
             case "sources_retrieved":
@@ -75,6 +84,12 @@ class AnswerView:
         if self.completed.detail:
             line.append(f" ({self.completed.detail})")
         self._console.print(line)
+
+    def _tell(self, told: str) -> None:
+        """A line of its own, below what has been written."""
+        if self._writing:
+            self._console.print()
+        self._console.print(Text(told, "yellow"))
 
     def _tell_degraded(self, streams: Sequence[str]) -> None:
         if streams:
@@ -118,6 +133,12 @@ def _brief(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(_brief(item) for item in value[:_LISTED]) or "none"
     return str(value)
+
+
+def _decided(resumed: run_pb2.RunResumed) -> str:
+    word = run_pb2.Decision.Name(resumed.decision).removeprefix("DECISION_").lower()
+    decided = {"approve": "approved", "reject": "rejected"}.get(word, word)
+    return f"{decided}: {resumed.note}" if resumed.note else decided
 
 
 def _counts(used: Sequence[run_pb2.UsageRecorded]) -> str:

@@ -117,24 +117,39 @@ def ingest(
 def ask(
     agent: Annotated[str, typer.Argument(help="The agent: brand, email, seo or strategy.")],
     question: Annotated[str, typer.Argument(help="What to ask of it.")],
+    approval: Annotated[
+        bool, typer.Option("--approval", help="Wait with the draft until somebody approves it.")
+    ] = False,
     server: ServerOption = DEFAULT_SERVER,
     space: SpaceOption = None,
 ) -> None:
     """Ask an agent and stream its answer."""
-    run_async(asking.ask(settings(), server, space, agent, question))
+    run_async(asking.ask(settings(), server, space, agent, question, approval=approval))
 
 
 @app.command()
 def runs(
-    run_id: Annotated[
-        str | None, typer.Argument(help="Replay this run; the latest ones when not given.")
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[[approve|reject] RUN_ID]",
+            help="Replay this run, or answer what it waits for; the latest ones when not given.",
+        ),
     ] = None,
+    waiting: Annotated[str | None, typer.Argument(hidden=True)] = None,
     cancel: Annotated[bool, typer.Option("--cancel", help="Stop the run instead.")] = False,
+    note: Annotated[str, typer.Option(help="What else to say with approve or reject.")] = "",
     server: ServerOption = DEFAULT_SERVER,
     space: SpaceOption = None,
 ) -> None:
-    """List runs, replay one from its event log, or stop one."""
-    run_async(listing.runs(settings(), server, space, run_id, cancel=cancel))
+    """List runs, replay one from its event log, stop one, or approve or reject its draft."""
+    if waiting is None:
+        run_async(listing.runs(settings(), server, space, run, cancel=cancel))
+    elif run in ("approve", "reject"):
+        approve = run == "approve"
+        run_async(listing.resume(settings(), server, space, waiting, approve=approve, note=note))
+    else:
+        raise typer.BadParameter(f"say approve or reject before the run, not {run!r}")
 
 
 @models.command("pull")

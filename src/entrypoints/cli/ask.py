@@ -14,20 +14,26 @@ class RunDidNotComplete(FailedPrecondition):
 
 
 async def ask(
-    settings: Settings, server: str, space: str | None, agent: str, question: str
+    settings: Settings,
+    server: str,
+    space: str | None,
+    agent: str,
+    question: str,
+    *,
+    approval: bool = False,
 ) -> None:
     """Stream an answer; raises RunDidNotComplete when it did not end well."""
     async with client(settings, server) as obelisk:
         await enter(obelisk, space)
-        await stream_answer(obelisk, agent, question)
+        await stream_answer(obelisk, agent, question, approval=approval)
 
 
 async def stream_answer(
-    obelisk: ObeliskClient, agent: str, question: str
+    obelisk: ObeliskClient, agent: str, question: str, *, approval: bool = False
 ) -> tuple[list[run_pb2.RunEvent], AnswerView]:
     """Ask, show the answer while it comes, and return its events with what was seen."""
     view, events = AnswerView(console), []
-    async for event in obelisk.ask(agent, question):
+    async for event in obelisk.ask(agent, question, require_approval=approval):
         events.append(event)
         view.show(event)
     view.summary()
