@@ -104,7 +104,8 @@ class PubSubLink:
                 return
             try:
                 await (pubsub.subscribe(channel) if wanted else pubsub.unsubscribe(channel))
-            except FAILURES:
+            except Exception as error:  # noqa: BLE001 - redis-py may trip over a lost connection
+                _log.debug("the connection to Redis was lost: %r", error)
                 self._forget()
 
     async def _open(self, pubsub: PubSub) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from adapters.redis.link import FAILURES
 from domain.runs.codec import encode_event
 from domain.runs.event import RunEvent
 
@@ -40,11 +39,14 @@ class Outbox:
             try:
                 while self._waiting:
                     await self._send()
-            except FAILURES as error:
-                # What waits is old by the time Redis is back, and the log has it.
-                _log.warning("announcements are lost, Redis does not take them: %s", error)
-                await asyncio.sleep(_MUTE_SECONDS)
-                self._waiting.clear()
+            except Exception as error:  # noqa: BLE001 - redis-py may trip over a lost connection
+                await self._lose(error)
+
+    async def _lose(self, error: Exception) -> None:
+        # What waits is old by the time Redis is back, and the log has it.
+        _log.warning("announcements are lost, Redis does not take them: %r", error)
+        await asyncio.sleep(_MUTE_SECONDS)
+        self._waiting.clear()
 
     async def _send(self) -> None:
         batch = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]

@@ -47,6 +47,7 @@ class Followers:
         runs: RunStore,
         log: EventLog,
         fan_out: FanOut,
+        heartbeat_seconds: float,
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
         """A lost announcement costs `poll_seconds`, or a quarter of the silence before it where
@@ -55,6 +56,7 @@ class Followers:
         self._runs = runs
         self._log = log
         self._fan_out = fan_out
+        self._heartbeat_seconds = heartbeat_seconds
         self._poll_seconds = poll_seconds
         self._followed: dict[_Key, _Followed] = {}
 
@@ -72,7 +74,8 @@ class Followers:
                 await self._end(key, followed)
 
     def _begin(self, key: _Key, last_sequence: int, cursor: int) -> _Followed:
-        tail = Tail(max(cursor, last_sequence - KEPT_EVENTS))
+        begun = max(cursor, last_sequence - KEPT_EVENTS)
+        tail = Tail(begun, heartbeat_seconds=self._heartbeat_seconds)
         # Owned here: it ends with the run, or with the last of its watchers.
         task = asyncio.get_running_loop().create_task(self._follow(key, tail), name="follow-run")
         self._followed[key] = _Followed(tail=tail, task=task)
@@ -81,6 +84,7 @@ class Followers:
     async def _end(self, key: _Key, followed: _Followed) -> None:
         if self._followed.get(key) is followed:
             del self._followed[key]
+        followed.tail.close()
         followed.task.cancel()
         await asyncio.wait([followed.task])
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from contextlib import suppress
 
 from domain.errors import ObeliskError
 from domain.runs.event import RunEvent
@@ -17,13 +16,18 @@ class Tail:
     Its memory is bounded, whoever waits: a watcher keeps a cursor and nothing else.
     """
 
-    def __init__(self, position: int) -> None:
+    def __init__(self, position: int, *, heartbeat_seconds: float) -> None:
         """`position` is a sequence that the log has reached, or 0."""
         self._position = position
+        self._heartbeat_seconds = heartbeat_seconds
         self._events: deque[RunEvent] = deque(maxlen=KEPT_EVENTS)
         self._grown = asyncio.Event()
         self._broken: ObeliskError | None = None
         self._started = False
+        # One timer for all who wait: one for each wait would cost more than what it waits for.
+        self._loop = asyncio.get_running_loop()
+        self._woken_at, self._beats = self._loop.time(), 0
+        self._timer = self._loop.call_later(heartbeat_seconds, self._beat)
 
     @property
     def position(self) -> int:
@@ -42,19 +46,20 @@ class Tail:
             return None
         return tuple([self._events[place] for place in range(held - max(behind, 0), held)])
 
-    async def passes(self, cursor: int, reached: int, seconds: float) -> bool:
-        """Wait until there is more than `cursor`, here or in the log alone; False after `seconds`.
+    async def passes(self, cursor: int, reached: int) -> bool:
+        """Wait until there is more than `cursor`, here or in the log alone.
 
-        `reached` is a sequence that the log has reached. Raises what broke the tail.
+        False when nothing came for as long as a heartbeat takes. `reached` is a sequence that the
+        log has reached. Raises what broke the tail.
         """
-        # Not `wait_for`: before Python 3.12 it can swallow a cancellation.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while not self._is_past(cursor, reached):
-                    if self._broken is not None:
-                        raise self._broken
-                    await self._grown.wait()
-        return self._is_past(cursor, reached)
+        beats = self._beats
+        while not self._is_past(cursor, reached):
+            if self._broken is not None:
+                raise self._broken
+            if self._beats != beats:
+                return False
+            await self._grown.wait()
+        return True
 
     def _is_past(self, cursor: int, reached: int) -> bool:
         # Before the first reading the log is about to be read here: no watcher needs to.
@@ -87,10 +92,23 @@ class Tail:
         self._broken = error
         self._wake()
 
+    def close(self) -> None:
+        """Nobody waits any more."""
+        self._timer.cancel()
+
+    def _beat(self) -> None:
+        left = self._woken_at + self._heartbeat_seconds - self._loop.time()
+        if left <= 0:
+            self._beats += 1
+            self._wake()
+        delay = left if left > 0 else self._heartbeat_seconds
+        self._timer = self._loop.call_later(delay, self._beat)
+
     def _append(self, event: RunEvent) -> None:
         self._events.append(event)
         self._position = event.sequence
 
     def _wake(self) -> None:
+        self._woken_at = self._loop.time()
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()

@@ -49,8 +49,13 @@ class WatchRun:
         self._runs = runs
         self._log = log
         self._clock = clock
-        self._heartbeat_seconds = heartbeat_seconds
-        self._followers = Followers(runs=runs, log=log, fan_out=fan_out, poll_seconds=poll_seconds)
+        self._followers = Followers(
+            runs=runs,
+            log=log,
+            fan_out=fan_out,
+            heartbeat_seconds=heartbeat_seconds,
+            poll_seconds=poll_seconds,
+        )
         self.watchers = Watchers(limits or WatcherLimits())
 
     async def __call__(
@@ -108,7 +113,7 @@ class WatchRun:
         """What comes after `cursor`; nothing when it is time for a heartbeat."""
         batch = tail.after(cursor)
         if batch == ():
-            if not await tail.passes(cursor, run.last_sequence, self._heartbeat_seconds):
+            if not await tail.passes(cursor, run.last_sequence):
                 return ()
             batch = tail.after(cursor)
         # Too far behind for the tail, or ahead of it because it has heard nothing yet.

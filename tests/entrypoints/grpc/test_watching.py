@@ -142,15 +142,16 @@ async def _enter_a_space(client: ObeliskClient) -> None:
 async def _until_silent(
     call: "grpc.aio.UnaryStreamCall[run_pb2.StartRunRequest, run_pb2.StartRunResponse]",
 ) -> tuple[run_pb2.RunEvent, int]:
-    """The first event, and the last sequence before a heartbeat: StartRun has them too."""
+    """The first event, and the last one before a silence: StartRun has heartbeats too."""
     events: list[run_pb2.RunEvent] = []
+    beats = 0
     async with asyncio.timeout(SOON):
-        while True:
+        while beats < 2:
             told = await call.read()
             assert isinstance(told, run_pb2.StartRunResponse)
-            if not told.HasField("event"):
-                return events[0], events[-1].sequence
-            events.append(told.event)
+            beats = 0 if told.HasField("event") else beats + 1
+            events += [told.event] if told.HasField("event") else []
+    return events[0], events[-1].sequence
 
 
 async def _event(call: Watch) -> run_pb2.RunEvent:
