@@ -121,7 +121,7 @@ async def platform(
         await container.authority().start()
         stack.push_async_callback(container.authority().close)
         await stack.enter_async_context(daily(container.retain_events()))
-        await container.tenancy().erase.resume()
+        await stack.enter_async_context(daily(container.tenancy().erase.resume))
         await stack.enter_async_context(container.talk().folding.at_work())
         await stack.enter_async_context(container.jobs())
         yield container

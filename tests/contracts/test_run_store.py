@@ -16,7 +16,7 @@ from domain.runs.admission import (
     RunLimits,
     RunQueueFull,
 )
-from domain.runs.event import Drafted, RunCompleted, RunQueued, TokenBatch
+from domain.runs.event import Drafted, EventKind, RunCompleted, RunQueued, TokenBatch
 from domain.runs.run import (
     CancelReason,
     FenceLost,
@@ -343,7 +343,7 @@ async def test_rollback_takes_questions_and_answers_out_and_begins(
     thread = await _thread(stores, home)
     ended, first = run(home, "First?", conversation_id=thread), run(home, conversation_id=thread)
     await stores.runs.create(ended, None, claim_for=WORKER)
-    last = [Drafted(text="Yes."), RunCompleted(reason=TerminationReason.COMPLETE)]
+    last: list[EventKind] = [Drafted(text="Yes."), RunCompleted(reason=TerminationReason.COMPLETE)]
     await stores.log.append(home.space, ended.run_id, 1, last)
     await stores.runs.create(first, None, claim_for=WORKER)
     await stores.log.append(home.space, first.run_id, 1, [Drafted(text="Nets.")])
