@@ -1,6 +1,6 @@
 """What an agent is asked to do in one run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from domain.agents.definition import AgentDefinition
 from domain.agents.earlier import Earlier
@@ -21,7 +21,7 @@ class AgentTask:
     agent: AgentDefinition
     question: str
     document_ids: tuple[DocumentId, ...] = ()
-    earlier: Earlier = Earlier()
+    earlier: Earlier = field(default_factory=Earlier)
     require_approval: bool = False
     kept: tuple[Mark, ...] = ()
     shown_characters: int = 0
