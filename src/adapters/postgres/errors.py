@@ -26,6 +26,10 @@ class DatabaseRefused(FailedPrecondition):
         super().__init__(f"the database refuses: {error}")
 
 
+# What the driver raises of a connection that is lost; the last one when it was lost in mid-answer.
+_LOST = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
 @contextmanager
 def refusals_explained() -> Iterator[None]:
     """Raise DatabaseRefused where the address, the login or its rights are wrong."""
@@ -50,7 +54,7 @@ def translated() -> Iterator[None]:
         if known is None:
             raise
         raise known from error
-    except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+    except _LOST as error:
         raise DatabaseUnavailable from error
 
 

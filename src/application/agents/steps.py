@@ -13,6 +13,7 @@ from application.ports.clock import Clock
 from application.ports.entropy import Entropy
 from application.ports.tool import Tool, ToolInput
 from application.retrieval.retrieve import RetrievalRequest, Retrieve
+from application.retrying import until_available
 from domain.agents.chat import Role
 from domain.agents.routing import Step
 from domain.agents.state import AgentState, ToolOutcome
@@ -71,7 +72,8 @@ class AgentSteps:
             documents=task.document_ids,
             config=task.agent.retrieval,
         )
-        found = await self._retrieve(request, emit)
+        # A store that restarts costs the run time, and not its end.
+        found = await until_available(lambda: self._retrieve(request, emit))
         emit(StageTimed(stage="retrieve", seconds=self._clock.monotonic() - start))
         return replace(
             state,

@@ -114,7 +114,8 @@ class ExecuteRun:
 
     async def _drive(self, run: Run, writer: RunWriter) -> None:
         writer.put(RunStarted(chat_model=self._model_name, attempt=run.attempts))
-        async with aclosing(self._runner.run(await self._task(run))) as said:
+        task = await until_available(lambda: self._task(run))
+        async with aclosing(self._runner.run(task)) as said:
             async for kind in said:
                 writer.put(kind)
                 if isinstance(kind, Mark) and kind.urgent:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from application.ports.clock import Clock
 from application.ports.event_log import EventLog
 from application.ports.fan_out import FanOut
+from application.retrying import until_available
 from application.unbroken import unbroken
 from domain.runs.event import EventKind, RunCompleted, RunEvent, RunPaused, TokenBatch
 from domain.runs.journal import Mark, with_marks
@@ -69,13 +70,18 @@ class RunWriter:
         self._urgent.set()
 
     async def drain(self) -> None:
-        """Commit and announce until closed and empty. Raises FenceLost when taken over."""
+        """Commit and announce until closed and empty, also over a log that is away for a moment.
+
+        Raises:
+            FenceLost: somebody else has taken the run over.
+            Unavailable: the log has been away for too long.
+        """
         flushed_at = self._clock.monotonic() - BATCH_SECONDS
         while not self._closed or self._pending or self._marks:
             await self._arrived.wait()
             await self._let_a_batch_gather(flushed_at)
             flushed_at = self._clock.monotonic()
-            await self.flush()
+            await until_available(self.flush)
 
     async def settled(self) -> None:
         """Wait until all that was put is committed; `drain` has to run beside this."""

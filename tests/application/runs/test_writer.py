@@ -223,6 +223,19 @@ async def test_an_append_that_may_or_may_not_have_been_committed_loses_and_repea
     assert (await house.kinds(run))[1:] == said
 
 
+async def test_a_log_that_is_away_for_a_moment_does_not_end_the_draining(house: House) -> None:
+    run = await _claimed(house)
+    writer = _writer(house, run, DoubtfulLog(house.stores.log, "<>"))
+    said: list[EventKind] = [_token("a"), RunCompleted(reason=TerminationReason.COMPLETE)]
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        group.create_task(writer.drain())
+        for kind in said:
+            writer.put(kind)
+            await asyncio.sleep(0.01)
+        writer.close()
+    assert (await house.kinds(run))[1:] == said
+
+
 async def test_a_run_ends_once(house: House) -> None:
     run = await _claimed(house)
     writer = _writer(house, run, house.stores.log)
