@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -278,3 +279,43 @@ async def _blocks_read(pool: Pool) -> int:
                 " where schemaname = 'obelisk' and relname = 'runs'"
             )
         )
+
+
+@asynccontextmanager
+async def _claiming(pool: Pool, room: int) -> AsyncIterator[int]:
+    """A claim that is not committed yet; how many runs it has taken."""
+    async with pool.connection() as connection, connection.transaction():
+        rows = await connection.fetch(
+            "select run_id from obelisk.claim_runs($1, $2, $3)", new_id(), room, LIMIT
+        )
+        yield len(rows)
+
+
+async def test_a_claim_waits_for_the_one_before_it_and_counts_what_that_took(
+    pair: tuple[Stores, Stores], pool: Pool
+) -> None:
+    home = await new_home(pair[0].tenancy)
+    for _ in range(5):
+        await pair[0].runs.create(run(home), None, admission=TERMS)
+    worker = WorkerId(new_id())
+    async with asyncio.TaskGroup() as group:
+        async with _claiming(pool, LIMIT) as taken:
+            assert taken == LIMIT
+            claim = group.create_task(pair[1].workers.claim_runs(worker, 5, running_limit=LIMIT))
+            await asyncio.sleep(0.1)
+            assert not claim.done(), "it cannot know yet how many are running"
+        assert await claim == ()
+
+
+async def test_a_run_does_not_begin_while_somebody_else_is_counting(
+    pair: tuple[Stores, Stores], pool: Pool
+) -> None:
+    home, worker = await new_home(pair[0].tenancy), WorkerId(new_id())
+    async with pool.connection() as connection, connection.transaction():
+        lock = "select pg_advisory_xact_lock(obelisk.space_lock($1))"
+        await connection.execute(lock, home.space)
+        async with asyncio.timeout(1):
+            accepted = await pair[1].runs.create(run(home), None, claim_for=worker)
+        assert (accepted.created, accepted.claimed) == (True, False)
+    (following,) = await pair[1].workers.claim_runs(worker, 5, running_limit=LIMIT)
+    assert following.run_id == accepted.run.run_id
