@@ -12,8 +12,9 @@ from adapters.memory.scripted_chat_model import ScriptedChatModel
 from adapters.memory.sequential_runner import SequentialRunner
 from application.agents.steps import AgentSteps
 from application.ports.agent_runner import AgentRunner
-from application.ports.tool import Effect, ToolInput, ToolOutput
+from application.ports.tool import ToolInput, ToolOutput
 from domain.agents.chat import FinishReason
+from domain.agents.effect import Effect
 from domain.agents.task import AgentTask
 from domain.errors import Unavailable
 from domain.runs.event import (

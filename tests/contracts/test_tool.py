@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.memory.scripted_chat_model import ScriptedChatModel
+from application.agents.events import Said
 from application.agents.tools.brand_check import BrandCheck
 from application.agents.tools.collection_search import CollectionSearch
 from application.agents.tools.keyword_report import KeywordReport, NoPassages
@@ -14,7 +15,6 @@ from application.ports.tool import Tool, ToolInput
 from domain.agents.state import AgentState
 from domain.errors import ObeliskError
 from domain.identifiers import SpaceId
-from domain.runs.event import EventKind
 from domain.tenancy.settings import BrandVoice, SpaceSettings
 from fixtures.agents import RIVAL, VOICE, Shop, a_shop
 from fixtures.house import AGENTS
@@ -32,7 +32,7 @@ async def shop() -> Shop:
 
 async def _given(shop: Shop, question: str = "Write about smoked herring") -> ToolInput:
     steps = shop.steps(ScriptedChatModel())
-    said: list[EventKind] = []
+    said: list[Said] = []
     state = await steps.retrieve(shop.task(question), AgentState(), said.append)
     return ToolInput(
         space=shop.home.space, question=question, passages=state.passages, settings=VOICE

@@ -200,6 +200,7 @@ async def test_an_erased_tenant_is_in_no_store(host: Hosted, stores: Stores) -> 
         host.model.free.clear()
         watching = asyncio.ensure_future(watched(ada, SPACE_MARK))
         await until_at_work(ada)
+        assert "obelisk.run_journal" in await stores.tables_with(first)
         receipt = await delete_space(ada)
         assert await asyncio.wait_for(watching, 3) is grpc.StatusCode.NOT_FOUND
         host.model.free.set()
@@ -216,6 +217,7 @@ async def test_an_erased_tenant_is_in_no_store(host: Hosted, stores: Stores) -> 
             "messages": 0,
             "runs": 2,
             "run_events": 0,
+            "run_journal": receipt.counts["run_journal"],
             "jobs": 1,
             "blobs": 2,
             "cache_entries": 0,

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from application.agents.events import Emit, kept
 from application.ports.clock import Clock
-from application.ports.tool import Effect, Tool, ToolInput, ToolOutput
+from application.ports.tool import Tool, ToolInput, ToolOutput
+from domain.agents.effect import Effect
 from domain.agents.task import AgentTask
 from domain.errors import ObeliskError
 from domain.plain import Plain, from_plain, to_plain

@@ -1,17 +1,16 @@
 """Events straight from where they happen to who consumes them."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import aclosing
 
 import pytest
 
-from application.agents.events import events_of
+from application.agents.events import Emit, events_of, kept
 from domain.runs.event import EventKind, RunCompleted, TokenBatch
+from domain.runs.journal import Mark, MarkKind
 from domain.runs.run import TerminationReason
 
 END = RunCompleted(reason=TerminationReason.COMPLETE)
-Emit = Callable[[EventKind], None]
 
 
 def _token(n: int) -> TokenBatch:
@@ -40,7 +39,7 @@ async def test_what_was_emitted_before_a_failure_comes_before_it() -> None:
         emit(_token(1))
         raise KeyError("x")
 
-    heard: list[EventKind] = []
+    heard: list[EventKind | Mark] = []
 
     async def listen() -> None:
         async for kind in events_of(work):
@@ -78,3 +77,40 @@ async def test_a_generator_that_nobody_consumes_starts_nothing() -> None:
     await events_of(work).aclose()
     await asyncio.sleep(0)
     assert begun == []
+
+
+async def test_work_waits_until_its_urgent_mark_was_taken_in() -> None:
+    mark, order = Mark(kind=MarkKind.TOOL, key="1", payload=b"", urgent=True), list[str]()
+
+    async def work(emit: Emit) -> EventKind:
+        await kept(emit, mark)
+        order.append("went on")
+        return END
+
+    async with aclosing(events_of(work)) as said:
+        async for item in said:
+            if item == mark:
+                await asyncio.sleep(0.01)
+                order.append("kept")
+    assert order == ["kept", "went on"]
+
+
+async def test_what_is_said_in_one_go_is_heard_in_one_go() -> None:
+    async def work(emit: Emit) -> EventKind:
+        for n in range(3):
+            emit(_token(n))
+        return END
+
+    turns, heard = 0, list[int]()
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.ensure_future(count())
+    async for _ in events_of(work):
+        heard.append(turns)
+    counting.cancel()
+    assert len(set(heard[:3])) == 1

@@ -6,16 +6,17 @@ from dataclasses import replace
 import pytest
 
 from adapters.memory.scripted_chat_model import ScriptedChatModel
+from application.agents.events import Said
 from application.agents.steps import AgentSteps
-from application.ports.tool import Effect, ToolInput, ToolOutput
+from application.ports.tool import ToolInput, ToolOutput
 from domain.agents.chat import FinishReason
+from domain.agents.effect import Effect
 from domain.agents.routing import Progress, Step
 from domain.agents.state import AgentState
 from domain.agents.task import AgentTask
 from domain.errors import Unavailable
 from domain.runs.event import (
     Drafted,
-    EventKind,
     SourcesRetrieved,
     StageTimed,
     TokenBatch,
@@ -51,26 +52,24 @@ class Failing:
 
 async def _written(
     steps: AgentSteps, task: AgentTask, *before: Step
-) -> tuple[AgentState, list[EventKind]]:
-    state, said = AgentState(), list[EventKind]()
+) -> tuple[AgentState, list[Said]]:
+    state, said = AgentState(), list[Said]()
     for step in (Step.RETRIEVE, *before, Step.WRITE):
         state = await steps.take(step, task, state, said.append)
     return state, said
 
 
-async def _checked(
-    shop: Shop, draft: str, model: ScriptedChatModel | None = None
-) -> list[EventKind]:
+async def _checked(shop: Shop, draft: str, model: ScriptedChatModel | None = None) -> list[Said]:
     steps = shop.steps(model or ScriptedChatModel(draft))
     state, _ = await _written(steps, without_plan(shop.task()))
-    said: list[EventKind] = []
+    said: list[Said] = []
     state = await steps.take(Step.CHECK, shop.task(), state, said.append)
     assert state.progress.checked
     return said
 
 
 async def test_retrieving_fills_the_state_and_tells_its_time(shop: Shop) -> None:
-    said: list[EventKind] = []
+    said: list[Said] = []
     state = await shop.steps(ScriptedChatModel()).take(
         Step.RETRIEVE, shop.task(), AgentState(), said.append
     )
@@ -117,7 +116,7 @@ async def test_a_section_is_numbered_only_by_a_source_that_it_follows(shop: Shop
     assert state.draft == "".join(f"{text}\n\n" for text in texts)
     assert len([k for k in said if isinstance(k, UsageRecorded)]) == len(texts) == 2
     assert len([k for k in said if k == StageTimed(stage="model.first_token", seconds=0.0)]) == 1
-    checked: list[EventKind] = []
+    checked: list[Said] = []
     await steps.take(Step.CHECK, shop.task(), state, checked.append)
     assert checked == [Drafted(text=state.draft, cited_sources=(right,))]
 
@@ -135,7 +134,7 @@ async def test_a_draft_by_section_that_follows_nothing_cites_nothing(
 ) -> None:
     steps = shop.steps(ScriptedChatModel(draft), sections=2)
     state, _ = await _written(steps, without_plan(shop.task()))
-    said: list[EventKind] = []
+    said: list[Said] = []
     await steps.take(Step.CHECK, shop.task(), state, said.append)
     assert state.draft == f"{draft}\n\n{draft}\n\n"
     assert said[0] == Drafted(text=state.draft, cited_sources=())
@@ -221,7 +220,7 @@ async def test_only_a_required_tool_that_fails_is_fatal(
 ) -> None:
     failing = Failing(tool, Unavailable("the index is away"))
     steps = shop.steps(ScriptedChatModel("x"), tools={tool: failing})
-    said: list[EventKind] = []
+    said: list[Said] = []
     state = await steps.take(Step.ACT, shop.task(agent=agent), AgentState(), said.append)
     assert state.progress.required_tool_failed is required
     assert state.outcomes[0].failure == "the index is away"
@@ -253,7 +252,7 @@ async def test_the_check_takes_the_answers_own_citations_where_the_sources_say_s
     texts = [fused.passage.text for fused in state.sent]
     herring, boats = texts.index(HERRING) + 1, texts.index(BOATS) + 1
     draft = f"{HERRING} [{herring}] {BOATS} [{herring}] [99]"
-    said: list[EventKind] = []
+    said: list[Said] = []
     await steps.take(Step.CHECK, shop.task(), replace(state, draft=draft), said.append)
     assert said[0] == Drafted(text=draft, cited_sources=(herring,))
     wrong = f"[{herring}] {BOATS}"

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from adapters.langgraph.runner import LangGraphRunner
 from adapters.memory.sequential_runner import SequentialRunner
-from application.ports.tool import Effect
+from domain.agents.effect import Effect
 from domain.agents.routing import Step
 from domain.paging import PageRequest
 from domain.runs.codec import answer_in

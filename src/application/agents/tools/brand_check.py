@@ -2,7 +2,8 @@
 
 import json
 
-from application.ports.tool import Effect, ToolInput, ToolOutput
+from application.ports.tool import ToolInput, ToolOutput
+from domain.agents.effect import Effect
 from domain.plain_text import terms_in
 from domain.safety.readability import flesch_reading_ease
 

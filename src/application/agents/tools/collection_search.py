@@ -4,7 +4,8 @@ import json
 
 from application.ports.embedder import Embedder
 from application.ports.knowledge_index import KnowledgeIndex
-from application.ports.tool import Effect, ToolInput, ToolOutput
+from application.ports.tool import ToolInput, ToolOutput
+from domain.agents.effect import Effect
 from domain.documents.document import Collection
 from domain.retrieval.fusion import reciprocal_rank_fusion
 from domain.retrieval.passage import FusedPassage

@@ -2,7 +2,8 @@
 
 import json
 
-from application.ports.tool import Effect, ToolInput, ToolOutput
+from application.ports.tool import ToolInput, ToolOutput
+from domain.agents.effect import Effect
 from domain.documents.document import Collection
 from domain.errors import FailedPrecondition
 from domain.retrieval.keywords import Keyword, keywords
