@@ -19,15 +19,15 @@ from application.runs.watch import Heartbeat, WatchRun
 from application.runs.watchers import TooManyWatchers, WatcherLimits
 from domain.errors import InvalidInput, Unavailable
 from domain.identifiers import RunId, SpaceId
-from domain.runs.event import EventKind, RunCompleted, RunEvent, StageTimed
-from domain.runs.run import CursorBeyondEnd, Run, RunNotFound, TerminationReason
+from domain.runs.event import EventKind, RunCompleted, RunEvent, RunPaused, StageTimed
+from domain.runs.run import CursorBeyondEnd, Run, RunNotFound, RunState, TerminationReason
 from fixtures.house import House, context_of, new_house
 from fixtures.making import new_home
 from fixtures.stores import memory_stores
 
 COMPLETE = RunCompleted(reason=TerminationReason.COMPLETE)
 POLL = 0.02
-SOON = 10.0
+SOON = 30.0
 
 
 class Asked:
@@ -270,6 +270,17 @@ async def test_a_run_that_goes_on_has_no_heartbeats(house: House) -> None:
         group.create_task(write())
         heard = [event async for event in told]
     assert not [event for event in heard if isinstance(event, Heartbeat)]
+
+
+async def test_a_paused_run_keeps_its_watches_open(house: House) -> None:
+    watch, run = _watch(house, heartbeat_seconds=0.02), await house.claimed()
+    paused = await _append(house, run, RunPaused(pause_id="p1", prompt="Shall it go out?"))
+    assert (await house.stores.runs.get(run.space_id, run.run_id)).state is RunState.PAUSED
+    for after in (0, paused[-1].sequence):
+        told = watch(context_of(house.home), run_id=run.run_id, after=after)
+        async with asyncio.timeout(SOON), aclosing(told):
+            heard = [await anext(told) for _ in range(paused[-1].sequence - after + 2)]
+        assert heard[-2:] == [Heartbeat(time=house.clock.now())] * 2
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from obelisk.client import ObeliskClient, StreamSilent
 from obelisk.v1 import run_pb2 as pb
 
 RUN = "00000000-0000-7000-8000-000000000001"
-SILENCE, SOON, LAST = 0.3, 10.0, 6
+SILENCE, SOON, LAST = 0.3, 30.0, 6
 FULL = TooManyWatchers(1, of="space")
 LOST = Unavailable("lost")
 T = TypeVar("T", pb.StartRunResponse, pb.WatchRunResponse)

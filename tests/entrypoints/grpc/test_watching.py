@@ -27,7 +27,7 @@ from fixtures.postgres import Database, PostgresServer
 from obelisk.client import ObeliskClient
 from obelisk.v1 import run_pb2, run_pb2_grpc, tenancy_pb2
 
-PLACES, POOL, BEAT, SOON = 45, 4, 0.2, 10.0
+PLACES, POOL, BEAT, SOON = 45, 4, 0.2, 30.0
 OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
 Watch: TypeAlias = "grpc.aio.UnaryStreamCall[run_pb2.WatchRunRequest, run_pb2.WatchRunResponse]"
 
