@@ -52,7 +52,7 @@ class Plan:
 def main(
     faults: Annotated[int, typer.Option(help="How many things to break.", min=1)] = 100,
     seed: Annotated[int | None, typer.Option(help="Of all chance; any when not given.")] = None,
-    gap: Annotated[float, typer.Option(help="Seconds between faults.", min=0.05)] = 0.4,
+    gap: Annotated[float, typer.Option(help="Seconds between faults.", min=0.05)] = 0.3,
     at_once: Annotated[int, typer.Option(help="Clients that ask side by side.", min=1)] = 10,
     kinds: Annotated[str, typer.Option(help="Faults to choose from.")] = ",".join(WEIGHTS),
     keep: Annotated[Path | None, typer.Option(help="Where to put the logs.")] = None,
@@ -98,6 +98,7 @@ async def _chaos(folder: Path, plan: Plan) -> None:
         seed=plan.seed,
         seconds=time.perf_counter() - begun,
         calls_again=calls_again(history.deeds),
+        unended=history.unended,
     )
     show(outcome)
     print(json.dumps(outcome.summary()), flush=True)

@@ -103,6 +103,8 @@ class AnnouncementProxy:
         raise ConnectionResetError
 
     def _forward(self, frame: bytes, writer: asyncio.StreamWriter) -> None:
+        if writer.is_closing():
+            raise ConnectionResetError
         if not is_message(frame) or self.mood == Mood():
             writer.write(frame)
         elif self._chance.random() < self.mood.drop:

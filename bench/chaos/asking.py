@@ -1,14 +1,14 @@
 """Clients that ask all the time: alone and in conversations, some of them for an approval."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 from uuid import UUID
 
 import grpc
-from bench.chaos.clients import Clients
+from bench.chaos.clients import Clients, Door, Metadata
 from bench.chaos.history import Sight, Story
 from bench.chaos.watching import Watcher
 
@@ -19,7 +19,7 @@ AGENTS = ("strategy", "email", "seo", "brand")
 STUCK_SECONDS = 60.0
 _AGAIN_SECONDS = 0.2
 _PATIENCE_SECONDS = 10.0
-_IN_CONVERSATION, _LATECOMER, _CANCELLED = 0.3, 0.5, 0.06
+_IN_CONVERSATION, _LATECOMER, _CANCELLED, _APPROVED = 0.3, 0.5, 0.06, 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,7 @@ class Asking:
         story = Story(tag=f"c{next(self.numbers)}", space_id=place.space_id)
         if self.chance.random() < _IN_CONVERSATION:
             story.conversation_id = self.chance.choice(place.conversations)
+        story.needs_approval = self.chance.random() < _APPROVED
         self.stories.append(story)
         first = self._watcher(story, "who asked")
         try:
@@ -64,7 +65,9 @@ class Asking:
             async with asyncio.TaskGroup() as group:
                 group.create_task(first.to_the_end())
                 group.create_task(self._join_in(story))
-                if self.chance.random() < _CANCELLED:
+                if story.needs_approval:
+                    group.create_task(self._approve(story, first))
+                elif self.chance.random() < _CANCELLED:
                     group.create_task(self._cancel(story))
         finally:
             self._has_left(first)
@@ -75,6 +78,7 @@ class Asking:
             agent=self.chance.choice(AGENTS),
             question=f"Say something about canvas bags [{story.tag}].",
             conversation_id=story.conversation_id,
+            require_approval=story.needs_approval,
             request_id=str(UUID(int=self.chance.getrandbits(128), version=4)),
         )
         while not story.run_id:
@@ -97,12 +101,39 @@ class Asking:
         """Have the run stopped, whatever it is at."""
         await asyncio.sleep(self.chance.uniform(0, 1))
         request = run_pb2.CancelRunRequest(run_id=story.run_id)
+        await self._insist(
+            story,
+            lambda door, metadata: door.runs.CancelRun(
+                request, metadata=metadata, timeout=_PATIENCE_SECONDS
+            ),
+        )
+
+    async def _approve(self, story: Story, watcher: Watcher) -> None:
+        """A person who thinks for a while, and says yes; unless it never comes to that."""
+        await watcher.paused.wait()
+        await asyncio.sleep(self.chance.uniform(0, 1))
+        pauses = [e.paused for e in watcher.sight.events if e.HasField("paused")]
+        if not pauses:
+            return
+        request = run_pb2.ResumeRunRequest(
+            run_id=story.run_id, pause_id=pauses[0].pause_id, decision=run_pb2.DECISION_APPROVE
+        )
+        await self._insist(
+            story,
+            lambda door, metadata: door.runs.ResumeRun(
+                request, metadata=metadata, timeout=_PATIENCE_SECONDS
+            ),
+        )
+
+    async def _insist(
+        self, story: Story, call: Callable[[Door, Metadata], Awaitable[object]]
+    ) -> None:
+        """Call until it is answered: an answer that got lost may have done it already."""
         while True:
-            door, metadata = self.clients.door(), self.clients.metadata(story.space_id)
             try:
-                await door.runs.CancelRun(request, metadata=metadata, timeout=_PATIENCE_SECONDS)
+                await call(self.clients.door(), self.clients.metadata(story.space_id))
             except grpc.aio.AioRpcError as error:
-                self.clients.forgive(error, f"{story.tag}, cancelling")
+                self.clients.forgive(error, f"{story.tag}, insisting")
                 await asyncio.sleep(_AGAIN_SECONDS)
             else:
                 return

@@ -9,7 +9,8 @@ from uuid import uuid4
 
 from bench.chaos.history import Deed
 
-from application.ports.tool import Effect, ToolInput, ToolOutput
+from application.ports.tool import ToolInput, ToolOutput
+from domain.agents.effect import Effect
 
 TAG = re.compile(r"\[(c\d+)\]")
 # Before and after the effect, so that a process can be lost on either side of it.

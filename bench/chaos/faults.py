@@ -16,9 +16,9 @@ from bench.chaos.world import World
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kill:
-    """A process that was ended, and when (monotonic seconds)."""
+    """Which process was ended, and when (monotonic seconds)."""
 
-    member: Member
+    name: str
     at: float
 
 
@@ -34,7 +34,7 @@ WEIGHTS = {
     "kill-valkey": 5,
     "stop-postgres": 3,
     "kill-postgres": 3,
-    "kill-everything": 1,
+    "kill-everything": 2,
 }
 _SPELL_SECONDS = 0.3, 1.2
 _AWAY_SECONDS = 0.0, 0.8
@@ -144,7 +144,7 @@ class Faults:
     async def _process(self, name: str, member: Member, received: signal.Signals) -> None:
         self.done[name] += 1
         if received is signal.SIGKILL:
-            self.kills.append(Kill(member=member, at=time.monotonic()))
+            self.kills.append(Kill(name=member.name, at=time.monotonic()))
         await self._end_and_start(member, received)
 
     async def _end_and_start(self, member: Member, received: signal.Signals) -> None:

@@ -48,15 +48,20 @@ class Story:
     space_id: str
     run_id: str = ""
     conversation_id: str = ""
+    needs_approval: bool = False
     sights: list[Sight] = field(default_factory=list)
     log: Events = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """`accepted` are the run ids in the database, whoever learned of them."""
+    """`accepted` are the run ids in the database, whoever learned of them.
+
+    `unended` says of those that have not ended how they stand there, for whoever looks for the cause.
+    """
 
     stories: tuple[Story, ...]
     deeds: tuple[Deed, ...]
     messages: dict[str, tuple[conversation_pb2.Message, ...]]
     accepted: tuple[str, ...]
+    unended: tuple[str, ...] = ()

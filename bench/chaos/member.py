@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from adapters.memory.hash_embedder import HashEmbedder
 from application.ports.chat_model import ChatModel
 from application.ports.embedder import Embedder
-from application.ports.tool import Effect
+from domain.agents.effect import Effect
 from domain.runs.lease import WorkerKind
 from entrypoints.cli.terminal import log_to_terminal, run_async
 from entrypoints.container import Container
@@ -77,6 +77,7 @@ async def _stub_models(settings: Settings, stack: AsyncExitStack) -> tuple[ChatM
 
 async def _serve(settings: Settings) -> None:
     async with platform(settings, print, _stub_models) as container, serving(container, settings):
+        _say_ready(settings)
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
 
@@ -86,8 +87,18 @@ async def _work(settings: Settings) -> None:
         platform(settings, print, _stub_models, kind=WorkerKind.WORKER) as container,
         working(container),
     ):
+        _say_ready(settings)
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
+
+
+def ready_file(data_dir: Path, pid: int) -> Path:
+    """What a process leaves in the data folder once it is at work."""
+    return data_dir / f"{pid}.ready"
+
+
+def _say_ready(settings: Settings) -> None:
+    ready_file(settings.data_dir, os.getpid()).touch()
 
 
 _PARTS: dict[Kind, Callable[[Settings], Coroutine[None, None, None]]] = {
@@ -112,6 +123,8 @@ def _settings(config: MemberConfig) -> Settings:
         "chat_sections": 0,
         "token_minutes": 1440,
         "runs_at_once": 6,
+        # Here a run is killed more often than one that kills its process would be.
+        "run_attempts": 50,
     }
     return Settings().model_copy(update=given)
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
-from bench.chaos.member import Kind, MemberConfig, live
+from bench.chaos.member import Kind, MemberConfig, live, ready_file
 
 _POLL_SECONDS = 0.05
 _READY_SECONDS = 60.0
+_AGAIN_SECONDS = 0.5
 _STOP_SECONDS = 20.0
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,14 +63,14 @@ class Members:
         return [member for member in self.all if member.kind == kind]
 
     async def start(self, member: Member) -> None:
-        """Put a process in its place; returns when it answers, or has ended again."""
+        """Put a process in its place; returns when it is at work, or has ended again."""
         member.wanted, member.ready, member.starting = True, False, True
         process = self._context.Process(target=live, args=(member.config,), daemon=True)
         await asyncio.to_thread(process.start)
         member.process = process
         try:
             async with asyncio.timeout(_READY_SECONDS):
-                await _answered(member, process)
+                await _at_work(member, process)
         finally:
             member.starting = False
         member.ready = process.is_alive()
@@ -92,17 +93,30 @@ class Members:
         while True:
             await asyncio.sleep(_POLL_SECONDS)
             for member in self.all:
-                process = member.process
-                if member.wanted and not member.starting and process and not process.is_alive():
-                    if member.ready:
-                        self.ends.append(f"{member.name} ended by itself: {process.exitcode}")
-                    await self.start(member)
+                if _has_ended(member):
+                    await self._replace(member)
+
+    async def _replace(self, member: Member) -> None:
+        if member.ready:
+            self.ends.append(f"{member.name} ended by itself")
+        member.ready = False
+        await asyncio.sleep(_AGAIN_SECONDS)
+        # Meanwhile somebody else may have seen to it.
+        if _has_ended(member):
+            await self.start(member)
 
     async def stop(self) -> None:
         """End all, in good order where they let us."""
         async with asyncio.TaskGroup() as group:
             for member in self.all:
                 group.create_task(self.kill(member, signal.SIGTERM))
+
+
+def _has_ended(member: Member) -> bool:
+    """Whether there is no process although there should be one."""
+    process = member.process
+    idle = member.wanted and not member.starting
+    return idle and process is not None and not process.is_alive()
 
 
 async def _gone(process: ForkServerProcess) -> bool:
@@ -114,24 +128,15 @@ async def _gone(process: ForkServerProcess) -> bool:
     return False
 
 
-async def _answered(member: Member, process: ForkServerProcess) -> None:
-    """Wait until it answers, or has ended."""
+async def _at_work(member: Member, process: ForkServerProcess) -> None:
+    """Wait until it says that it is, or has ended."""
+    said = ready_file(Path(member.config.data_dir), process.pid or 0)
+    # A process of an earlier life may have had the same number.
+    said.unlink(missing_ok=True)
     while True:
-        if not process.is_alive() or await _answers(member):
+        if not process.is_alive() or said.exists():
             return
         await asyncio.sleep(_POLL_SECONDS)
-
-
-async def _answers(member: Member) -> bool:
-    """A server listens; a worker has nothing to be asked, and is taken at its word."""
-    if member.kind == "worker":
-        return True
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", member.config.grpc_port)
-    except OSError:
-        return False
-    writer.close()
-    return True
 
 
 def free_port() -> int:

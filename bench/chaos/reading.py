@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from uuid import UUID
 
 import asyncpg
 import grpc
@@ -18,6 +17,13 @@ _AT_ONCE = 8
 _READ_SECONDS = 5.0
 _TRIES = 3
 _PAGE = 200
+_RUNS = """
+select r.run_id, r.state, r.fence, r.attempts, r.last_sequence, r.cancel_requested, r.worker_id,
+       r.conversation_id, r.create_time::text,
+       (select w.expire_time::text from obelisk.workers w where w.worker_id = r.worker_id)
+         as worker_expires, clock_timestamp()::text as now
+from obelisk.runs r
+"""
 
 
 async def read_history(
@@ -39,11 +45,13 @@ async def read_history(
         for place in places
         for conversation in place.conversations
     }
+    accepted, unended = await _runs(world)
     return History(
         stories=tuple(stories),
         deeds=read_effects(world.effects),
         messages=messages,
-        accepted=await _accepted(world),
+        accepted=accepted,
+        unended=unended,
     )
 
 
@@ -85,12 +93,12 @@ async def _messages(
             return tuple(found)
 
 
-async def _accepted(world: World) -> tuple[str, ...]:
+async def _runs(world: World) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """All run ids in the database, and the rows of those that have not ended."""
     connection = await asyncpg.connect(world.postgres.dsn)
     try:
-        rows: list[UUID] = [
-            row["run_id"] for row in await connection.fetch("select run_id from obelisk.runs")
-        ]
+        found = await connection.fetch(_RUNS)
     finally:
         await connection.close()
-    return tuple(str(run) for run in rows)
+    unended = [row for row in found if row["state"] != "ended"]
+    return tuple(str(row["run_id"]) for row in found), tuple(str(dict(row)) for row in unended)

@@ -28,6 +28,7 @@ class Outcome:
     seed: int
     seconds: float
     calls_again: int
+    unended: tuple[str, ...]
 
     @property
     def broken(self) -> tuple[str, ...]:
@@ -62,6 +63,7 @@ class Outcome:
             "announcements_dropped": proxy.dropped,
             "announcements_delayed": proxy.delayed,
             "endings": dict(_endings(asking.stories)),
+            "paused_runs": sum(_paused(story) for story in asking.stories),
             "retaken_runs": sum(_attempts(story) > 1 for story in asking.stories),
             "calls_again": self.calls_again,
             "drafts_discarded": sum(_discarded(story) for story in asking.stories),
@@ -81,6 +83,8 @@ def show(outcome: Outcome) -> None:
     console.print(table)
     for line in outcome.broken[:_MOST_LINES]:
         console.print(f"[red]broken[/] {line}", soft_wrap=True)
+    for line in outcome.unended[:_MOST_LINES]:
+        console.print(f"[dim]{line}[/]", soft_wrap=True)
     if len(outcome.broken) > _MOST_LINES:
         console.print(f"[red]and {len(outcome.broken) - _MOST_LINES} more[/]")
 
@@ -96,6 +100,10 @@ def _endings(stories: list[Story]) -> Counter[str]:
 
 def _attempts(story: Story) -> int:
     return sum(event.HasField("started") for event in story.log)
+
+
+def _paused(story: Story) -> int:
+    return sum(event.HasField("paused") for event in story.log)
 
 
 def _discarded(story: Story) -> int:

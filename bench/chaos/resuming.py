@@ -25,7 +25,7 @@ def _broken(watcher: Watcher, kills: Sequence[Kill]) -> dict[int, float]:
         by = [
             kill
             for kill in kills
-            if kill.member.name == broken.server and 0 <= broken.at - kill.at < _AT_ONCE_SECONDS
+            if kill.name == broken.server and 0 <= broken.at - kill.at < _AT_ONCE_SECONDS
         ]
         if by and broken.following < len(watcher.heard):
             found[broken.following] = watcher.heard[broken.following] - by[-1].at

@@ -40,6 +40,7 @@ class Watcher:
     reconnects: list[float] = field(default_factory=list)
     heard: list[float] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
+    paused: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def to_the_end(self) -> None:
         """Watch, over whatever happens, until the last event came."""
@@ -51,6 +52,9 @@ class Watcher:
             metadata = self.clients.metadata(self.story.space_id)
             if not await self.take(self.door.runs.WatchRun(request, metadata=metadata)):
                 await asyncio.sleep(_AGAIN_SECONDS)
+
+        # Whoever waits for a pause need not wait any more.
+        self.paused.set()
 
     async def take(self, stream: Stream) -> bool:
         """Whether something came before the stream ended, was left or broke."""
@@ -86,6 +90,8 @@ class Watcher:
         self.heard.append(now)
         if not self.story.run_id and event.HasField("queued"):
             self.story.run_id = event.queued.run_id
+        if event.HasField("paused"):
+            self.paused.set()
         if self.leave_after is None or event.HasField("completed"):
             return False
         self.leave_after -= 1
