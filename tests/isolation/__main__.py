@@ -7,8 +7,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -62,7 +61,7 @@ MODES = (
 async def _all_modes(modes: tuple[Mode, ...]) -> dict[Mode, Findings]:
     room = asyncio.Semaphore(os.cpu_count() or 1)
     with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="iso-", dir="/tmp"))  # noqa: S108
+        folder = Path(tempfile.mkdtemp(prefix="iso-", dir="/tmp"))
         stack.callback(shutil.rmtree, folder)
         server = stack.enter_context(started_postgres())
         await server.prepare()

@@ -288,6 +288,16 @@ async def _run(connection: "Connection", its: Space, owner: Organization) -> Non
         create_time=NOW,
         end_time=NOW,
     )
+    await _insert(
+        connection,
+        "run_journal",
+        space_id=its.space,
+        run_id=its.run,
+        kind="channel",
+        scope="",
+        key="draft",
+        payload=f"A draft about {its.content}".encode(),
+    )
     for sequence, kind in enumerate(events, start=1):
         await _insert(
             connection,
