@@ -159,7 +159,8 @@ def faults(mode: Mode, found: Findings) -> list[str]:
     if not mode.policies and not found.open_tables:
         said.append("row-level security was not taken away")
     if mode.leaky:
-        return said if found.leaks else [*said, "nothing leaked with both layers off"]
+        shown = any(": shows " in leak for leak in found.leaks)
+        return said if shown else [*said, "nothing was shown with both layers off"]
     return [*said, *found.leaks]
 
 

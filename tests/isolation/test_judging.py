@@ -40,10 +40,15 @@ def test_a_refusal_like_that_of_an_id_of_nothing_is_no_leak() -> None:
 
 
 @pytest.mark.parametrize(
-    "difference", [{"status": "OK"}, {"reason": "RUN_HIDDEN"}, {"message": "not your run"}]
+    "answer",
+    [
+        replace(REFUSED, status="OK"),
+        replace(REFUSED, reason="RUN_HIDDEN"),
+        replace(REFUSED, message="not your run"),
+    ],
 )
-def test_any_difference_to_an_id_of_nothing_is_a_leak(difference: dict[str, str]) -> None:
-    assert "tells an id that exists" in told(CASE, replace(REFUSED, **difference))
+def test_any_difference_to_an_id_of_nothing_is_a_leak(answer: Answer) -> None:
+    assert "tells an id that exists" in told(CASE, answer)
 
 
 def test_an_id_that_is_said_again_makes_no_difference() -> None:
