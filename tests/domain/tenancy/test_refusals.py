@@ -1,5 +1,7 @@
 """What callers are told, word for word: reasons are stable, and messages give nothing away."""
 
+from collections.abc import Callable
+
 import pytest
 
 from domain.errors import (
@@ -22,47 +24,47 @@ from domain.tenancy.space import SpaceNotFound
 
 
 @pytest.mark.parametrize(
-    ("refusal", "kind", "reason", "field", "message"),
+    ("make", "kind", "reason", "field", "message"),
     [
         (
-            OrganizationNotFound(),
+            OrganizationNotFound,
             NotFound,
             "ORGANIZATION_NOT_FOUND",
             "organization_id",
             "no such organization",
         ),
-        (SpaceNotFound(), NotFound, "SPACE_NOT_FOUND", "x-space-id", "no such space"),
-        (MemberNotFound(), NotFound, "MEMBER_NOT_FOUND", "user_id", "no such member"),
+        (SpaceNotFound, NotFound, "SPACE_NOT_FOUND", "x-space-id", "no such space"),
+        (MemberNotFound, NotFound, "MEMBER_NOT_FOUND", "user_id", "no such member"),
         (
-            ServiceClientNotFound(),
+            ServiceClientNotFound,
             NotFound,
             "SERVICE_CLIENT_NOT_FOUND",
             "client_id",
             "no such service client",
         ),
         (
-            ErasureReceiptNotFound(),
+            ErasureReceiptNotFound,
             NotFound,
             "ERASURE_RECEIPT_NOT_FOUND",
             "receipt_id",
             "no such receipt",
         ),
         (
-            InvitationNotFound(),
+            InvitationNotFound,
             NotFound,
             "INVITATION_NOT_FOUND",
             None,
             "no such invitation, or it is no longer open; ask for a new one",
         ),
         (
-            LastOwner(),
+            LastOwner,
             FailedPrecondition,
             "LAST_OWNER",
             None,
             "an organization keeps its last owner; make somebody else one first",
         ),
         (
-            ServiceMayNotOwn(),
+            ServiceMayNotOwn,
             PermissionDenied,
             "SERVICE_MAY_NOT_OWN",
             None,
@@ -71,12 +73,13 @@ from domain.tenancy.space import SpaceNotFound
     ],
 )
 def test_a_refusal_says_this(
-    refusal: ObeliskError,
+    make: Callable[[], ObeliskError],
     kind: type[ObeliskError],
     reason: str,
     field: str | None,
     message: str,
 ) -> None:
+    refusal = make()
     assert isinstance(refusal, kind)
     assert (refusal.reason, refusal.field, refusal.message) == (reason, field, message)
     assert refusal.metadata == {}
