@@ -1,10 +1,13 @@
 """SignIn: who gets in by a password, who does not, and how often it can be tried."""
 
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 
 import pytest
 
-from application.auth.attempts import from_here, from_strangers, network_of
+from adapters.local.rate_limiter import InProcessRateLimiter
+from application.auth.attempts import Attempts, from_here, from_strangers, network_of
 from domain.auth.account import EmailInvalid, SignInRefused
 from domain.auth.password import PasswordUnfit
 from domain.auth.rate import TooManyAttempts
@@ -174,6 +177,21 @@ async def test_a_known_network_of_the_owners_is_still_held_to_ten(door: Door) ->
     await _fail(door, 10)
     with pytest.raises(TooManyAttempts):
         await door.signed_in()
+
+
+async def test_names_that_are_made_up_do_not_push_out_what_is_counted(gate: Gate) -> None:
+    attempts = Attempts(InProcessRateLimiter(gate.clock, most_keys=100))
+
+    async def passed(names: Iterable[str]) -> int:
+        count = 0
+        for name in names:
+            with suppress(TooManyAttempts):
+                await attempts.begin(*from_here("sign-in", name, CALLER.address))
+                count += 1
+        return count
+
+    assert await passed(f"{number}@example.com" for number in range(1_000)) == 60
+    assert await passed([EMAIL] * 20) == 0
 
 
 async def test_one_network_cannot_try_many_emails(door: Door) -> None:
