@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,12 +16,13 @@ from grpc_status import rpc_status
 
 from domain.auth.revocation import session_revoked, token_revoked, user_revoked
 from domain.auth.session import TokenSet
-from domain.tenancy.access import Role
+from domain.identifiers import SpaceId, UserId
+from domain.tenancy.access import Role, SpaceAccess
 from entrypoints.grpc.interceptors.authentication import authenticated
 from entrypoints.grpc.interceptors.chain import Chain, Context
 from entrypoints.grpc.interceptors.errors import translated
 from entrypoints.grpc.interceptors.open_streams import OpenStreams
-from fixtures.identity import CALLER, LIFE, Gate, new_gate
+from fixtures.identity import CALLER, LIFE, Gate, WatchedTenancy, new_gate
 from fixtures.people import joined, joined_space
 from obelisk.client import ObeliskClient
 from obelisk.v1 import run_pb2, run_pb2_grpc
@@ -190,6 +191,53 @@ async def test_who_loses_the_space_loses_the_stream(line: Line, bound: bool) -> 
     call = await line.open(tokens)
     await gate.stores.members.change(gate.home.organization, gate.home.owner, tokens.user_id, None)
     assert await _ending(call) == (grpc.StatusCode.NOT_FOUND, "SPACE_NOT_FOUND")
+
+
+@dataclass(slots=True)
+class Tripping(WatchedTenancy):
+    """Does something after it has looked somebody's standing up, and before it says so."""
+
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def access_to(self, space: SpaceId, user: UserId) -> SpaceAccess | None:
+        found = await self.store.access_to(space, user)
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        return found
+
+
+async def test_who_loses_the_space_while_they_are_let_in_loses_the_stream(line: Line) -> None:
+    gate, user = line.gate, (await _member(line)).user_id
+    gate.tenancy.store = tripping = Tripping(gate.tenancy.store)
+
+    async def removed() -> None:
+        tripping.meanwhile = None
+        generation = gate.authority.generation
+        await gate.stores.members.change(gate.home.organization, gate.home.owner, user, None)
+        await gate.authority.changed(generation, 1.0)
+
+    tripping.meanwhile = removed
+    tokens = await gate.sessions.open(user=user, organization=None, caller=CALLER, bound=False)
+    call = await line.open(tokens)
+    assert await _ending(call) == (grpc.StatusCode.NOT_FOUND, "SPACE_NOT_FOUND")
+
+
+async def test_trouble_with_one_stream_does_not_end_the_watch_over_all(line: Line) -> None:
+    gate, user = line.gate, (await _member(line)).user_id
+    tokens = await gate.sessions.open(user=user, organization=None, caller=CALLER, bound=False)
+    call = await line.open(tokens)
+    gate.tenancy.store = tripping = Tripping(gate.tenancy.store)
+    tripped = asyncio.Event()
+
+    async def trip() -> None:
+        tripped.set()
+        raise RuntimeError("nobody has foreseen this")
+
+    tripping.meanwhile = trip
+    await joined_space(gate.stores, gate.home, user, Role.VIEWER)
+    await asyncio.wait_for(tripped.wait(), 2.0)
+    await gate.feed.tell(session_revoked(tokens.session_id, gate.clock.now()))
+    assert await _ending(call) == (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED")
 
 
 async def test_another_role_leaves_the_stream_alone(line: Line) -> None:

@@ -29,12 +29,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True, eq=False)
 class _Stream:
-    """`epoch` is the one under which the caller was last seen to have the space."""
+    """`epoch` is the one under which the caller was last seen to have the space.
+
+    None at first: it may have moved while they were let in, so the first look asks again.
+    """
 
     call: Call
     context: RequestContext
     scope: asyncio.Timeout
-    epoch: int
+    epoch: int | None = None
     open: bool = True
     aborted: grpc.aio.AbortError | None = None
 
@@ -74,7 +77,7 @@ class OpenStreams:
     @asynccontextmanager
     async def held(self, call: Call, context: RequestContext) -> AsyncGenerator[None]:
         """Let the stream go on for as long as what let it in still counts."""
-        async with _ended_by_abort(call, context, self._epoch(context)) as stream:
+        async with _ended_by_abort(call, context) as stream:
             self._streams.add(stream)
             try:
                 yield
@@ -119,19 +122,17 @@ class OpenStreams:
             return None
         try:
             access = await self._authenticate.access(claims, space.space_id)
-        except ObeliskError as error:
-            _log.warning("a stream's space could not be looked up: %s", error.message)
+        except Exception as error:  # noqa: BLE001 - one stream's trouble must not end the watch
+            _log.warning("a stream's space could not be looked up: %s", error)
             return None  # looked up again in a moment; without any answer `_unknown` ends it
         stream.epoch = epoch
         return SpaceNotFound() if access is None else None
 
 
 @asynccontextmanager
-async def _ended_by_abort(
-    call: Call, context: RequestContext, epoch: int
-) -> AsyncGenerator[_Stream]:
+async def _ended_by_abort(call: Call, context: RequestContext) -> AsyncGenerator[_Stream]:
     scope = asyncio.timeout(None)
-    stream = _Stream(call, context, scope, epoch)
+    stream = _Stream(call, context, scope)
     try:
         async with scope:
             yield stream
