@@ -65,6 +65,22 @@ async def test_subjects_of_two_providers_do_not_know_each_other(stores: Stores) 
     assert await stores.oidc.link("https://other.example.com", "t", ada) == ada
 
 
+async def test_an_account_belongs_to_one_subject_of_an_issuer(stores: Stores) -> None:
+    ada = await signed_up(stores, "ada@example.com")
+    assert await stores.oidc.issuers_of(ada) == frozenset()
+    assert await stores.oidc.link(ISSUER, "s", ada) == ada
+    assert await stores.oidc.link(ISSUER, "t", ada) is None
+    assert await stores.oidc.link(ISSUER, "s", ada) == ada
+    assert await stores.oidc.user_of(ISSUER, "t") is None
+    assert await stores.oidc.issuers_of(ada) == {ISSUER}
+
+
+async def test_of_many_subjects_at_once_one_gets_the_account(stores: Stores) -> None:
+    ada = await signed_up(stores, "ada@example.com")
+    linked = await asyncio.gather(*(stores.oidc.link(ISSUER, f"s{n}", ada) for n in range(8)))
+    assert sorted(linked, key=str) == sorted([ada, *[None] * 7], key=str)
+
+
 async def test_the_open_invitations_of_an_email_are_found(stores: Stores, home: Home) -> None:
     email, other = "ada@example.com", "bob@example.com"
     await stores.invitations.add(an_invitation(home, email), digest_of("one"))

@@ -35,8 +35,13 @@ class MemoryOidcStore:
     async def user_of(self, issuer: str, subject: str) -> UserId | None:
         return self._users.get((issuer, subject))
 
-    async def link(self, issuer: str, subject: str, user: UserId) -> UserId:
-        return self._users.setdefault((issuer, subject), user)
+    async def issuers_of(self, user: UserId) -> frozenset[str]:
+        return frozenset(issuer for (issuer, _), linked in self._users.items() if linked == user)
+
+    async def link(self, issuer: str, subject: str, user: UserId) -> UserId | None:
+        if issuer not in await self.issuers_of(user):
+            self._users.setdefault((issuer, subject), user)
+        return self._users.get((issuer, subject))
 
     async def open_invitations(self, email: str, now: datetime) -> tuple[bytes, ...]:
         found = [

@@ -8,7 +8,7 @@ from application.ports.client_store import ClientStore
 from application.ports.clock import Clock
 from application.ports.entropy import Entropy
 from application.ports.password_hasher import PasswordHasher
-from domain.auth.account import User, UserNotFound, normal_email
+from domain.auth.account import Account, User, UserNotFound, normal_email
 from domain.auth.password import (
     PasswordChanged,
     PasswordNotPossible,
@@ -88,6 +88,45 @@ class ChangePassword:
         if not await self._hasher.verify(given, kept):
             raise PasswordWrong
         await self._attempts.forgive(tried)
+
+
+class ReclaimAccount:
+    """Gives an account to the person whose email it has, once somebody vouches for that.
+
+    An account that came by an invitation proves no email: whoever made it may have invited a
+    stranger, kept the token, and now waits inside for the stranger to come.
+    """
+
+    def __init__(
+        self,
+        *,
+        accounts: AccountStore,
+        hasher: PasswordHasher,
+        sessions: Sessions,
+        entropy: Entropy,
+    ) -> None:
+        self._accounts = accounts
+        self._hasher = hasher
+        self._sessions = sessions
+        self._entropy = entropy
+
+    async def __call__(self, account: Account) -> None:
+        """The password there was lets nobody in, and every session ends; then there is none.
+
+        Raises PasswordChanged when somebody else changed it at the same moment.
+        """
+        user, kept = account.user.user_id, account.password_hash
+        if kept is None:
+            return
+        # Nobody's password first: where there is none, a session that still counts may set one.
+        nobodys = await self._hasher.hash(self._entropy.secret())
+        await self._replace(user, nobodys, kept)
+        await self._sessions.end_all(user)
+        await self._replace(user, None, nobodys)
+
+    async def _replace(self, user: UserId, password_hash: str | None, kept: str) -> None:
+        if not await self._accounts.set_password(user, password_hash, instead_of=kept):
+            raise PasswordChanged
 
 
 class NewAccounts:

@@ -21,8 +21,15 @@ class OidcStore(Protocol):
         """Whose account a provider's subject is; None for nobody's yet."""
         ...
 
-    async def link(self, issuer: str, subject: str, user: UserId) -> UserId:
-        """Make the account the subject's; whose it is then, for another may have been first."""
+    async def issuers_of(self, user: UserId) -> frozenset[str]:
+        """The issuers that the account is linked to a subject of."""
+        ...
+
+    async def link(self, issuer: str, subject: str, user: UserId) -> UserId | None:
+        """Make the account the subject's; whose it is then, for another may have been first.
+
+        None when the account is another subject's of the same issuer: it has one owner there.
+        """
         ...
 
     async def open_invitations(self, email: str, now: datetime) -> tuple[bytes, ...]:
