@@ -10,7 +10,7 @@ from application.context import Caller
 from application.ports.account_store import AccountStore
 from application.ports.clock import Clock
 from application.ports.member_store import MemberStore
-from domain.auth.account import AccountHasNoPassword, User
+from domain.auth.account import Account, AccountHasNoPassword, SignInRefused
 from domain.auth.session import TokenSet
 from domain.tenancy.invitation import digest_of
 
@@ -54,22 +54,31 @@ class AcceptInvitation:
         await self._attempts.begin(*tried)
         invitation = await self._members.invitation(digest, self._clock.now())
         await self._attempts.forgive(*tried)
-        user = await self._user(invitation.email, password, display_name, caller)
+        account = await self._account(invitation.email, password, caller)
+        user = (
+            account.user
+            if account
+            else await self._new_account(
+                email=invitation.email, display_name=display_name, password=password
+            )
+        )
         await self._members.accept(digest, user.user_id, self._clock.now())
         await self._settle()
-        return await self._sessions.open(
+        tokens = await self._sessions.open(
             user=user.user_id,
             organization=invitation.organization_id,
             caller=caller,
             operator=user.operator,
         )
+        if account and not await self._check.still(account, password):
+            await self._sessions.withdraw(tokens)
+            raise SignInRefused
+        return tokens
 
-    async def _user(self, email: str, password: str, display_name: str, caller: Caller) -> User:
+    async def _account(self, email: str, password: str, caller: Caller) -> Account | None:
         account = await self._accounts.find(email)
         if account is None:
-            return await self._new_account(
-                email=email, display_name=display_name, password=password
-            )
+            return None
         if account.password_hash is None:
             raise AccountHasNoPassword
-        return (await self._check(email, password, caller)).user
+        return await self._check(email, password, caller)

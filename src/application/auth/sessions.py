@@ -132,6 +132,10 @@ class Sessions:
             raise RefreshTokenRejected
         return await self._tokens(renewal.session, successor, renewal.operator)
 
+    async def withdraw(self, tokens: TokenSet) -> None:
+        """End a session whose tokens were not handed out yet."""
+        await self._store.end(tokens.user_id, tokens.session_id, self._clock.now())
+
     async def end(self, context: RequestContext) -> None:
         """End the session of the request's own token."""
         await self.revoke_session(context, context.claims.session_id)

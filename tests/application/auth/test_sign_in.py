@@ -39,6 +39,29 @@ async def test_the_right_password_lets_its_owner_in(door: Door) -> None:
     assert tokens.refresh_token
 
 
+async def test_a_sign_in_under_way_does_not_outlast_a_change_of_the_password(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hashing takes a while, and whoever has the old password may begin at any moment."""
+    await door.person()
+    context = await door.gate.enter((await door.signed_in()).access_token)
+    verify = door.hasher.verify
+
+    async def changed_meanwhile(password: str, kept: str | None) -> bool:
+        monkeypatch.undo()
+        right = await verify(password, kept)
+        await door.change_password(context, current_password=PASSWORD, new_password=f"a {PASSWORD}")
+        return right
+
+    monkeypatch.setattr(door.hasher, "verify", changed_meanwhile)
+    with pytest.raises(SignInRefused):
+        await door.signed_in()
+    now = door.gate.clock.now()
+    (left,) = await door.gate.stores.sessions.open_sessions(context.user_id, now)
+    assert left.session_id == context.claims.session_id
+    assert await door.signed_in(password=f"a {PASSWORD}")
+
+
 async def test_an_operators_token_says_so(door: Door) -> None:
     await door.person(operator=True)
     tokens = await door.signed_in()
