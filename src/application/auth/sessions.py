@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from application.auth.attempts import Attempt, Attempts, key_of
 from application.auth.issue_tokens import IssueTokens
 from application.context import Caller, RequestContext
 from application.ports.authority_feed import AuthorityFeed
@@ -17,6 +18,7 @@ from application.ports.session_store import SessionStore
 from application.ports.tenancy_store import TenancyStore
 from application.ports.tenant_directory import TenantDirectory
 from domain.auth.claims import require_operator
+from domain.auth.rate import Rate
 from domain.auth.revocation import token_revoked
 from domain.auth.session import (
     RefreshToken,
@@ -32,6 +34,7 @@ from domain.tenancy.organization import OrganizationNotFound
 
 _MAX_TOKEN_ID_CHARACTERS = 64
 _SECOND = timedelta(seconds=1)
+_TOKENS_REVOKED = Rate(limit=100, seconds=3600.0)
 _log = logging.getLogger(__name__)
 
 
@@ -44,6 +47,7 @@ class Sessions:
         tenancy: TenancyStore,
         directory: TenantDirectory,
         issue: IssueTokens,
+        attempts: Attempts,
         settle: Callable[[], Awaitable[None]],
         clock: Clock,
         entropy: Entropy,
@@ -57,6 +61,7 @@ class Sessions:
         self._tenancy = tenancy
         self._directory = directory
         self._issue = issue
+        self._attempts = attempts
         self._settle = settle
         self._clock = clock
         self._entropy = entropy
@@ -156,12 +161,17 @@ class Sessions:
         await self._settle()
 
     async def revoke_token(self, context: RequestContext, token_id: str) -> None:
-        """Revoke one of the caller's access tokens by its `jti`. Raises InvalidInput."""
+        """Revoke one of the caller's access tokens by its `jti`.
+
+        Raises InvalidInput, and TooManyAttempts: every process keeps what was revoked for a day.
+        """
         if not 1 <= len(token_id) <= _MAX_TOKEN_ID_CHARACTERS or not token_id.isprintable():
             raise InvalidInput(
                 f"token_id is the token's `jti`: 1 to {_MAX_TOKEN_ID_CHARACTERS} characters",
                 field="token_id",
             )
+        key = key_of("revoke-token", str(context.user_id))
+        await self._attempts.begin(Attempt(key=key, rate=_TOKENS_REVOKED))
         await self._feed.tell(token_revoked(context.user_id, token_id, self._clock.now()))
         await self._settle()
 

@@ -1,5 +1,6 @@
 """Sessions: opened, renewed, and ended for good."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from application.context import RequestContext
 from domain.auth.account import UserNotFound
 from domain.auth.claims import OperatorOnly, TokenRejected
+from domain.auth.rate import TooManyAttempts
 from domain.auth.session import (
     RefreshTokenRejected,
     SessionNotFound,
@@ -265,3 +267,15 @@ async def test_an_operator_revokes_a_user_and_nobody_else_does(gate: Gate) -> No
 async def test_a_renewed_token_is_an_operators_as_long_as_its_user_is_one(gate: Gate) -> None:
     tokens = await _opened(gate, await gate.account(operator=True), operator=True)
     assert gate.signer.verify((await _refreshed(gate, tokens)).access_token).operator
+
+
+async def test_nobody_fills_every_process_with_tokens_that_there_never_were(gate: Gate) -> None:
+    context = await _context(gate, await _opened(gate))
+    told = 0
+    with suppress(TooManyAttempts):
+        for told in range(1_000):
+            await gate.sessions.revoke_token(context, f"made-up-{told}")
+    assert 100 <= told < 110
+    assert not await _rejected(gate, await _opened(gate))
+    gate.clock.advance(60.0)
+    await gate.sessions.revoke_token(context, context.claims.token_id)
