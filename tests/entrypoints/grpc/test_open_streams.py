@@ -25,7 +25,7 @@ from entrypoints.grpc.interceptors.open_streams import OpenStreams
 from fixtures.identity import CALLER, LIFE, Gate, WatchedTenancy, new_gate
 from fixtures.people import joined, joined_space
 from obelisk.client import ObeliskClient
-from obelisk.v1 import run_pb2, run_pb2_grpc
+from obelisk.v1 import document_pb2, document_pb2_grpc, run_pb2, run_pb2_grpc
 
 SKEW = timedelta(seconds=30)
 TOLD = run_pb2.WatchRunResponse(event=run_pb2.RunEvent(sequence=1))
@@ -41,6 +41,7 @@ class Runs:
     flood: bool = False
     ends: bool = False
     left: asyncio.Event = field(default_factory=asyncio.Event)
+    received: asyncio.Event = field(default_factory=asyncio.Event)
     cursors: list[int] = field(default_factory=list)
 
     async def WatchRun(
@@ -56,15 +57,33 @@ class Runs:
         finally:
             self.left.set()
 
+    async def UploadDocument(
+        self, requests: AsyncIterator[document_pb2.UploadDocumentRequest], context: Context
+    ) -> document_pb2.UploadDocumentResponse:
+        try:
+            async for _ in requests:
+                self.received.set()
+        finally:
+            self.left.set()
+        return document_pb2.UploadDocumentResponse()
+
     def add_to(self, server: grpc.aio.Server) -> None:
-        """Serve WatchRun alone."""
+        """Serve WatchRun and UploadDocument alone."""
         watch = grpc.unary_stream_rpc_method_handler(
             self.WatchRun,
             run_pb2.WatchRunRequest.FromString,
             run_pb2.WatchRunResponse.SerializeToString,
         )
         service = grpc.method_handlers_generic_handler("obelisk.v1.RunService", {"WatchRun": watch})
-        server.add_generic_rpc_handlers((service,))
+        upload = grpc.stream_unary_rpc_method_handler(
+            self.UploadDocument,
+            document_pb2.UploadDocumentRequest.FromString,
+            document_pb2.UploadDocumentResponse.SerializeToString,
+        )
+        documents = grpc.method_handlers_generic_handler(
+            "obelisk.v1.DocumentService", {"UploadDocument": upload}
+        )
+        server.add_generic_rpc_handlers((service, documents))
 
 
 @dataclass(kw_only=True)
@@ -75,20 +94,22 @@ class Line:
     runs: Runs
     address: str
     stub: "run_pb2_grpc.RunServiceAsyncStub"
+    documents: "document_pb2_grpc.DocumentServiceAsyncStub"
 
     async def open(
         self, tokens: TokenSet
     ) -> grpc.aio.UnaryStreamCall[run_pb2.WatchRunRequest, run_pb2.WatchRunResponse]:
         """A stream whose first event has come."""
-        call = self.stub.WatchRun(
-            run_pb2.WatchRunRequest(),
-            metadata=(
-                ("authorization", f"Bearer {tokens.access_token}"),
-                ("x-space-id", str(self.gate.home.space)),
-            ),
-        )
+        call = self.stub.WatchRun(run_pb2.WatchRunRequest(), metadata=self.headers(tokens))
         assert await call.read() == TOLD
         return call
+
+    def headers(self, tokens: TokenSet) -> tuple[tuple[str, str], ...]:
+        """Who asks, and for the home's space."""
+        return (
+            ("authorization", f"Bearer {tokens.access_token}"),
+            ("x-space-id", str(self.gate.home.space)),
+        )
 
 
 @pytest_asyncio.fixture
@@ -112,7 +133,11 @@ async def _served(gate: Gate, runs: Runs) -> AsyncIterator[Line]:
         address = f"127.0.0.1:{port}"
         async with grpc.aio.insecure_channel(address) as channel:
             yield Line(
-                gate=gate, runs=runs, address=address, stub=run_pb2_grpc.RunServiceStub(channel)
+                gate=gate,
+                runs=runs,
+                address=address,
+                stub=run_pb2_grpc.RunServiceStub(channel),
+                documents=document_pb2_grpc.DocumentServiceStub(channel),
             )
     finally:
         await server.stop(None)
@@ -191,6 +216,22 @@ async def test_who_loses_the_space_loses_the_stream(line: Line, bound: bool) -> 
     call = await line.open(tokens)
     await gate.stores.members.change(gate.home.organization, gate.home.owner, tokens.user_id, None)
     assert await _ending(call) == (grpc.StatusCode.NOT_FOUND, "SPACE_NOT_FOUND")
+
+
+async def test_who_loses_the_space_cannot_go_on_sending_a_document_into_it(line: Line) -> None:
+    gate, tokens = line.gate, await _member(line)
+
+    async def slowly() -> AsyncIterator[document_pb2.UploadDocumentRequest]:
+        yield document_pb2.UploadDocumentRequest(content=b"piece by piece")
+        await asyncio.sleep(60)
+
+    call = line.documents.UploadDocument(slowly(), metadata=line.headers(tokens), timeout=60)
+    await asyncio.wait_for(line.runs.received.wait(), 2.0)
+    await gate.stores.members.change(gate.home.organization, gate.home.owner, tokens.user_id, None)
+    with pytest.raises(grpc.aio.AioRpcError) as ended:
+        await asyncio.wait_for(call, 2.0)
+    assert ended.value.code() is grpc.StatusCode.NOT_FOUND
+    await asyncio.wait_for(line.runs.left.wait(), 1.0)
 
 
 @dataclass(slots=True)

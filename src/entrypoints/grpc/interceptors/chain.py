@@ -50,6 +50,11 @@ class Call:
     request: Message | None = None
     answer: Answer = field(default_factory=Answer)
 
+    @property
+    def lasts(self) -> bool:
+        """Whether one side streams, and may take as long over it as it likes."""
+        return self.streams or self.request is None
+
     async def abort(self, status: grpc.Status) -> None:
         """End the call with `status`; raises grpc.aio.AbortError, also when it is over already."""
         try:
