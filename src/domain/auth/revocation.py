@@ -24,7 +24,6 @@ class ChangeKind(Enum):
     SESSION = "session"
     USER = "user"
     EPOCH = "epoch"
-    KEYS = "keys"
 
 
 class Verdict(Enum):
