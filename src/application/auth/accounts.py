@@ -13,6 +13,7 @@ from domain.auth.password import (
     PasswordChanged,
     PasswordNotPossible,
     PasswordWrong,
+    SignInTooOld,
     fit_password,
     prepared,
 )
@@ -64,6 +65,7 @@ class ChangePassword:
         Raises:
             PasswordNotPossible: a service, or the local operator: nobody with an email.
             PasswordWrong: `current_password` is another one; it is empty when there is none yet.
+            SignInTooOld: there is none yet, and the session was not opened just now.
             PasswordUnfit: the new one is no good.
             PasswordChanged: somebody else changed it at the same moment.
         """
@@ -71,19 +73,23 @@ class ChangePassword:
         if account is None or account.user.email is None:
             raise PasswordNotPossible
         fit = fit_password(new_password, account.user.email, "new_password")
-        await self._prove(context.user_id, current_password, account.password_hash)
+        await self._prove(context, current_password, account.password_hash)
         fresh = await self._hasher.hash(fit)
         kept = account.password_hash
         if not await self._accounts.set_password(context.user_id, fresh, instead_of=kept):
             raise PasswordChanged
         await self._sessions.end_all(context.user_id, except_session=context.claims.session_id)
 
-    async def _prove(self, user: UserId, password: str, kept: str | None) -> None:
-        """A token may have been stolen: only the password in force makes way for another."""
+    async def _prove(self, context: RequestContext, password: str, kept: str | None) -> None:
+        """A token may have been stolen: only the password in force makes way for another, and
+        only somebody who has just come in sets a first one."""
         if kept is None and not password:
+            if not await self._sessions.opened_just_now(context):
+                raise SignInTooOld
             return
         given = prepared(password, "current_password")
-        tried = Attempt(key=key_of("change-password", str(user)), rate=OF_ONE_FROM_HERE)
+        key = key_of("change-password", str(context.user_id))
+        tried = Attempt(key=key, rate=OF_ONE_FROM_HERE)
         await self._attempts.begin(tried)
         if not await self._hasher.verify(given, kept):
             raise PasswordWrong

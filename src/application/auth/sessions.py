@@ -34,6 +34,7 @@ from domain.tenancy.organization import OrganizationNotFound
 
 _MAX_TOKEN_ID_CHARACTERS = 64
 _SECOND = timedelta(seconds=1)
+_JUST_NOW = timedelta(minutes=10)
 _TOKENS_REVOKED = Rate(limit=100, seconds=3600.0)
 _log = logging.getLogger(__name__)
 
@@ -154,6 +155,13 @@ class Sessions:
     async def list(self, context: RequestContext) -> tuple[Session, ...]:
         """The caller's open sessions, newest first."""
         return await self._store.open_sessions(context.user_id, self._clock.now())
+
+    async def opened_just_now(self, context: RequestContext) -> bool:
+        """Whether the session of the request's token began at most ten minutes ago; renewing it
+        makes it no younger."""
+        since = self._clock.now() - _JUST_NOW
+        mine = [s for s in await self.list(context) if s.session_id == context.claims.session_id]
+        return any(session.create_time >= since for session in mine)
 
     async def revoke_session(self, context: RequestContext, session: SessionId) -> None:
         """End one of the caller's sessions. Raises SessionNotFound, also for somebody else's."""
