@@ -6,7 +6,7 @@ copy could use that as well as its owner. See docs/adr/0012.
 
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from application.auth.attempts import Attempt, Attempts, key_of
 from application.auth.issue_tokens import IssueTokens
@@ -36,6 +36,7 @@ _MAX_TOKEN_ID_CHARACTERS = 64
 _SECOND = timedelta(seconds=1)
 _JUST_NOW = timedelta(minutes=10)
 _TOKENS_REVOKED = Rate(limit=100, seconds=3600.0)
+_OPENED = Rate(limit=600, seconds=3600.0)
 _log = logging.getLogger(__name__)
 
 
@@ -87,7 +88,10 @@ class Sessions:
         Raises:
             OrganizationNotFound: the user is no member of `organization`.
             SessionRefused: the user may not sign in.
+            TooManyAttempts: this user or service opens them without end.
         """
+        key = key_of("open-session", str(user))
+        await self._attempts.begin(Attempt(key=key, rate=_OPENED))
         if bound:
             organization = await self._bound(user, organization)
         now = self._clock.now()
@@ -148,8 +152,12 @@ class Sessions:
 
     async def end_all(self, user: UserId, *, except_session: SessionId | None = None) -> int:
         """End every session of the user's but one; how many were open."""
-        ended = await self._store.end_all(user, spare=except_session, now=self._clock.now())
-        await self._settle()
+        now = self._clock.now()
+        ended = await self._store.end_all(user, spare=except_session, now=now)
+        if except_session is None:
+            await self._settle_past(now)
+        else:
+            await self._settle()
         return ended
 
     async def list(self, context: RequestContext) -> tuple[Session, ...]:
@@ -193,8 +201,11 @@ class Sessions:
         require_operator(context.claims)
         now = self._clock.now()
         await self._store.revoke_user(user, disable=disable, now=now)
+        await self._settle_past(now)
+
+    async def _settle_past(self, now: datetime) -> None:
+        """Tokens tell the second that they were issued in: the next sign-in's must be later."""
         await self._settle()
-        # Tokens tell the second that they were issued in: one of the next sign-in must be later.
         while self._clock.now() < now.replace(microsecond=0) + _SECOND:
             await self._settle()
 

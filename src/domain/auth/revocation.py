@@ -5,7 +5,7 @@ its time, never because there are many.
 """
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -15,6 +15,10 @@ from domain.identifiers import SessionId, UserId
 
 # Longer than the longest life of a token (a day) with the clocks' skew.
 KEPT_FOR = timedelta(hours=25)
+# Up to so many sessions that end together are told one by one.
+_FEW = 8
+# A renewal may hand its token out this long after it was kept, and by another machine's clock.
+_UNDER_WAY = timedelta(minutes=2)
 
 
 class ChangeKind(Enum):
@@ -67,6 +71,21 @@ def user_revoked(user: UserId, now: datetime) -> AuthorityChange:
     return AuthorityChange(
         kind=ChangeKind.USER, subject=str(user), expire_time=now + KEPT_FOR, not_before=now
     )
+
+
+def all_revoked(
+    user: UserId, touched: Mapping[SessionId, datetime], now: datetime
+) -> tuple[AuthorityChange, ...]:
+    """Every session of the user's; `touched` is when each was opened or renewed last.
+
+    Many make one change, for every process keeps each for a day; only those whose next token may
+    be on its way are told beside it, for that one may be issued after now.
+    """
+    named = [session_revoked(session, now) for session in touched]
+    if len(named) <= _FEW:
+        return tuple(named)
+    late = [one for one, time in touched.items() if time > now - _UNDER_WAY]
+    return (user_revoked(user, now), *(session_revoked(session, now) for session in late))
 
 
 class Authority:

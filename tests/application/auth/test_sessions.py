@@ -209,6 +209,25 @@ async def test_signing_out_everywhere_leaves_nothing_and_lets_in_again(gate: Gat
     assert not await _rejected(gate, await _opened(gate))
 
 
+async def test_signing_out_of_many_sessions_ends_each_and_lets_in_again(gate: Gate) -> None:
+    tokens = [await _opened(gate) for _ in range(12)]
+    gate.clock.advance(600)
+    assert await gate.sessions.end_all(gate.home.owner) == 12
+    assert [await _rejected(gate, one) for one in tokens] == [True] * 12
+    assert not await _rejected(gate, await _opened(gate))
+
+
+async def test_nobody_opens_sessions_without_end(gate: Gate) -> None:
+    opened = 0
+    with suppress(TooManyAttempts):
+        for opened in range(1_000):
+            await _opened(gate)
+    assert opened == 600
+    assert await _opened(gate, await gate.account())
+    gate.clock.advance(60.0)
+    assert await _opened(gate)
+
+
 async def test_another_password_spares_the_session_that_set_it(gate: Gate) -> None:
     mine, other = await _opened(gate), await _opened(gate)
     assert await gate.sessions.end_all(gate.home.owner, except_session=mine.session_id) == 1
