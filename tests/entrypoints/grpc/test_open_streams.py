@@ -281,6 +281,33 @@ async def test_trouble_with_one_stream_does_not_end_the_watch_over_all(line: Lin
     assert await _ending(call) == (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED")
 
 
+async def test_a_lookup_that_hangs_holds_up_no_other_stream(line: Line) -> None:
+    gate = line.gate
+    stuck, leaving, ended = [(await _member(line)).user_id for _ in range(3)]
+    hung = asyncio.Event()
+
+    class Stuck(WatchedTenancy):
+        async def access_to(self, space: SpaceId, user: UserId) -> SpaceAccess | None:
+            if user == stuck:
+                hung.set()
+                await asyncio.sleep(60)
+            return await self.store.access_to(space, user)
+
+    calls = {}
+    for user in (stuck, leaving, ended):
+        tokens = await gate.sessions.open(user=user, organization=None, caller=CALLER, bound=False)
+        calls[user] = (await line.open(tokens), tokens.session_id)
+    gate.tenancy.store = Stuck(gate.tenancy.store)
+    await joined_space(gate.stores, gate.home, stuck, Role.VIEWER)
+    await asyncio.wait_for(hung.wait(), 2.0)
+    await gate.stores.members.change(gate.home.organization, gate.home.owner, leaving, None)
+    await gate.feed.tell(session_revoked(calls[ended][1], gate.clock.now()))
+    endings = await asyncio.gather(_ending(calls[leaving][0]), _ending(calls[ended][0]))
+    assert [reason for _, reason in endings] == ["SPACE_NOT_FOUND", "SESSION_ENDED"]
+    assert not calls[stuck][0].done()
+    calls[stuck][0].cancel()
+
+
 async def test_another_role_leaves_the_stream_alone(line: Line) -> None:
     tokens = await _member(line)
     call = await line.open(tokens)
