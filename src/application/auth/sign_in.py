@@ -48,6 +48,12 @@ class CheckPassword:
         await self._renew(account, given)
         return account
 
+    async def newcomer(self, email: str, caller: Caller) -> None:
+        """Count no failure that was only the lack of an account which is made now."""
+        await self._attempts.forgive(
+            *from_here("sign-in", email, caller.address), from_strangers(email)
+        )
+
     async def still(self, account: Account, password: str) -> bool:
         """Whether the password that was right is so even now.
 
