@@ -96,7 +96,7 @@ async def test_a_service_opens_one_until_it_is_revoked(stores: Stores, home: Hom
         display_name="CRM",
         create_time=NOW,
     )
-    await stores.clients.add(client, bytes(32), Role.EDITOR, {})
+    await stores.clients.add(client, bytes(32), Role.EDITOR, {}, giver=home.owner)
     await stores.sessions.open(session(service, home.organization), None)
     assert len(await stores.sessions.open_sessions(service, NOW)) == 1
     await stores.sessions.revoke_user(service, disable=True, now=NOW)
