@@ -21,8 +21,15 @@ class MemoryOidcStore:
         self._users: dict[tuple[str, str], UserId] = {}
 
     async def begin(
-        self, state_hash: bytes, provider: str, sealed: bytes, expire_time: datetime
+        self,
+        state_hash: bytes,
+        provider: str,
+        sealed: bytes,
+        expire_time: datetime,
+        *,
+        now: datetime,
     ) -> None:
+        self._flows = {key: flow for key, flow in self._flows.items() if flow.expire_time > now}
         flow = _Flow(provider=provider, sealed=sealed, expire_time=expire_time)
         self._flows[state_hash] = flow
 

@@ -14,9 +14,16 @@ class PostgresOidcStore:
         self._pool = pool
 
     async def begin(
-        self, state_hash: bytes, provider: str, sealed: bytes, expire_time: datetime
+        self,
+        state_hash: bytes,
+        provider: str,
+        sealed: bytes,
+        expire_time: datetime,
+        *,
+        now: datetime,
     ) -> None:
         async with self._pool.as_identity() as connection:
+            await connection.execute(_SQL["sweep_flows"], now)
             await connection.execute(_SQL["begin"], state_hash, provider, sealed, expire_time)
 
     async def take(self, state_hash: bytes, now: datetime) -> tuple[str, bytes] | None:

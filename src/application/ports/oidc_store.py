@@ -8,9 +8,16 @@ class OidcStore(Protocol):
     """Sign-ins at providers that have begun, and whose account each subject is."""
 
     async def begin(
-        self, state_hash: bytes, provider: str, sealed: bytes, expire_time: datetime
+        self,
+        state_hash: bytes,
+        provider: str,
+        sealed: bytes,
+        expire_time: datetime,
+        *,
+        now: datetime,
     ) -> None:
-        """Remember a sign-in that has begun. Those that are over are forgotten bit by bit."""
+        """Remember a sign-in that has begun. Those that are over are forgotten bit by bit, faster
+        than they come."""
         ...
 
     async def take(self, state_hash: bytes, now: datetime) -> tuple[str, bytes] | None:

@@ -115,9 +115,11 @@ class Authority:
         while self._ends and self._ends[0][0] <= now:
             _, kind, subject = heapq.heappop(self._ends)
             known = self._known[ChangeKind(kind)]
-            # It may have been prolonged since; then a later end is in the heap as well.
-            if subject in known and known[subject].expire_time <= now:
+            end = known[subject].expire_time
+            if end <= now:
                 del known[subject]
+            else:  # prolonged since: each subject stands here once, however often it changes
+                heapq.heappush(self._ends, (end, kind, subject))
 
     def verdict(self, claims: Claims) -> Verdict:
         """How far a token that is genuine and in its time may be believed."""
@@ -150,7 +152,8 @@ class Authority:
         if merged == earlier:
             return False
         known[change.subject] = merged
-        heapq.heappush(self._ends, (merged.expire_time, change.kind.value, change.subject))
+        if earlier is None:
+            heapq.heappush(self._ends, (merged.expire_time, change.kind.value, change.subject))
         return True
 
 

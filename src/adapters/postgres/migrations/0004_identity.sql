@@ -52,6 +52,8 @@ create table obelisk.oidc_flows (
   expire_time timestamptz not null
 );
 
+create index oidc_flows_by_end on obelisk.oidc_flows (expire_time);
+
 create table obelisk.sessions (
   session_id uuid primary key,
   user_id uuid not null,
