@@ -8,7 +8,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 	--no-emit-index-url --no-annotate --no-header --override requirements/overrides.txt
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo serve test isolation check fmt generate openapi proto-baseline lock clean mutation bench-overhead bench-auth bench-log
+.PHONY: help demo serve test isolation check fmt generate openapi proto-baseline lock clean mutation bench-overhead bench-runs bench-auth bench-log
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
@@ -76,6 +76,9 @@ lock: $(READY) ## Compile the hashed locks anew
 
 bench-overhead: $(READY) ## What Obelisk adds before the first token, beside the bare model
 	@python bench/overhead.py
+
+bench-runs: $(READY) ## Serving runs, up to 256 at a time, beside a bare gRPC server and one of the usual kind
+	@python bench/runs.py
 
 bench-auth: $(READY) ## What verifying an access token adds to a request
 	@python bench/auth.py

@@ -1,4 +1,4 @@
-"""A refusal reaches a client that is still sending what is refused, and not its own failed write."""
+"""Who is refused while still sending hears the refusal, and not of a failed write of its own."""
 
 import asyncio
 from collections.abc import AsyncIterator
