@@ -35,6 +35,7 @@ from domain.errors import Conflict, Unavailable
 from domain.identifiers import DocumentId, OrganizationId, ReceiptId, RunId, SpaceId, UserId
 from domain.paging import PageRequest
 from domain.runs.event import EventKind, TokenBatch
+from domain.runs.run import Run
 from domain.tenancy.access import ActionNotAllowed, Role
 from domain.tenancy.context_key import CachedAccess, ContextKey
 from domain.tenancy.erasure import ErasureReceipt, ErasureReceiptNotFound
@@ -433,6 +434,11 @@ def executing(ground: Ground, gate: Gate) -> ExecuteRun:
     )
 
 
+async def said(ground: Ground, asked: Run) -> bool:
+    events = await ground.stores.log.read(asked.space_id, asked.run_id, 0, 100)
+    return any(isinstance(event.kind, TokenBatch) for event in events)
+
+
 async def test_a_run_under_way_here_is_stopped(ground: Ground) -> None:
     gate, asked = Gate(), run(ground.home)
     await ground.stores.runs.create(asked, None)
@@ -440,6 +446,10 @@ async def test_a_run_under_way_here_is_stopped(ground: Ground) -> None:
         jobs.handle(execute_run=executing(ground, gate), ingest_document=ingesting(ground, gate))
         jobs.submit(ExecuteRunJob(space_id=asked.space_id, run_id=asked.run_id))
         await gate.reached.wait()
+        # A batch on its way would find the space gone, and end the run by itself.
+        async with asyncio.timeout(5):
+            while not await said(ground, asked):
+                await asyncio.sleep(0.01)
         receipt = await ground.erase(jobs).space(context_of(ground.home))
         assert receipt.counts["jobs"] == 1
         assert await jobs.stop(asked.space_id) == 0
