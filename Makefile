@@ -8,7 +8,8 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 	--no-emit-index-url --no-annotate --no-header --override requirements/overrides.txt
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo serve test isolation check fmt generate openapi proto-baseline lock clean bench-overhead bench-auth bench-log bench-turns bench-prepare bench-watchers
+.PHONY: help demo serve test isolation check fmt generate openapi proto-baseline lock clean mutation chaos \
+	bench-overhead bench-runs bench-auth bench-log bench-turns bench-prepare bench-watchers
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
@@ -37,6 +38,10 @@ test: $(READY) ## Run the tests on real Postgres and Valkey
 isolation: $(READY) ## Try to reach one tenant as another, in every way there is; needs PgBouncer
 	@pytest -m pooler
 	@PYTHONPATH=tests python -m isolation
+
+mutation: $(READY) ## Change the rules of identity and tenancy, and see which changes a test notices
+	@mutmut run
+	@mutmut results
 
 check: $(READY) ## Run every gate
 	ruff check .
@@ -73,6 +78,9 @@ lock: $(READY) ## Compile the hashed locks anew
 bench-overhead: $(READY) ## What Obelisk adds before the first token, beside the bare model
 	@python bench/overhead.py
 
+bench-runs: $(READY) ## Serving runs, up to 256 at a time, beside a bare gRPC server and one of the usual kind
+	@python bench/runs.py
+
 bench-auth: $(READY) ## What verifying an access token adds to a request
 	@python bench/auth.py
 
@@ -89,5 +97,5 @@ bench-watchers: $(READY) ## A thousand watchers of fifty runs on one server proc
 	@python bench/watchers.py
 
 clean: ## Remove everything that was set up, with the demo's data
-	rm -rf $(VENV) .obelisk .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .obelisk mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

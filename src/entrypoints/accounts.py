@@ -16,7 +16,7 @@ from adapters.postgres.oidc_store import PostgresOidcStore
 from adapters.postgres.pool import Pool
 from adapters.redis.rate_limiter import RedisRateLimiter
 from application.auth.accept_invitation import AcceptInvitation
-from application.auth.accounts import ChangePassword, CurrentUser, NewAccounts
+from application.auth.accounts import ChangePassword, CurrentUser, NewAccounts, ReclaimAccount
 from application.auth.attempts import Attempts
 from application.auth.authority import AuthorityWatch
 from application.auth.client_credentials import ExchangeClientCredentials
@@ -146,6 +146,12 @@ def build_accounts(
                 accounts=accounts,
                 members=members,
                 new_account=new_account,
+                reclaim=ReclaimAccount(
+                    accounts=accounts,
+                    hasher=parts.hasher,
+                    sessions=sessions,
+                    entropy=entropy,
+                ),
                 clock=clock,
                 settle=authority.settle,
             ),

@@ -29,6 +29,7 @@ from application.agents.steps import AgentSteps
 from application.agents.tools.brand_check import BrandCheck
 from application.agents.tools.collection_search import CollectionSearch
 from application.agents.tools.keyword_report import KeywordReport
+from application.auth.attempts import Attempts
 from application.auth.audit import AuditActs, ReadAudit
 from application.auth.authenticate import Authenticate
 from application.auth.authority import AuthorityWatch
@@ -151,6 +152,7 @@ class Container(Identity):
         tenancy=tenancy_store,
         directory=tenant_directory,
         issue=issue_tokens,
+        attempts=providers.Singleton(Attempts, account_parts.provided.limiter),
         settle=authority.provided.settle,
         clock=clock,
         entropy=entropy,

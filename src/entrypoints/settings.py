@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from entrypoints.oidc_settings import OidcProviderSettings, distinct
 
-_SHIPPED_MODEL_SECTIONS = 3
+_SHIPPED_MODEL_SECTIONS = 4
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -84,7 +84,7 @@ class Settings(BaseSettings):
         ge=0,
         le=8,
         description="From how many sources a small model writes, one by one; 0 for all at once. "
-        "The shipped model writes from 3, any other at once.",
+        "The shipped model writes from 4, any other at once.",
     )
     chat_slots: int = Field(default=2, ge=1, le=64, description="Answers written side by side.")
 

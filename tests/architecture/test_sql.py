@@ -38,6 +38,7 @@ WITHOUT_SPACE = {
     ("tenancy", "add_organization"): "identity: an organization is made before any space",
     ("tenancy", "spaces_of"): "identity: which spaces a user may enter, by user and organization",
     ("tenancy", "standings_of"): "identity: which spaces somebody may enter, by their id",
+    ("members", "change_in_view"): "counts owners of one organization, confined to it",
     ("members", "members"): "names of members, of one organization or of one of its spaces",
     ("audit", "begin"): "an act may be in no space; the identity role writes, and reads no content",
     ("audit", "end"): "by the act's own id; the identity role writes, and reads no content",

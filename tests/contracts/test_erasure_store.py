@@ -280,7 +280,9 @@ async def test_services_and_invitations_go_and_the_services_tokens_end(
         display_name="CMS",
         create_time=NOON,
     )
-    await stores.clients.add(client, b"0" * 32, Role.EDITOR, {home.space: Role.EDITOR})
+    await stores.clients.add(
+        client, b"0" * 32, Role.EDITOR, {home.space: Role.EDITOR}, giver=home.owner
+    )
     await stores.invitations.add(invitation(home), b"1" * 32)
     begun = await stores.erasures.begin(receipt_for(home, None))
     assert begun.counts["service_clients"] == 1

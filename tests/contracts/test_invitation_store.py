@@ -1,5 +1,6 @@
 """The contract of `InvitationStore`, on every adapter."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,12 @@ import pytest
 from domain.identifiers import InvitationId, OrganizationId
 from domain.paging import PageRequest
 from domain.tenancy.access import Role
-from domain.tenancy.invitation import InvitationNotFound, digest_of
+from domain.tenancy.invitation import (
+    MAX_OPEN_INVITATIONS,
+    InvitationNotFound,
+    TooManyInvitations,
+    digest_of,
+)
 from fixtures.making import NOON, Home, new_id
 from fixtures.people import an_invitation, signed_up
 from fixtures.stores import Stores
@@ -76,3 +82,20 @@ async def test_a_foreign_invitation_and_a_missing_one_answer_alike(
     missing = OrganizationId(new_id())
     assert (await stores.invitations.list_open(missing, NOON, ALL)).items == ()
     assert (await stores.invitations.list_open(away.organization, NOON, ALL)).items == (made,)
+
+
+async def test_an_organization_has_so_many_open_invitations(
+    stores: Stores, home: Home, away: Home
+) -> None:
+    made = [an_invitation(home, f"{n}@example.com") for n in range(MAX_OPEN_INVITATIONS)]
+    for n, one in enumerate(made):
+        await stores.invitations.add(one, digest_of(str(n)))
+    more = an_invitation(home, "more@example.com")
+    with pytest.raises(TooManyInvitations, match="200"):
+        await stores.invitations.add(more, digest_of("more"))
+    await stores.invitations.add(an_invitation(away, "more@example.com"), digest_of("away"))
+    await stores.invitations.revoke(home.organization, made[0].invitation_id, NOON)
+    await stores.invitations.add(more, digest_of("more"))
+    later = NOON + timedelta(days=8)
+    late = replace(more, invitation_id=InvitationId(new_id()), create_time=later)
+    await stores.invitations.add(late, digest_of("late"))

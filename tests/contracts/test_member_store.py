@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from adapters.postgres.pool import Pool
 from domain.identifiers import OrganizationId, SpaceId, UserId
 from domain.paging import PageRequest
 from domain.tenancy.access import ActionNotAllowed, Role, SpaceAccess
@@ -19,9 +20,10 @@ from domain.tenancy.members import (
 )
 from domain.tenancy.organization import OrganizationNotFound
 from domain.tenancy.space import SpaceNotFound
-from fixtures.making import NOON, Home, new_id, space
+from fixtures.making import NOON, Home, new_home, new_id, space
 from fixtures.people import an_invitation, invited, joined, served, signed_up
-from fixtures.stores import Stores
+from fixtures.postgres import SharedDatabase
+from fixtures.stores import Stores, postgres_stores
 
 ALL = PageRequest(size=50)
 TOKEN = digest_of("a token")
@@ -112,6 +114,50 @@ async def test_the_last_owner_stays(stores: Stores, home: Home, role: Role | Non
     with pytest.raises(LastOwner):
         await stores.members.change(home.organization, home.owner, home.owner, role)
     assert await _roles(stores, home) == {home.owner: Role.OWNER}
+
+
+async def test_an_owner_who_is_disabled_does_not_count_as_one(stores: Stores, home: Home) -> None:
+    other = await joined(stores, home, Role.ADMIN)
+    await stores.members.change(home.organization, home.owner, other, Role.OWNER)
+    await stores.sessions.revoke_user(other, disable=True, now=NOON)
+    with pytest.raises(LastOwner):
+        await stores.members.change(home.organization, home.owner, home.owner, None)
+    gone = await stores.members.change(home.organization, home.owner, other, None)
+    assert gone.user_id == other
+
+
+async def test_whoever_is_no_more_than_a_member_may_leave(stores: Stores, home: Home) -> None:
+    viewer = await joined(stores, home, Role.VIEWER, inside=Role.EDITOR)
+    with pytest.raises(ActionNotAllowed):
+        await stores.members.change(home.organization, viewer, viewer, Role.VIEWER)
+    left = await stores.members.change(home.organization, viewer, viewer, None)
+    assert left.user_id == viewer
+    assert set(await _roles(stores, home)) == {home.owner}
+    assert await stores.tenancy.standings_of(viewer, None) == ()
+    with pytest.raises(OrganizationNotFound):
+        await stores.members.change(home.organization, viewer, viewer, None)
+
+
+async def test_an_inviter_who_is_removed_at_the_same_moment_gives_nothing(
+    pool: Pool, shared_database: SharedDatabase
+) -> None:
+    stores = postgres_stores(pool)
+    home = await new_home(stores.tenancy)
+    admin = await joined(stores, home, Role.ADMIN)
+    ana = await signed_up(stores, "ana@example.com")
+    made = replace(an_invitation(home, "ana@example.com", Role.ADMIN), inviter=admin)
+    await stores.invitations.add(made, TOKEN)
+    connection = shared_database.superuser
+    async with connection.transaction():
+        # Somebody removes the inviter, and has not committed yet.
+        await connection.execute(_LOCK, home.organization)
+        await connection.execute(_REMOVE, home.organization, admin)
+        accepting = asyncio.ensure_future(stores.members.accept(TOKEN, ana, NOON))
+        await asyncio.sleep(0.2)
+        assert not accepting.done()
+    with pytest.raises(InvitationNotFound):
+        await accepting
+    assert await stores.tenancy.role_in(home.organization, ana) is None
 
 
 async def test_two_owners_who_remove_each_other_at_once_leave_one(
@@ -320,3 +366,7 @@ async def test_a_space_that_is_gone_is_passed_over(stores: Stores, home: Home) -
     await stores.members.accept(TOKEN, ana, NOON)
     standings = await stores.tenancy.standings_of(ana, None)
     assert [standing.space_id for standing in standings] == [home.space]
+
+
+_LOCK = "select from obelisk.organizations where organization_id = $1 for no key update"
+_REMOVE = "delete from obelisk.organization_members where organization_id = $1 and user_id = $2"

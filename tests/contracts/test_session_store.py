@@ -1,6 +1,7 @@
 """The contract of `SessionStore`, on every adapter."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from adapters.postgres.session_store import PostgresSessionStore
 from domain.auth.account import User, UserNotFound
 from domain.auth.revocation import KEPT_FOR, ChangeKind
 from domain.auth.session import (
+    MAX_OPEN_SESSIONS,
     RefreshToken,
     RefreshTokenRejected,
     Session,
@@ -94,7 +96,7 @@ async def test_a_service_opens_one_until_it_is_revoked(stores: Stores, home: Hom
         display_name="CRM",
         create_time=NOW,
     )
-    await stores.clients.add(client, bytes(32), Role.EDITOR, {})
+    await stores.clients.add(client, bytes(32), Role.EDITOR, {}, giver=home.owner)
     await stores.sessions.open(session(service, home.organization), None)
     assert len(await stores.sessions.open_sessions(service, NOW)) == 1
     await stores.sessions.revoke_user(service, disable=True, now=NOW)
@@ -245,6 +247,47 @@ async def test_all_sessions_end_but_the_one_to_be_spared(stores: Stores, owner: 
     assert await _told(stores) == {str(made[0].session_id), str(made[2].session_id)}
     assert await stores.sessions.end_all(owner, spare=None, now=NOW) == 1
     assert await stores.sessions.end_all(owner, spare=None, now=NOW) == 0
+
+
+async def test_of_too_many_open_sessions_the_oldest_ends_and_is_told(
+    stores: Stores, owner: UserId
+) -> None:
+    other = await _account(stores, UserId(new_id()))
+    await stores.sessions.open(session(other), None)
+    made = [session(owner) for _ in range(MAX_OPEN_SESSIONS + 2)]
+    token = refresh()
+    await stores.sessions.open(made[0], token)
+    for one in made[1:]:
+        await stores.sessions.open(one, None)
+    left = await stores.sessions.open_sessions(owner, NOW)
+    assert left == tuple(reversed(made[2:]))
+    assert await _told(stores) == {str(made[0].session_id), str(made[1].session_id)}
+    with pytest.raises(RefreshTokenRejected):
+        await stores.sessions.rotate(token.token_hash, refresh(), None, NOW)
+    assert len(await stores.sessions.open_sessions(other, NOW)) == 1
+
+
+async def test_many_sessions_that_end_together_are_told_as_one_change(
+    stores: Stores, owner: UserId
+) -> None:
+    hour = timedelta(hours=1)
+    made = [replace(session(owner), create_time=NOW - hour) for _ in range(20)]
+    token = refresh()
+    await stores.sessions.open(made[0], token)
+    for one in made[1:]:
+        await stores.sessions.open(one, None)
+    # Its next token may be on its way to its owner, issued after what is told here.
+    await stores.sessions.rotate(token.token_hash, refresh(), None, NOW - timedelta(seconds=1))
+    assert await stores.sessions.end_all(owner, spare=None, now=NOW) == 20
+    assert await _told(stores) == {str(owner), str(made[0].session_id)}
+    assert await stores.sessions.open_sessions(owner, NOW) == ()
+
+
+async def test_of_many_sessions_the_spared_one_goes_on(stores: Stores, owner: UserId) -> None:
+    made = [(await _opened(stores, owner))[0] for _ in range(20)]
+    await stores.sessions.end_all(owner, spare=made[7].session_id, now=NOW)
+    ended = {str(one.session_id) for one in made} - {str(made[7].session_id)}
+    assert await _told(stores) == ended
 
 
 async def test_a_revoked_user_loses_all_and_may_come_again(stores: Stores, owner: UserId) -> None:

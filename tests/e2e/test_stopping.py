@@ -47,10 +47,10 @@ async def test_after_kill_9_the_run_ends_in_its_log_and_the_document_is_ingested
     server = await ObeliskProcess.serve(folder)
     async with await _client(server) as client:
         await _space(client)
-        run_id = await _begin_run(client)
         path = EXAMPLES / "brand-guide.docx"
         sent = await client.upload(path.name, path.read_bytes())
-    await server.kill()
+        run_id = await _begin_run(client)
+        await server.kill()
     assert await _gone(folder), processes_under(folder)
 
     server = await ObeliskProcess.serve(folder)

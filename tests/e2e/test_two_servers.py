@@ -161,6 +161,11 @@ async def _writes(client: ObeliskClient) -> grpc.StatusCode:
     return await _code(client.conversations.CreateConversation(request, metadata=client.metadata))
 
 
+async def _permissions(client: ObeliskClient) -> list[str]:
+    request = auth_pb2.GetCurrentUserRequest()
+    return [*(await client.auth.GetCurrentUser(request, metadata=client.metadata)).permissions]
+
+
 Ending = Callable[[Pair, Person], Awaitable[object]]
 
 
@@ -237,6 +242,14 @@ async def test_a_membership_change_holds_at_the_other_process_with_the_next_requ
         request = member_pb2.SetSpaceMemberRequest(user_id=person.user_id, role=role)
         await members.SetSpaceMember(request, metadata=metadata)
 
+    assert await _permissions(person.there) == ["read_organization"]
+    promotion = member_pb2.SetMemberRequest(
+        organization_id=pair.organization, user_id=person.user_id, role=member_pb2.ROLE_ADMIN
+    )
+    await members.SetMember(promotion, metadata=metadata)
+    assert "manage_members" in await _permissions(person.there)
+    promotion.role = member_pb2.ROLE_VIEWER
+    await members.SetMember(promotion, metadata=metadata)
     for _ in range(3):
         await give(member_pb2.ROLE_VIEWER)
         assert [await _writes(person.there), await _reads(person.there)] == [DENIED, OK]

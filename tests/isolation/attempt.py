@@ -4,10 +4,11 @@ A process, because taking the application's filters away means loading other sta
 that stand in the files, before anything else is imported.
 """
 
-import asyncio
 import json
 import sys
 from dataclasses import asdict
+
+import uvloop
 
 from isolation import layers
 from isolation.order import Order
@@ -19,7 +20,7 @@ def main() -> None:
     # From here on, and no earlier: stores read their statements while they are imported.
     from isolation.trying import attempt
 
-    findings = asyncio.run(attempt(order, lost))
+    findings = uvloop.run(attempt(order, lost))
     json.dump(asdict(findings), sys.stdout)
 
 

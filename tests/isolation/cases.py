@@ -1,6 +1,6 @@
 """The matrix itself: every RPC, every place that takes an id, every kind of id, every door."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
@@ -10,7 +10,7 @@ from isolation.contract import SPACE_HEADER, Rpc, Site, rpcs
 from isolation.kinds import OPTIONAL, TEXTS, Kind, Scope
 from isolation.world import new_id
 
-Json: TypeAlias = "str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "str | Sequence[Json] | Mapping[str, Json]"
 Replaced: TypeAlias = tuple[tuple[Site, Kind], ...]
 
 

@@ -108,6 +108,14 @@ def _sites(message: Descriptor, path: tuple[str, ...], *, repeated: bool) -> Ite
                 yield Site(path=here, kind=kind, repeated=many)
 
 
+def messages(message: Descriptor) -> Iterator[Descriptor]:
+    """It, and every message inside of it."""
+    yield message
+    for field in message.fields:
+        if field.message_type is not None:
+            yield from messages(field.message_type)
+
+
 @cache
 def rpcs() -> tuple[Rpc, ...]:
     """Every RPC of every proto file there is, in order."""

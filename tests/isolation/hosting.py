@@ -1,4 +1,4 @@
-"""The whole server in this process, with a model that writes from a script."""
+"""The whole server in this process, with models that need no weights."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from adapters.memory.hash_embedder import HashEmbedder
+from adapters.memory.plain_text_converter import PlainTextConverter
 from adapters.memory.scripted_chat_model import ScriptedChatModel
 from application.auth import attempts
 from application.context import Caller
@@ -15,6 +16,7 @@ from application.ports.chat_model import ChatModel
 from application.ports.embedder import Embedder
 from domain.auth.rate import Rate
 from domain.identifiers import OrganizationId, UserId
+from entrypoints import startup
 from entrypoints.container import Container
 from entrypoints.server import Addresses, serving
 from entrypoints.settings import Settings
@@ -26,13 +28,32 @@ async def _scripted(settings: Settings, stack: AsyncExitStack) -> tuple[ChatMode
     return ScriptedChatModel("We ", "sell ", "bags."), HashEmbedder()
 
 
+class _PlainText(PlainTextConverter):
+    """In place of child processes, which take longer to start than a pass may take."""
+
+    def __init__(self, *, processes: int) -> None:
+        self.processes = processes
+
+    async def close(self) -> None:
+        """Nothing to end."""
+
+
+def _without_limits() -> None:
+    """Thousands of attempts from one address are what the limits are there to end."""
+    setattr(startup, "DoclingConverter", _PlainText)  # noqa: B010 - not its own name to give
+    for name in ("OF_ONE_FROM_HERE", "OF_ALL_FROM_HERE", "OF_ONE_FROM_STRANGERS"):
+        setattr(attempts, name, Rate(limit=1_000_000, seconds=1.0))
+
+
 @asynccontextmanager
 async def hosted(order: Order) -> AsyncGenerator[tuple[Container, Addresses]]:
-    """As `obelisk serve` wires it, but for the models."""
+    """As `obelisk serve` wires it, but for the models, the converter and the limits."""
     settings = Settings().model_copy(
         update={
             "data_dir": Path(order.folder),
+            "grpc_host": "127.0.0.1",
             "grpc_port": 0,
+            "rest_host": "127.0.0.1",
             "rest_port": 0,
             "database_url": SecretStr(order.owner_dsn),
             "app_database_url": SecretStr(order.application_dsn),
@@ -42,9 +63,7 @@ async def hosted(order: Order) -> AsyncGenerator[tuple[Container, Addresses]]:
             "embedding_url": None,
         }
     )
-    # Thousands of attempts from one address are what these are there to end.
-    for name in ("OF_ONE_FROM_HERE", "OF_ALL_FROM_HERE", "OF_ONE_FROM_STRANGERS"):
-        setattr(attempts, name, Rate(limit=1_000_000, seconds=1.0))
+    _without_limits()
     async with (
         platform(settings, lambda _: None, _scripted) as container,
         serving(container, settings) as addresses,

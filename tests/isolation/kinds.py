@@ -108,8 +108,8 @@ SCOPES = {
 }
 
 SECRET = "secret"
-# Each string field of a request by its name: the kind of id that belongs there, a secret that may be
-# given an id all the same, or None for text that names nothing of anybody's.
+# Each string field of a request by its name: the kind of id that belongs there, a secret (which is
+# given an id all the same), or None for text that names nothing of anybody's.
 FIELDS: dict[str, Kind | str | None] = {
     "organization_id": Kind.ORGANIZATION,
     "space_id": Kind.SPACE,
@@ -152,7 +152,7 @@ FIELDS: dict[str, Kind | str | None] = {
 }
 
 # What a request says where it names nothing, so that only the id decides its answer.
-TEXTS = {
+TEXTS: dict[str, str | dict[str, str]] = {
     "agent": "brand",
     "display_name": "Mine",
     "email": "somebody@example.org",

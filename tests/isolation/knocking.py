@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 from urllib.parse import quote
 
 import grpc
@@ -20,6 +20,7 @@ from isolation.contract import Rpc
 
 OK, UNIMPLEMENTED = "OK", "UNIMPLEMENTED"
 _SECONDS = 20.0
+Pairs: TypeAlias = list[tuple[str, str | int | float | bool | None]]
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=64)
 # What the harness itself would have done wrong, were it ever answered.
 MISTAKES = frozenset(
@@ -109,7 +110,7 @@ class Visitor:
             verb,
             path,
             params=query,
-            headers={**headers, "accept": accept, "content-type": _content_type(rpc, verb)},
+            headers={**headers, "accept": accept, "content-type": _content_type(rpc)},
             content=b"# Mine" if rpc.uploads else body,
         )
         raw = response.content + repr(sorted(response.headers.items())).encode()
@@ -150,7 +151,7 @@ def _raw(metadata: Any) -> bytes:
     )
 
 
-def _http_form(rpc: Rpc, request: Request) -> tuple[str, str, list[tuple[str, str]], bytes | None]:
+def _http_form(rpc: Rpc, request: Request) -> tuple[str, str, Pairs, bytes | None]:
     verb, path = rpc.route
     rest = dict(request.fields)
     for name in rpc.captures:
@@ -162,15 +163,15 @@ def _http_form(rpc: Rpc, request: Request) -> tuple[str, str, list[tuple[str, st
     return verb, path, [], json.dumps(rest).encode()
 
 
-def _query(fields: Mapping[str, Json]) -> list[tuple[str, str]]:
-    pairs: list[tuple[str, str]] = []
+def _query(fields: Mapping[str, Json]) -> Pairs:
+    pairs: Pairs = []
     for name, value in fields.items():
         values = value if isinstance(value, list) else [value]
         pairs += [(name, str(one)) for one in values]
     return pairs
 
 
-def _content_type(rpc: Rpc, verb: str) -> str:
+def _content_type(rpc: Rpc) -> str:
     return "application/octet-stream" if rpc.uploads else "application/json"
 
 

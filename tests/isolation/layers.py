@@ -25,13 +25,11 @@ _TABLES = "select tablename from pg_tables where schemaname = 'obelisk'"
 
 
 def without_filters(sql: str) -> tuple[str, int]:
-    """Let each filter by a given space or organization hold for every row; also how many there were.
+    """Let each filter by a given space or organization pass every row; also how many there were.
 
     The parameter stays, so that the statement takes the same arguments of the same types.
     """
-    return _BOUND.subn(
-        r"\g<before>(\g<column> = \g<value> or \g<value> is not null)", sql
-    )
+    return _BOUND.subn(r"\g<before>(\g<column> = \g<value> or \g<value> is not null)", sql)
 
 
 def rewrite_statements() -> dict[str, int]:

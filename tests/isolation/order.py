@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from isolation.world import Organization, Space, World
+from isolation.world import PEOPLE, Organization, Space, World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """`filters` and `policies` say which layer is still there; `every` takes each n-th wrong kind."""
+    """`filters` and `policies` say which layer is there; `every` takes each n-th case of an id
+    of a wrong kind, from the `offset`-th on.
+    """
 
     name: str
     owner_dsn: str
@@ -20,6 +22,7 @@ class Order:
     filters: bool = True
     policies: bool = True
     every: int = 1
+    offset: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,7 +47,19 @@ class Findings:
 
 def world_of(plain: dict[str, Any]) -> World:
     """The inverse of `dataclasses.asdict`."""
-    organizations = {name: Organization(**plain[name]) for name in ("victim", "other")}
-    spaces = {name: Space(**plain[name]) for name in ("home", "beside", "elsewhere")}
-    people = {name: plain[name] for name in ("viewer", "neighbour", "leaver", "mover")}
-    return World(**organizations, **spaces, **people, passers_by=tuple(plain["passers_by"]))
+    people = (str(plain[name]) for name in PEOPLE)
+    viewer, colleague, theirs, neighbour, leaver, mover = people
+    return World(
+        victim=Organization(**plain["victim"]),
+        other=Organization(**plain["other"]),
+        home=Space(**plain["home"]),
+        beside=Space(**plain["beside"]),
+        elsewhere=Space(**plain["elsewhere"]),
+        viewer=viewer,
+        colleague=colleague,
+        theirs=theirs,
+        neighbour=neighbour,
+        leaver=leaver,
+        mover=mover,
+        passers_by=tuple(plain["passers_by"]),
+    )

@@ -1,4 +1,4 @@
-"""Writes the world into an empty database as its superuser: every table has rows of every tenant."""
+"""Writes the world into an empty database as its superuser: rows of every tenant, everywhere."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -236,22 +236,24 @@ async def _content(connection: "Connection", its: Space, owner: Organization) ->
 
 
 async def _document(connection: "Connection", its: Space) -> None:
-    await _insert(
-        connection,
-        "documents",
-        space_id=its.space,
-        document_id=its.document,
-        filename=f"{its.content}.md",
-        title=f"What we sell {its.content}",
-        media_type="text/markdown",
-        collection="general",
-        size_bytes=100,
-        content_sha256=_hash(its.document).hex(),
-        state="ready",
-        chunk_count=1,
-        page_count=1,
-        create_time=NOW,
-    )
+    # The second is named as what everybody uploads: it takes the place of one's own alone.
+    for document, filename in ((its.document, f"{its.content}.md"), (new_id(), "mine.md")):
+        await _insert(
+            connection,
+            "documents",
+            space_id=its.space,
+            document_id=document,
+            filename=filename,
+            title=f"What we sell {its.content}",
+            media_type="text/markdown",
+            collection="general",
+            size_bytes=100,
+            content_sha256=_hash(its.document).hex(),
+            state="ready",
+            chunk_count=1,
+            page_count=1,
+            create_time=NOW,
+        )
     text = f"We sell bags of canvas, says {its.content}."
     await connection.execute(
         "insert into obelisk.chunks (space_id, chunk_id, document_id, ordinal, kind, collection,"

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import count, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -19,9 +20,9 @@ from adapters.local.blobs import FileBlobStore
 from domain.identifiers import DocumentId, SpaceId
 from entrypoints.container import Container
 from isolation import layers
+from isolation.acting import Acting, neighbour, owner, stranger
 from isolation.actors import actors
 from isolation.cases import Case, cases, missing
-from isolation.controls import controls
 from isolation.hosting import hosted, signed_in
 from isolation.judging import Times, leaks
 from isolation.knocking import UNIMPLEMENTED, Answer, Visitor
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 _AT_ONCE = 12
+_UNFINISHED = """
+    select exists (select from obelisk.runs where state <> 'ended')
+           or exists (select from obelisk.documents where state not in ('ready', 'failed'))
+"""
 # Longer than any process may go without knowing of a change of somebody's memberships.
 _KNOWN_SECONDS = 1.0
 # Calls that end the sessions of whoever makes them: somebody else makes them each time.
@@ -62,9 +67,7 @@ async def attempt(order: Order, lost: dict[str, int]) -> Findings:
     return findings
 
 
-async def _attempt(
-    order: Order, world: World, superuser: "Connection", findings: Findings
-) -> None:
+async def _attempt(order: Order, world: World, superuser: "Connection", findings: Findings) -> None:
     blobs = Path(order.folder) / "blobs"
     await _keep_files(world, blobs)
     async with hosted(order) as (container, addresses):
@@ -72,14 +75,21 @@ async def _attempt(
         world = await crowd.sign_in()
         await _remove(superuser, world)
         async with Visitor(addresses.grpc, addresses.rest) as visitor:
+            acting = Acting(visitor, crowd.tokens, partial(_until_idle, superuser))
+            at_home = (neighbour(world), stranger(world))
+            for worker in at_home:
+                findings.leaks += await acting.read(worker)
             before = await take(superuser, blobs)
             trial = _Trial(crowd, visitor, findings)
-            await trial.run(_chosen(world, order.every))
+            await trial.run(_chosen(world, order))
+            # In their own tenant people may do all of it, and nothing of it reaches another.
+            for worker in at_home:
+                findings.leaks += await acting.change(worker)
             await _until_idle(superuser)
             after = await take(superuser, blobs)
             findings.leaks += changes(world, before, after)
-            async for fault in controls(visitor, crowd.tokens[world.victim.owner], world):
-                findings.leaks.append(fault)
+            findings.leaks += await acting.read(owner(world)) + await acting.change(owner(world))
+            findings.cases += acting.acts
 
 
 class _Crowd:
@@ -147,12 +157,12 @@ class _Trial:
         return await self._visitor.knock(case, await self._crowd.token_for(case))
 
 
-def _chosen(world: World, every: int) -> Iterator[Case]:
+def _chosen(world: World, order: Order) -> Iterator[Case]:
     """All cases with what belongs in its place, and each n-th with another kind of id."""
-    turn = count()
+    turn = count(order.offset)
     for case in cases(actors(world)):
         wrong = any(site.kind is not kind for site, kind in case.replaced)
-        if not wrong or next(turn) % every == 0:
+        if not wrong or next(turn) % order.every == 0:
             yield case
 
 
@@ -176,9 +186,8 @@ async def _remove(superuser: "Connection", world: World) -> None:
 
 
 async def _until_idle(superuser: "Connection") -> None:
-    unfinished = "select exists (select from obelisk.runs where state <> 'ended')"
     async with asyncio.timeout(20):
-        while await superuser.fetchval(unfinished):  # noqa: ASYNC110  # any run may end last
+        while await superuser.fetchval(_UNFINISHED):  # noqa: ASYNC110  # any job may end last
             await asyncio.sleep(0.02)
 
 

@@ -7,6 +7,7 @@ from secrets import token_hex
 from adapters.local.entropy import SystemEntropy
 from isolation.kinds import Kind
 
+PEOPLE = ("viewer", "colleague", "theirs", "neighbour", "leaver", "mover")
 _uuid = SystemEntropy().uuid
 
 
@@ -76,7 +77,11 @@ class Space:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """`victim` lives in `home`; `beside` is another space of the same organization."""
+    """`victim` lives in `home`; `beside` is another space of the same organization.
+
+    A colleague is in both, and nobody tries anything as one; `theirs` is a member of the other
+    organization.
+    """
 
     victim: Organization = field(default_factory=Organization)
     home: Space = field(default_factory=Space)
@@ -84,12 +89,12 @@ class World:
     other: Organization = field(default_factory=Organization)
     elsewhere: Space = field(default_factory=Space)
     viewer: str = field(default_factory=new_id)
+    colleague: str = field(default_factory=new_id)
+    theirs: str = field(default_factory=new_id)
     neighbour: str = field(default_factory=new_id)
     leaver: str = field(default_factory=new_id)
     mover: str = field(default_factory=new_id)
-    passers_by: tuple[str, ...] = field(
-        default_factory=lambda: tuple(new_id() for _ in range(40))
-    )
+    passers_by: tuple[str, ...] = field(default_factory=lambda: tuple(new_id() for _ in range(40)))
 
     @property
     def members(self) -> tuple[tuple[str, str, str, dict[str, str]], ...]:
@@ -97,13 +102,15 @@ class World:
         home, beside, elsewhere = self.home.space, self.beside.space, self.elsewhere.space
         ours, theirs = self.victim.organization, self.other.organization
         return (
-            (self.victim.owner, ours, "owner", {home: "owner", beside: "owner"}),
+            (self.victim.owner, ours, "owner", {home: "owner"}),
             (self.viewer, ours, "viewer", {home: "viewer"}),
             (self.neighbour, ours, "editor", {beside: "owner"}),
             (self.leaver, ours, "admin", {home: "editor"}),
             (self.mover, ours, "viewer", {home: "editor", beside: "editor"}),
+            (self.colleague, ours, "viewer", {home: "editor", beside: "editor"}),
             (self.victim.client, ours, "viewer", {home: "viewer"}),
             (self.other.owner, theirs, "owner", {elsewhere: "owner"}),
+            (self.theirs, theirs, "viewer", {elsewhere: "viewer"}),
             (self.other.client, theirs, "viewer", {elsewhere: "viewer"}),
         )
 
@@ -111,7 +118,7 @@ class World:
         """Everybody with an account, and the word that their account is known by."""
         yield self.victim.owner, self.victim.public
         yield self.other.owner, self.other.public
-        for name in ("viewer", "neighbour", "leaver", "mover"):
+        for name in PEOPLE:
             yield getattr(self, name), name
         for number, user in enumerate(self.passers_by):
             yield user, f"passer-by-{number}"

@@ -9,8 +9,6 @@ from domain.agents.chat import ChatChunk, ChatFinished, ChatRequest, FinishReaso
 from domain.errors import ObeliskError
 
 Json = dict[str, object]
-# Small models fall into loops without one; a usual value, too low to hurt larger ones.
-_REPEAT_PENALTY = 1.1
 _REASONS = {"stop": FinishReason.STOP, "length": FinishReason.LENGTH}
 
 
@@ -30,7 +28,8 @@ def request_body(request: ChatRequest, neutralise: Callable[[str], str]) -> byte
         "stream": True,
         "stream_options": {"include_usage": True},
         "cache_prompt": True,
-        "repeat_penalty": _REPEAT_PENALTY,
+        # It would count the end of the prompt, and so keep the model from repeating its numbers.
+        "repeat_penalty": 1.0,
         # Progress is written while the prompt is read, so a reader who left is noticed early.
         "return_progress": True,
     }

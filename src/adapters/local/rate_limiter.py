@@ -21,11 +21,16 @@ class InProcessRateLimiter:
         due, wait = rate.take(self._due.get(key, now), now)
         if wait == 0:
             self._keep(key, due)
+        else:
+            # In use: or whoever is refused could bring so many keys that theirs is forgotten.
+            self._due.move_to_end(key)
         return wait
 
     async def give_back(self, key: str, rate: Rate) -> None:
         if key in self._due:
             self._due[key] -= rate.interval
+            if self._due[key] <= self._clock.monotonic():
+                del self._due[key]
 
     def _keep(self, key: str, due: float) -> None:
         self._due[key] = due

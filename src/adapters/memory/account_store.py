@@ -29,7 +29,7 @@ class MemoryAccountStore:
         return self._account(found) if found is not None else None
 
     async def set_password(
-        self, user: UserId, password_hash: str, *, instead_of: str | None
+        self, user: UserId, password_hash: str | None, *, instead_of: str | None
     ) -> bool:
         if user not in self._people.users or self._passwords.get(user) != instead_of:
             return False

@@ -4,9 +4,16 @@ from collections.abc import Mapping
 
 from adapters.memory.tenants import MemoryTenants
 from domain.identifiers import OrganizationId, SpaceId, UserId
-from domain.tenancy.access import Role
-from domain.tenancy.client import KnownClient, ServiceClient, ServiceClientNotFound
-from domain.tenancy.space import SpaceNotFound
+from domain.tenancy.access import Action, Role
+from domain.tenancy.client import (
+    MAX_SERVICE_CLIENTS,
+    KnownClient,
+    ServiceClient,
+    ServiceClientNotFound,
+    TooManyServiceClients,
+)
+from domain.tenancy.invitation import check_grant
+from domain.tenancy.organization import OrganizationNotFound
 
 
 class MemoryClientStore:
@@ -19,11 +26,22 @@ class MemoryClientStore:
         secret_hash: bytes,
         role: Role,
         space_roles: Mapping[SpaceId, Role],
+        *,
+        giver: UserId,
     ) -> None:
-        for space in space_roles:
-            found = self._tenants.spaces.get(space)
-            if found is None or found.organization_id != client.organization_id:
-                raise SpaceNotFound
+        own = self._tenants.organization_roles.get((client.organization_id, giver))
+        if own is None:
+            raise OrganizationNotFound
+        check_grant(
+            giver=own,
+            action=Action.MANAGE_CLIENTS,
+            standings=self._tenants.standings(client.organization_id, giver),
+            role=role,
+            space_roles=space_roles,
+        )
+        living = [one for one in await self.list(client.organization_id) if not one.revoked]
+        if len(living) >= MAX_SERVICE_CLIENTS:
+            raise TooManyServiceClients
         self._tenants.add_client(KnownClient(client=client, secret_hash=secret_hash))
         self._tenants.set_role(client.organization_id, client.client_id, role)
         for space, inside in space_roles.items():

@@ -5,7 +5,7 @@ from datetime import datetime
 from adapters.memory.pages import oldest_first
 from adapters.memory.tenants import MemoryTenants
 from domain.auth.account import User
-from domain.identifiers import OrganizationId, SpaceId, UserId
+from domain.identifiers import OrganizationId, UserId
 from domain.paging import Page, PageRequest
 from domain.tenancy.access import Role, SpaceAccess, stronger
 from domain.tenancy.client import KnownClient
@@ -34,12 +34,12 @@ class MemoryMemberStore:
     ) -> Member:
         roles = self._tenants.organization_roles
         current = roles.get((organization, user))
-        owners = [r for (home, _), r in roles.items() if home == organization and r is Role.OWNER]
         check_member_change(
             actor=roles.get((organization, actor)),
             current=current,
             new=role,
-            owners=len(owners),
+            other_owners=self._other_owners(organization, user),
+            leaving=actor == user and role is None,
             service=user in self._tenants.clients,
         )
         if role is not None:
@@ -94,7 +94,7 @@ class MemoryMemberStore:
             raise InvitationNotFound
         if giver is None or (inviter is not None and inviter.disabled):
             raise InvitationNotFound
-        given = given_today(invitation, giver, self._standings(invitation))
+        given = given_today(invitation, giver, self._tenants.standings(home, invitation.inviter))
         current = self._tenants.organization_roles.get((home, user))
         self._tenants.set_role(home, user, stronger(invitation.role, current))
         for space, role in given.items():
@@ -103,13 +103,14 @@ class MemoryMemberStore:
         del self._tenants.invitations[token_hash]
         return invitation
 
-    def _standings(self, invitation: Invitation) -> dict[SpaceId, Role]:
-        found = [self._tenants.access(s, invitation.inviter) for s in self._tenants.spaces]
-        return {
-            access.space_id: access.role
-            for access in found
-            if access is not None and access.organization_id == invitation.organization_id
-        }
+    def _other_owners(self, organization: OrganizationId, user: UserId) -> int:
+        users = self._tenants.people.users
+        owners = [
+            one
+            for (home, one), role in self._tenants.organization_roles.items()
+            if home == organization and role is Role.OWNER and one != user
+        ]
+        return len([one for one in owners if one not in users or not users[one].disabled])
 
     def _named(self, user: UserId, role: Role | None) -> Member:
         if role is None:

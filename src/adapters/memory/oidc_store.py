@@ -21,8 +21,15 @@ class MemoryOidcStore:
         self._users: dict[tuple[str, str], UserId] = {}
 
     async def begin(
-        self, state_hash: bytes, provider: str, sealed: bytes, expire_time: datetime
+        self,
+        state_hash: bytes,
+        provider: str,
+        sealed: bytes,
+        expire_time: datetime,
+        *,
+        now: datetime,
     ) -> None:
+        self._flows = {key: flow for key, flow in self._flows.items() if flow.expire_time > now}
         flow = _Flow(provider=provider, sealed=sealed, expire_time=expire_time)
         self._flows[state_hash] = flow
 
@@ -35,8 +42,13 @@ class MemoryOidcStore:
     async def user_of(self, issuer: str, subject: str) -> UserId | None:
         return self._users.get((issuer, subject))
 
-    async def link(self, issuer: str, subject: str, user: UserId) -> UserId:
-        return self._users.setdefault((issuer, subject), user)
+    async def issuers_of(self, user: UserId) -> frozenset[str]:
+        return frozenset(issuer for (issuer, _), linked in self._users.items() if linked == user)
+
+    async def link(self, issuer: str, subject: str, user: UserId) -> UserId | None:
+        if issuer not in await self.issuers_of(user):
+            self._users.setdefault((issuer, subject), user)
+        return self._users.get((issuer, subject))
 
     async def open_invitations(self, email: str, now: datetime) -> tuple[bytes, ...]:
         found = [

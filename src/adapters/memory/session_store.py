@@ -7,8 +7,9 @@ from adapters.memory.authority_feed import MemoryAuthorityFeed
 from adapters.memory.people import MemoryPeople
 from adapters.memory.tenants import MemoryTenants
 from domain.auth.account import UserNotFound
-from domain.auth.revocation import session_revoked, user_revoked
+from domain.auth.revocation import all_revoked, session_revoked, user_revoked
 from domain.auth.session import (
+    MAX_OPEN_SESSIONS,
     RefreshToken,
     RefreshTokenRejected,
     Renewal,
@@ -35,6 +36,7 @@ class MemorySessionStore:
         self._tenants = tenants
         self._feed = feed
         self._sessions: dict[SessionId, Session] = {}
+        self._touched: dict[SessionId, datetime] = {}
         self._ended: set[SessionId] = set()
         self._refresh: dict[bytes, _Refresh] = {}
 
@@ -42,6 +44,10 @@ class MemorySessionStore:
         if not self._people.may_sign_in(session.user_id):
             raise SessionRefused
         self._sessions[session.session_id] = session
+        self._touched[session.session_id] = session.create_time
+        mine = await self.open_sessions(session.user_id, session.create_time)
+        for oldest in mine[MAX_OPEN_SESSIONS:]:
+            await self._end(oldest.session_id, session.create_time)
         self._people.addresses.setdefault(session.user_id, []).append(session.address)
         if refresh is not None:
             self._refresh[refresh.token_hash] = _Refresh(refresh, session.session_id)
@@ -69,6 +75,7 @@ class MemorySessionStore:
             session = replace(session, organization_id=organization)
             self._sessions[found.session] = session
         found.used = True
+        self._touched[found.session] = now
         self._refresh[successor.token_hash] = _Refresh(successor, found.session)
         user = self._people.users.get(session.user_id)
         return Renewal(session=session, operator=user is not None and user.operator)
@@ -85,8 +92,13 @@ class MemorySessionStore:
 
     async def end_all(self, user: UserId, *, spare: SessionId | None, now: datetime) -> int:
         ending = [s for s in await self.open_sessions(user, now) if s.session_id != spare]
-        for session in ending:
-            await self._end(session.session_id, now)
+        touched = {s.session_id: self._touched[s.session_id] for s in ending}
+        self._ended |= touched.keys()
+        changes = all_revoked(user, touched, now)
+        if spare is not None:
+            changes = tuple(session_revoked(session, now) for session in touched)
+        for change in changes:
+            await self._feed.tell(change)
         return len(ending)
 
     async def revoke_user(self, user: UserId, *, disable: bool, now: datetime) -> int:

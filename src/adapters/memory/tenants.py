@@ -77,3 +77,12 @@ class MemoryTenants:
         if role is None:
             return None
         return SpaceAccess(organization_id=found.organization_id, space_id=space, role=role)
+
+    def standings(self, organization: OrganizationId, user: UserId) -> dict[SpaceId, Role]:
+        """The roles that count in the spaces of one organization."""
+        found = [self.access(space, user) for space in self.spaces]
+        return {
+            access.space_id: access.role
+            for access in found
+            if access is not None and access.organization_id == organization
+        }

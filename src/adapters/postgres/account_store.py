@@ -39,7 +39,7 @@ class PostgresAccountStore:
             return _account(await connection.fetchrow(_SQL["get"], user))
 
     async def set_password(
-        self, user: UserId, password_hash: str, *, instead_of: str | None
+        self, user: UserId, password_hash: str | None, *, instead_of: str | None
     ) -> bool:
         async with self._pool.as_identity() as connection:
             changed = await connection.fetchval(

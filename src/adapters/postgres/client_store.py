@@ -4,11 +4,20 @@ from collections.abc import Mapping
 
 import asyncpg
 
-from adapters.postgres.pool import Pool
+from adapters.postgres.joining import standing_of
+from adapters.postgres.pool import Connection, Pool
 from adapters.postgres.statements import statements
 from domain.identifiers import OrganizationId, SpaceId, UserId
-from domain.tenancy.access import Role
-from domain.tenancy.client import KnownClient, ServiceClient, ServiceClientNotFound
+from domain.tenancy.access import Action, Role
+from domain.tenancy.client import (
+    MAX_SERVICE_CLIENTS,
+    KnownClient,
+    ServiceClient,
+    ServiceClientNotFound,
+    TooManyServiceClients,
+)
+from domain.tenancy.invitation import check_grant
+from domain.tenancy.organization import OrganizationNotFound
 from domain.tenancy.space import SpaceNotFound
 
 _SQL = statements("members")
@@ -25,9 +34,12 @@ class PostgresClientStore:
         secret_hash: bytes,
         role: Role,
         space_roles: Mapping[SpaceId, Role],
+        *,
+        giver: UserId,
     ) -> None:
         organization, user = client.organization_id, client.client_id
         async with self._pool.in_organization(organization) as connection:
+            await _judge(connection, organization, giver, role, space_roles)
             await connection.execute(
                 _SQL["add_client"],
                 organization,
@@ -66,6 +78,28 @@ class PostgresClientStore:
         if row is None:
             return None
         return KnownClient(client=_client(row), secret_hash=row["secret_hash"])
+
+
+async def _judge(
+    connection: Connection,
+    organization: OrganizationId,
+    giver: UserId,
+    role: Role,
+    space_roles: Mapping[SpaceId, Role],
+) -> None:
+    await connection.execute(_SQL["lock_members"], organization)
+    own, standings = await standing_of(connection, organization, giver)
+    if own is None:
+        raise OrganizationNotFound
+    check_grant(
+        giver=own,
+        action=Action.MANAGE_CLIENTS,
+        standings=standings,
+        role=role,
+        space_roles=space_roles,
+    )
+    if await connection.fetchval(_SQL["count_clients"], organization) >= MAX_SERVICE_CLIENTS:
+        raise TooManyServiceClients
 
 
 def _client(row: asyncpg.Record) -> ServiceClient:

@@ -11,7 +11,13 @@ from adapters.postgres.statements import statements
 from domain.identifiers import InvitationId, OrganizationId, SpaceId, UserId
 from domain.paging import Page, PageRequest, page_of
 from domain.tenancy.access import Role
-from domain.tenancy.invitation import Invitation, InvitationNotFound
+from domain.tenancy.invitation import (
+    MAX_OPEN_INVITATIONS,
+    Invitation,
+    InvitationNotFound,
+    TooManyInvitations,
+)
+from domain.tenancy.organization import OrganizationNotFound
 
 _SQL = statements("members")
 
@@ -22,7 +28,14 @@ class PostgresInvitationStore:
 
     async def add(self, invitation: Invitation, token_hash: bytes) -> None:
         space_roles = {str(space): role.value for space, role in invitation.space_roles.items()}
-        async with self._pool.in_organization(invitation.organization_id) as connection:
+        home = invitation.organization_id
+        async with self._pool.in_organization(home) as connection:
+            if await connection.fetchval(_SQL["lock_members"], home) is None:
+                raise OrganizationNotFound
+            now = invitation.create_time
+            count = await connection.fetchval(_SQL["count_invitations"], home, now)
+            if count >= MAX_OPEN_INVITATIONS:
+                raise TooManyInvitations
             await connection.execute(
                 _SQL["add_invitation"],
                 invitation.organization_id,

@@ -7,7 +7,7 @@ from adapters.postgres.invitation_store import invitation_of
 from adapters.postgres.pool import Connection
 from adapters.postgres.statements import statements
 from adapters.postgres.tenancy_store import access_of
-from domain.identifiers import SpaceId, UserId
+from domain.identifiers import OrganizationId, SpaceId, UserId
 from domain.tenancy.access import Role
 from domain.tenancy.invitation import Invitation, InvitationNotFound, given_today
 
@@ -20,6 +20,11 @@ async def accept(
     connection: Connection, token_hash: bytes, user: UserId, now: datetime
 ) -> Invitation:
     """See `MemberStore.accept`; `connection` is in a transaction as obelisk_identity."""
+    seen = await connection.fetchrow(_SQL["invitation_of_token"], token_hash, now)
+    if seen is None:
+        raise InvitationNotFound
+    # Before the invitation's own row: whoever erases an organization locks it first as well.
+    await connection.execute(_SQL["lock_members"], seen["organization_id"])
     row = await connection.fetchrow(_SQL["invitation_to_accept"], token_hash, now)
     if row is None:
         raise InvitationNotFound
@@ -50,9 +55,17 @@ async def accept(
 async def _still_given(connection: Connection, invitation: Invitation) -> Mapping[SpaceId, Role]:
     """The roles in spaces that are still there, if the inviter could give all of it today."""
     organization, inviter = invitation.organization_id, invitation.inviter
-    giver = await connection.fetchval(_TENANCY["role_in"], organization, inviter)
+    giver, standings = await standing_of(connection, organization, inviter)
     if giver is None or await connection.fetchval(_SQL["is_disabled"], inviter):
         raise InvitationNotFound
-    rows = await connection.fetch(_TENANCY["standings_of"], inviter, organization)
+    return given_today(invitation, giver, standings)
+
+
+async def standing_of(
+    connection: Connection, organization: OrganizationId, giver: UserId
+) -> tuple[Role | None, dict[SpaceId, Role]]:
+    """Somebody's role in an organization and those in its spaces, to judge what they give."""
+    role = await connection.fetchval(_TENANCY["role_in"], organization, giver)
+    rows = await connection.fetch(_TENANCY["standings_of"], giver, organization)
     standings = {access.space_id: access.role for access in map(access_of, rows)}
-    return given_today(invitation, Role(giver), standings)
+    return Role(role) if role else None, standings

@@ -46,7 +46,8 @@ class PostgresMemberStore:
                 actor=_role(seen["actor"]),
                 current=_role(seen["current"]),
                 new=role,
-                owners=seen["owners"],
+                other_owners=seen["other_owners"],
+                leaving=actor == user and role is None,
                 service=seen["service"],
             )
             before = await _named(connection, organization, None, user)

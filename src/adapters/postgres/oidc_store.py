@@ -14,9 +14,16 @@ class PostgresOidcStore:
         self._pool = pool
 
     async def begin(
-        self, state_hash: bytes, provider: str, sealed: bytes, expire_time: datetime
+        self,
+        state_hash: bytes,
+        provider: str,
+        sealed: bytes,
+        expire_time: datetime,
+        *,
+        now: datetime,
     ) -> None:
         async with self._pool.as_identity() as connection:
+            await connection.execute(_SQL["sweep_flows"], now)
             await connection.execute(_SQL["begin"], state_hash, provider, sealed, expire_time)
 
     async def take(self, state_hash: bytes, now: datetime) -> tuple[str, bytes] | None:
@@ -32,10 +39,17 @@ class PostgresOidcStore:
             found = await connection.fetchval(_SQL["user_of"], issuer, subject)
         return UserId(found) if found is not None else None
 
-    async def link(self, issuer: str, subject: str, user: UserId) -> UserId:
+    async def issuers_of(self, user: UserId) -> frozenset[str]:
         async with self._pool.as_identity() as connection:
+            rows = await connection.fetch(_SQL["issuers_of"], user)
+        return frozenset(row["provider"] for row in rows)
+
+    async def link(self, issuer: str, subject: str, user: UserId) -> UserId | None:
+        async with self._pool.as_identity() as connection:
+            await connection.execute(_SQL["lock_account"], user)
             await connection.execute(_SQL["link"], issuer, subject, user)
-            return UserId(await connection.fetchval(_SQL["user_of"], issuer, subject))
+            found = await connection.fetchval(_SQL["user_of"], issuer, subject)
+        return UserId(found) if found is not None else None
 
     async def open_invitations(self, email: str, now: datetime) -> tuple[bytes, ...]:
         async with self._pool.as_identity() as connection:

@@ -10,8 +10,9 @@ from adapters.postgres.authority_feed import tell
 from adapters.postgres.pool import Connection, Pool
 from adapters.postgres.statements import statements
 from domain.auth.account import UserNotFound
-from domain.auth.revocation import KEPT_FOR, user_revoked
+from domain.auth.revocation import KEPT_FOR, all_revoked, user_revoked
 from domain.auth.session import (
+    MAX_OPEN_SESSIONS,
     RefreshToken,
     RefreshTokenRejected,
     Renewal,
@@ -46,6 +47,7 @@ class PostgresSessionStore:
             )
             if refresh is not None:
                 await _keep(connection, session.session_id, refresh)
+            await _end_excess(connection, session.user_id, session.create_time)
             await connection.execute(_SQL["sweep_changes"])
             await connection.execute(_SQL["sweep_sessions"])
 
@@ -140,9 +142,21 @@ async def _end_all(
     connection: Connection, user: UserId, spare: SessionId | None, now: datetime
 ) -> int:
     await connection.execute(_SQL["ending"], user)
+    await connection.execute(_SQL["renewing"], user)
     rows = await connection.fetch(_SQL["end_all"], user, spare, now)
-    await _tell_sessions(connection, [row["session_id"] for row in rows], now)
+    if spare is not None:
+        await _tell_sessions(connection, [row["session_id"] for row in rows], now)
+    else:
+        touched = {SessionId(row["session_id"]): row["touch_time"] for row in rows}
+        for change in all_revoked(user, touched, now):
+            await tell(connection, change)
     return sum(row["was_open"] for row in rows)
+
+
+async def _end_excess(connection: Connection, user: UserId, now: datetime) -> None:
+    rows = await connection.fetch(_SQL["end_excess"], user, now, MAX_OPEN_SESSIONS)
+    if rows:
+        await _tell_sessions(connection, [row["session_id"] for row in rows], now)
 
 
 async def _tell_sessions(connection: Connection, sessions: Sequence[UUID], now: datetime) -> None:

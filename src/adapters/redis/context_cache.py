@@ -85,7 +85,7 @@ class RedisContextCache:
         _log.warning("standings in spaces are not shared: %s", error)
 
 
-def _read(key: ContextKey, text: bytes | None) -> CachedAccess | None:
+def _read(key: ContextKey, text: bytes | str | None) -> CachedAccess | None:
     if text is None:
         return None
     try:

@@ -15,6 +15,7 @@ from domain.agents.state import AgentState
 from domain.agents.task import AgentTask
 from domain.retrieval.fusion import cut_to_budget, one_per_document
 from domain.retrieval.passage import FusedPassage
+from domain.retrieval.policy import Stream
 from domain.safety.provenance import is_external
 from domain.shortening import CountTokens, shortened
 from domain.tenancy.settings import SpaceSettings
@@ -179,10 +180,11 @@ def _material(fused: FusedPassage, marker: str) -> str:
 
 
 def _easiest_first(passages: Sequence[FusedPassage]) -> list[FusedPassage]:
-    """Ours before outsiders', whose marks a small model may copy, which ends the run."""
+    """What was referred to first; then ours, for a small model may copy outsiders' marks."""
     return sorted(
         passages,
         key=lambda fused: (
+            Stream.REFERENCED.value not in fused.streams,
             is_external(fused.passage.collection),
             len(fused.passage.text.split()) < _MIN_WORDS,
         ),

@@ -10,9 +10,11 @@ from application.context import Caller
 from application.ports.account_store import AccountStore
 from application.ports.clock import Clock
 from application.ports.member_store import MemberStore
-from domain.auth.account import AccountHasNoPassword, User
+from domain.auth.account import Account, EmailTaken, InvitationRefused, SignInRefused, User
+from domain.auth.password import fit_password
 from domain.auth.session import TokenSet
 from domain.tenancy.invitation import digest_of
+from domain.tenancy.organization import checked_display_name
 
 
 class AcceptInvitation:
@@ -40,13 +42,16 @@ class AcceptInvitation:
     async def __call__(
         self, *, invitation_token: str, password: str, display_name: str, caller: Caller
     ) -> TokenSet:
-        """The token binds to the organization joined.
+        """The token binds to the organization joined. Who has an account needs no display name.
+
+        What is given is judged before anybody looks for an account, and then its password, in the
+        same time without one: no refusal tells whether there is an account. Only joining does.
 
         Raises:
             InvitationNotFound: not open, or more than its inviter could give today.
-            SignInRefused: there is an account, and the password is not its.
-            AccountHasNoPassword: there is an account that only a provider can vouch for.
-            PasswordUnfit, InvalidInput: what is given for a new account will not do.
+            PasswordUnfit, InvalidInput: nobody's password or name can be this one.
+            InvitationRefused: there is an account and the password is not its, or it has none; or
+                there is no account, and no display name for one.
             TooManyAttempts: too many have failed from this network.
         """
         digest = digest_of(invitation_token)
@@ -54,22 +59,39 @@ class AcceptInvitation:
         await self._attempts.begin(*tried)
         invitation = await self._members.invitation(digest, self._clock.now())
         await self._attempts.forgive(*tried)
-        user = await self._user(invitation.email, password, display_name, caller)
+        email = invitation.email
+        fit_password(password, email)
+        name = checked_display_name(display_name) if display_name.strip() else None
+        account = await self._account(email, password, caller)
+        user = account.user if account else await self._made(email, password, name, caller)
         await self._members.accept(digest, user.user_id, self._clock.now())
         await self._settle()
-        return await self._sessions.open(
+        tokens = await self._sessions.open(
             user=user.user_id,
             organization=invitation.organization_id,
             caller=caller,
             operator=user.operator,
         )
+        if account and not await self._check.still(account, password):
+            await self._sessions.withdraw(tokens)
+            raise SignInRefused
+        return tokens
 
-    async def _user(self, email: str, password: str, display_name: str, caller: Caller) -> User:
-        account = await self._accounts.find(email)
-        if account is None:
-            return await self._new_account(
-                email=email, display_name=display_name, password=password
-            )
-        if account.password_hash is None:
-            raise AccountHasNoPassword
-        return (await self._check(email, password, caller)).user
+    async def _account(self, email: str, password: str, caller: Caller) -> Account | None:
+        """The account whose password this is; None when there is none, at the same price."""
+        try:
+            return await self._check(email, password, caller)
+        except SignInRefused:
+            if await self._accounts.find(email) is None:
+                return None
+            raise InvitationRefused from None
+
+    async def _made(self, email: str, password: str, name: str | None, caller: Caller) -> User:
+        if name is None:
+            raise InvitationRefused
+        try:
+            user = await self._new_account(email=email, display_name=name, password=password)
+        except EmailTaken:
+            raise InvitationRefused from None
+        await self._check.newcomer(email, caller)
+        return user

@@ -45,13 +45,14 @@ class Attempts:
 def from_here(what: str, name: str, address: str) -> tuple[Attempt, ...]:
     """An attempt at one name, and at any name, from the network of an address.
 
-    An address that nobody knows counts for the one name alone, or it would stand for everybody.
+    The network comes first: once it is refused, names that are made up leave nothing behind. An
+    address that nobody knows counts for the one name alone, or it would stand for everybody.
     """
     network = network_of(address)
     one = Attempt(key=key_of(what, name, network), rate=OF_ONE_FROM_HERE)
     if not network:
         return (one,)
-    return (one, Attempt(key=key_of(what, network), rate=OF_ALL_FROM_HERE))
+    return (Attempt(key=key_of(what, network), rate=OF_ALL_FROM_HERE), one)
 
 
 def from_strangers(email: str) -> Attempt:

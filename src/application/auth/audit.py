@@ -118,19 +118,27 @@ class AuditActs:
     async def _organization(
         self, context: RequestContext | None, objects: Mapping[str, str]
     ) -> OrganizationId | None:
-        """Whose log the act belongs to: the space's, the token's, or one that it names."""
+        """Whose log the act belongs to: the space's, the token's, or one that it names.
+
+        A token outlives the membership that it was made under, so only a member's act counts, or
+        a service's, which is one as long as it is not revoked.
+        """
         if context is None:
             return None
         if context.space is not None:
             return context.space.organization_id
-        if context.claims.organization_id is not None:
-            return context.claims.organization_id
-        try:
-            named = OrganizationId(UUID(objects.get("organization_id", "")))
-        except ValueError:
+        home = context.claims.organization_id or _named(objects)
+        if home is None:
             return None
-        member = await self._tenancy.role_in(named, context.user_id) is not None
-        return named if member else None
+        member = await self._tenancy.role_in(home, context.user_id) is not None
+        return home if member else None
+
+
+def _named(objects: Mapping[str, str]) -> OrganizationId | None:
+    try:
+        return OrganizationId(UUID(objects.get("organization_id", "")))
+    except ValueError:
+        return None
 
 
 class ReadAudit:

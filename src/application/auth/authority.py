@@ -19,6 +19,7 @@ from domain.identifiers import UserId
 POLL_SECONDS = 0.1
 TRUST_SECONDS = 0.4
 _READ_SECONDS = 2.0
+_LONGEST_READ_SECONDS = 30.0
 _PATIENCE_SECONDS = 3.0
 # Timers of this machine and of others need not agree to the millisecond.
 _MARGIN_SECONDS = 0.02
@@ -40,11 +41,15 @@ class AuthorityWatch:
         clock: Clock,
         poll_seconds: float = POLL_SECONDS,
         trust_seconds: float = TRUST_SECONDS,
+        read_seconds: float = _READ_SECONDS,
     ) -> None:
+        """`read_seconds` is what one look may take; after one that took longer, the next may take
+        twice as long, or a great many changes at once would never be learned."""
         self._feed = feed
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._trust_seconds = trust_seconds
+        self._read_seconds = self._allowed_seconds = read_seconds
         self._authority = Authority()
         self._mark: int | None = None
         self._began = float("-inf")
@@ -57,6 +62,7 @@ class AuthorityWatch:
 
     async def start(self) -> None:
         """Learn all that there is, then keep up. Raises Unavailable when it cannot be learned."""
+        self._allowed_seconds = _LONGEST_READ_SECONDS
         await self._read()
         # Owned here: `close` cancels and awaits it.
         self._poller = asyncio.get_running_loop().create_task(self._keep_up(), name="authority")
@@ -137,8 +143,13 @@ class AuthorityWatch:
 
     async def _read(self) -> None:
         began = self._clock.monotonic()
-        async with asyncio.timeout(_READ_SECONDS):
-            news = await self._feed.read(self._mark)
+        try:
+            async with asyncio.timeout(self._allowed_seconds):
+                news = await self._feed.read(self._mark)
+        except TimeoutError:
+            self._allowed_seconds = min(2 * self._allowed_seconds, _LONGEST_READ_SECONDS)
+            raise
+        self._allowed_seconds = self._read_seconds
         if self._authority.learn(news.changes):
             self._generation += 1
         self._authority.forget(self._clock.now())

@@ -57,10 +57,11 @@ class IssueTokens:
         standings = await self._tenancy.standings_of(user, organization)
         return replace(
             claims,
-            permissions=await self._permissions(user, organization),
+            permissions=await self.permissions(user, organization),
             spaces={standing.space_id: standing.role for standing in standings},
         )
 
-    async def _permissions(self, user: UserId, organization: OrganizationId) -> frozenset[Action]:
+    async def permissions(self, user: UserId, organization: OrganizationId) -> frozenset[Action]:
+        """What the user may do in the organization now; nothing for a stranger."""
         role = await self._tenancy.role_in(organization, user)
         return ORGANIZATION_PERMISSIONS[role] if role else frozenset()

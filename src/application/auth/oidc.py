@@ -101,8 +101,8 @@ class StartOidc:
         digest = _digest(state)
         kept = json.dumps([redirect_uri, nonce, verifier]).encode()
         sealed = await self._sealer.seal(kept, purpose=_purpose(provider, digest))
-        ends = self._clock.now() + FLOW_LIFETIME
-        await self._store.begin(digest, provider, sealed, ends)
+        now = self._clock.now()
+        await self._store.begin(digest, provider, sealed, now + FLOW_LIFETIME, now=now)
         return url, state
 
 

@@ -4,13 +4,20 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from application.auth.accounts import NewAccounts
+from application.auth.accounts import NewAccounts, ReclaimAccount
 from application.ports.account_store import AccountStore
 from application.ports.clock import Clock
 from application.ports.member_store import MemberStore
 from application.ports.oidc_store import OidcStore
 from domain.auth.account import Account, EmailInvalid, SignInRefused, User, normal_email
-from domain.auth.oidc import EmailNotVerified, NotInvited, OidcPerson, OidcProvider
+from domain.auth.oidc import (
+    EmailNotVerified,
+    LinkedToAnother,
+    NotInvited,
+    OidcPerson,
+    OidcProvider,
+)
+from domain.identifiers import UserId
 from domain.tenancy.invitation import InvitationNotFound
 from domain.tenancy.organization import MAX_DISPLAY_NAME_CHARACTERS
 
@@ -25,6 +32,7 @@ class OidcAccounts:
         accounts: AccountStore,
         members: MemberStore,
         new_account: NewAccounts,
+        reclaim: ReclaimAccount,
         clock: Clock,
         settle: Callable[[], Awaitable[None]],
     ) -> None:
@@ -32,6 +40,7 @@ class OidcAccounts:
         self._accounts = accounts
         self._members = members
         self._new_account = new_account
+        self._reclaim = reclaim
         self._clock = clock
         self._settle = settle
 
@@ -44,6 +53,8 @@ class OidcAccounts:
         Raises:
             EmailNotVerified: it is the first time, and the provider does not vouch for an email.
             NotInvited: nobody asked this person to come.
+            LinkedToAnother: the email's account is another subject's of this provider.
+            PasswordChanged: the account's password was changed at the same moment.
             SignInRefused: the account is disabled.
         """
         linked = await self._store.user_of(provider.issuer, person.subject)
@@ -51,12 +62,30 @@ class OidcAccounts:
             email = _vouched(provider, person)
             account = await self._accounts.find(email) or await self._join(provider, person, email)
             _require_open(account.user)
-            linked = await self._store.link(provider.issuer, person.subject, account.user.user_id)
+            linked = await self._link(provider, person.subject, account)
         found = await self._accounts.get(linked)
         if found is None:
             raise SignInRefused
         _require_open(found.user)
         return found.user
+
+    async def _link(self, provider: OidcProvider, subject: str, account: Account) -> UserId:
+        user = account.user.user_id
+        issuers = await self._store.issuers_of(user)
+        if not issuers:
+            # Until now nobody has shown that the email is theirs: whoever was here may not be it.
+            await self._reclaim(account)
+        linked = None
+        if provider.issuer not in issuers:
+            linked = await self._store.link(provider.issuer, subject, user)
+        if linked is None:
+            _log.warning(
+                "a second user of the provider %s has the email of the account %s",
+                provider.name,
+                user,
+            )
+            raise LinkedToAnother
+        return linked
 
     async def _join(self, provider: OidcProvider, person: OidcPerson, email: str) -> Account:
         invitations = await self._store.open_invitations(email, self._clock.now())

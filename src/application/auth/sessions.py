@@ -6,8 +6,9 @@ copy could use that as well as its owner. See docs/adr/0012.
 
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from application.auth.attempts import Attempt, Attempts, key_of
 from application.auth.issue_tokens import IssueTokens
 from application.context import Caller, RequestContext
 from application.ports.authority_feed import AuthorityFeed
@@ -17,6 +18,7 @@ from application.ports.session_store import SessionStore
 from application.ports.tenancy_store import TenancyStore
 from application.ports.tenant_directory import TenantDirectory
 from domain.auth.claims import require_operator
+from domain.auth.rate import Rate
 from domain.auth.revocation import token_revoked
 from domain.auth.session import (
     RefreshToken,
@@ -32,6 +34,9 @@ from domain.tenancy.organization import OrganizationNotFound
 
 _MAX_TOKEN_ID_CHARACTERS = 64
 _SECOND = timedelta(seconds=1)
+_JUST_NOW = timedelta(minutes=10)
+_TOKENS_REVOKED = Rate(limit=100, seconds=3600.0)
+_OPENED = Rate(limit=600, seconds=3600.0)
 _log = logging.getLogger(__name__)
 
 
@@ -44,6 +49,7 @@ class Sessions:
         tenancy: TenancyStore,
         directory: TenantDirectory,
         issue: IssueTokens,
+        attempts: Attempts,
         settle: Callable[[], Awaitable[None]],
         clock: Clock,
         entropy: Entropy,
@@ -57,6 +63,7 @@ class Sessions:
         self._tenancy = tenancy
         self._directory = directory
         self._issue = issue
+        self._attempts = attempts
         self._settle = settle
         self._clock = clock
         self._entropy = entropy
@@ -81,7 +88,10 @@ class Sessions:
         Raises:
             OrganizationNotFound: the user is no member of `organization`.
             SessionRefused: the user may not sign in.
+            TooManyAttempts: this user or service opens them without end.
         """
+        key = key_of("open-session", str(user))
+        await self._attempts.begin(Attempt(key=key, rate=_OPENED))
         if bound:
             organization = await self._bound(user, organization)
         now = self._clock.now()
@@ -132,19 +142,34 @@ class Sessions:
             raise RefreshTokenRejected
         return await self._tokens(renewal.session, successor, renewal.operator)
 
+    async def withdraw(self, tokens: TokenSet) -> None:
+        """End a session whose tokens were not handed out yet."""
+        await self._store.end(tokens.user_id, tokens.session_id, self._clock.now())
+
     async def end(self, context: RequestContext) -> None:
         """End the session of the request's own token."""
         await self.revoke_session(context, context.claims.session_id)
 
     async def end_all(self, user: UserId, *, except_session: SessionId | None = None) -> int:
         """End every session of the user's but one; how many were open."""
-        ended = await self._store.end_all(user, spare=except_session, now=self._clock.now())
-        await self._settle()
+        now = self._clock.now()
+        ended = await self._store.end_all(user, spare=except_session, now=now)
+        if except_session is None:
+            await self._settle_past(now)
+        else:
+            await self._settle()
         return ended
 
     async def list(self, context: RequestContext) -> tuple[Session, ...]:
         """The caller's open sessions, newest first."""
         return await self._store.open_sessions(context.user_id, self._clock.now())
+
+    async def opened_just_now(self, context: RequestContext) -> bool:
+        """Whether the session of the request's token began at most ten minutes ago; renewing it
+        makes it no younger."""
+        since = self._clock.now() - _JUST_NOW
+        mine = [s for s in await self.list(context) if s.session_id == context.claims.session_id]
+        return any(session.create_time >= since for session in mine)
 
     async def revoke_session(self, context: RequestContext, session: SessionId) -> None:
         """End one of the caller's sessions. Raises SessionNotFound, also for somebody else's."""
@@ -152,12 +177,17 @@ class Sessions:
         await self._settle()
 
     async def revoke_token(self, context: RequestContext, token_id: str) -> None:
-        """Revoke one of the caller's access tokens by its `jti`. Raises InvalidInput."""
+        """Revoke one of the caller's access tokens by its `jti`.
+
+        Raises InvalidInput, and TooManyAttempts: every process keeps what was revoked for a day.
+        """
         if not 1 <= len(token_id) <= _MAX_TOKEN_ID_CHARACTERS or not token_id.isprintable():
             raise InvalidInput(
                 f"token_id is the token's `jti`: 1 to {_MAX_TOKEN_ID_CHARACTERS} characters",
                 field="token_id",
             )
+        key = key_of("revoke-token", str(context.user_id))
+        await self._attempts.begin(Attempt(key=key, rate=_TOKENS_REVOKED))
         await self._feed.tell(token_revoked(context.user_id, token_id, self._clock.now()))
         await self._settle()
 
@@ -171,8 +201,11 @@ class Sessions:
         require_operator(context.claims)
         now = self._clock.now()
         await self._store.revoke_user(user, disable=disable, now=now)
+        await self._settle_past(now)
+
+    async def _settle_past(self, now: datetime) -> None:
+        """Tokens tell the second that they were issued in: the next sign-in's must be later."""
         await self._settle()
-        # Tokens tell the second that they were issued in: one of the next sign-in must be later.
         while self._clock.now() < now.replace(microsecond=0) + _SECOND:
             await self._settle()
 

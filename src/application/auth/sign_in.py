@@ -48,6 +48,25 @@ class CheckPassword:
         await self._renew(account, given)
         return account
 
+    async def newcomer(self, email: str, caller: Caller) -> None:
+        """Count no failure that was only the lack of an account which is made now."""
+        await self._attempts.forgive(
+            *from_here("sign-in", email, caller.address), from_strangers(email)
+        )
+
+    async def still(self, account: Account, password: str) -> bool:
+        """Whether the password that was right is so even now.
+
+        Asked once a session is open: whoever changes a password ends the sessions there are, and
+        one that opens by the old password just after that must not stay.
+        """
+        found = await self._accounts.get(account.user.user_id)
+        if found is None or found.password_hash is None:
+            return False
+        if found.password_hash == account.password_hash:
+            return True
+        return await self._hasher.verify(prepared(password), found.password_hash)
+
     async def _also(self, more: Attempt, tried: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
         try:
             await self._attempts.begin(more)
@@ -76,12 +95,16 @@ class SignIn:
         """Raises what CheckPassword does, EmailInvalid, PasswordUnfit (too long), and
         OrganizationNotFound when the user is no member of `organization_id`."""
         account = await self._check(normal_email(email), password, caller)
-        return await self._sessions.open(
+        tokens = await self._sessions.open(
             user=account.user.user_id,
             organization=organization_id,
             caller=caller,
             operator=account.user.operator,
         )
+        if not await self._check.still(account, password):
+            await self._sessions.withdraw(tokens)
+            raise SignInRefused
+        return tokens
 
 
 def _at_home(account: Account | None, address: str) -> bool:

@@ -25,9 +25,9 @@ class AccountStore(Protocol):
         ...
 
     async def set_password(
-        self, user: UserId, password_hash: str, *, instead_of: str | None
+        self, user: UserId, password_hash: str | None, *, instead_of: str | None
     ) -> bool:
-        """Replace the hash, if it is still `instead_of`; whether it was."""
+        """Replace the hash, if it is still `instead_of`; whether it was. None is no password."""
         ...
 
     async def page(self, page: PageRequest) -> Page[User]:

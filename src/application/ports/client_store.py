@@ -15,8 +15,16 @@ class ClientStore(Protocol):
         secret_hash: bytes,
         role: Role,
         space_roles: Mapping[SpaceId, Role],
+        *,
+        giver: UserId,
     ) -> None:
-        """Keep a new one and make it a member. Raises SpaceNotFound for a space that is gone."""
+        """Keep a new one and make it a member, if `giver` may give these roles at that moment.
+
+        Raises:
+            OrganizationNotFound: the giver is no member any more.
+            ActionNotAllowed, RoleAboveOwn, SpaceNotFound: see `check_grant`.
+            TooManyServiceClients: MAX_SERVICE_CLIENTS of the organization are not revoked.
+        """
         ...
 
     async def list(self, organization: OrganizationId) -> tuple[ServiceClient, ...]:

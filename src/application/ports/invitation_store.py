@@ -10,7 +10,10 @@ class InvitationStore(Protocol):
     """Invitations to an organization; of a token only the digest is kept."""
 
     async def add(self, invitation: Invitation, token_hash: bytes) -> None:
-        """Keep a new one."""
+        """Keep a new one.
+
+        Raises OrganizationNotFound, and TooManyInvitations beyond MAX_OPEN_INVITATIONS.
+        """
         ...
 
     async def list_open(

@@ -12,6 +12,8 @@ class SessionStore(Protocol):
     async def open(self, session: Session, refresh: RefreshToken | None) -> None:
         """Keep a new session, with the token that renews it if there is one.
 
+        Of more than MAX_OPEN_SESSIONS of one user the oldest ends.
+
         Raises:
             SessionRefused: the user or service does not exist, is disabled or revoked.
         """
@@ -48,7 +50,10 @@ class SessionStore(Protocol):
         ...
 
     async def end_all(self, user: UserId, *, spare: SessionId | None, now: datetime) -> int:
-        """End every session of the user but `spare`; how many were still open."""
+        """End every session of the user but `spare`; how many were still open.
+
+        Without one to spare, many are told as one change: all tokens issued before `now` end.
+        """
         ...
 
     async def revoke_user(self, user: UserId, *, disable: bool, now: datetime) -> int:

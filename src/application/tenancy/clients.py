@@ -50,6 +50,7 @@ class ManageClients:
             RoleAboveOwn: one of the roles is above the caller's own there.
             ServiceMayNotOwn: one of them is the owner's.
             InvalidInput: the name is none.
+            TooManyServiceClients: there are too many already.
         """
         own = await role_for(self._tenancy, context, organization_id, Action.MANAGE_CLIENTS)
         standings = await self._tenancy.standings_of(context.user_id, organization_id)
@@ -69,7 +70,7 @@ class ManageClients:
             display_name=checked_display_name(display_name),
             create_time=self._clock.now(),
         )
-        await self._clients.add(client, digest_of(secret), role, space_roles)
+        await self._clients.add(client, digest_of(secret), role, space_roles, giver=context.user_id)
         return client, secret
 
     async def list(

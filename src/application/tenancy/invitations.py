@@ -45,6 +45,7 @@ class ManageInvitations:
             SpaceNotFound: one of the spaces is none of this organization.
             RoleAboveOwn: one of the roles is above the caller's own there.
             InvalidInput: the email is none.
+            TooManyInvitations: too many are open already.
         """
         own = await role_for(self._tenancy, context, organization_id, Action.MANAGE_MEMBERS)
         standings = await self._tenancy.standings_of(context.user_id, organization_id)

@@ -4,7 +4,13 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.errors import AlreadyExists, FailedPrecondition, InvalidInput, NotFound, Unauthenticated
+from domain.errors import (
+    AlreadyExists,
+    InvalidInput,
+    NotFound,
+    PermissionDenied,
+    Unauthenticated,
+)
 from domain.identifiers import UserId
 
 MAX_EMAIL_CHARACTERS = 254
@@ -48,13 +54,16 @@ class SecretRefused(Unauthenticated):
         super().__init__("the client id and its secret do not belong together, or were revoked")
 
 
-class AccountHasNoPassword(FailedPrecondition):
-    reason = "ACCOUNT_HAS_NO_PASSWORD"
+class InvitationRefused(PermissionDenied):
+    """One answer whether there is an account or not, until its password is given: an invitation's
+    token is in the hands of whoever invites, and must not tell them who is here already."""
+
+    reason = "INVITATION_REFUSED"
 
     def __init__(self) -> None:
         super().__init__(
-            "this account signs in at a provider and has no password; sign in there, "
-            "set a password with ChangePassword, and accept the invitation then"
+            "with an account of this email, give its password (one that signs in at a provider "
+            "sets one there first, with ChangePassword); without one, give a display name for it"
         )
 
 

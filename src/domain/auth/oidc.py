@@ -64,6 +64,18 @@ class NotInvited(PermissionDenied):
         super().__init__("there is no account for your email here; ask for an invitation")
 
 
+class LinkedToAnother(PermissionDenied):
+    """An email may be given to somebody new; the provider's subject may not."""
+
+    reason = "OIDC_LINKED_TO_ANOTHER"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the account of your email belongs to another user of this provider; "
+            "ask whoever runs this installation"
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OidcProvider:
     """What the settings say of one. Domains are in lower case.

@@ -41,6 +41,18 @@ class PasswordWrong(PermissionDenied):
         super().__init__("the current password is another one", field="current_password")
 
 
+class SignInTooOld(FailedPrecondition):
+    """A token that was stolen some time ago must not become an account for good."""
+
+    reason = "SIGN_IN_TOO_OLD"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a first password is set within ten minutes of signing in; sign in again, then set it",
+            field="current_password",
+        )
+
+
 class PasswordChanged(Conflict):
     reason = "PASSWORD_CHANGED"
 

@@ -5,7 +5,7 @@ its time, never because there are many.
 """
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -15,6 +15,10 @@ from domain.identifiers import SessionId, UserId
 
 # Longer than the longest life of a token (a day) with the clocks' skew.
 KEPT_FOR = timedelta(hours=25)
+# Up to so many sessions that end together are told one by one.
+_FEW = 8
+# A renewal may hand its token out this long after it was kept, and by another machine's clock.
+_UNDER_WAY = timedelta(minutes=2)
 
 
 class ChangeKind(Enum):
@@ -24,7 +28,6 @@ class ChangeKind(Enum):
     SESSION = "session"
     USER = "user"
     EPOCH = "epoch"
-    KEYS = "keys"
 
 
 class Verdict(Enum):
@@ -70,6 +73,21 @@ def user_revoked(user: UserId, now: datetime) -> AuthorityChange:
     )
 
 
+def all_revoked(
+    user: UserId, touched: Mapping[SessionId, datetime], now: datetime
+) -> tuple[AuthorityChange, ...]:
+    """Every session of the user's; `touched` is when each was opened or renewed last.
+
+    Many make one change, for every process keeps each for a day; only those whose next token may
+    be on its way are told beside it, for that one may be issued after now.
+    """
+    named = [session_revoked(session, now) for session in touched]
+    if len(named) <= _FEW:
+        return tuple(named)
+    late = [one for one, time in touched.items() if time > now - _UNDER_WAY]
+    return (user_revoked(user, now), *(session_revoked(session, now) for session in late))
+
+
 class Authority:
     """Everything that is known. Changes may be learned in any order, and more than once."""
 
@@ -97,9 +115,11 @@ class Authority:
         while self._ends and self._ends[0][0] <= now:
             _, kind, subject = heapq.heappop(self._ends)
             known = self._known[ChangeKind(kind)]
-            # It may have been prolonged since; then a later end is in the heap as well.
-            if subject in known and known[subject].expire_time <= now:
+            end = known[subject].expire_time
+            if end <= now:
                 del known[subject]
+            else:  # prolonged since: each subject stands here once, however often it changes
+                heapq.heappush(self._ends, (end, kind, subject))
 
     def verdict(self, claims: Claims) -> Verdict:
         """How far a token that is genuine and in its time may be believed."""
@@ -132,7 +152,8 @@ class Authority:
         if merged == earlier:
             return False
         known[change.subject] = merged
-        heapq.heappush(self._ends, (merged.expire_time, change.kind.value, change.subject))
+        if earlier is None:
+            heapq.heappush(self._ends, (merged.expire_time, change.kind.value, change.subject))
         return True
 
 

@@ -7,6 +7,8 @@ from hashlib import sha256
 from domain.errors import NotFound, Unauthenticated
 from domain.identifiers import OrganizationId, SessionId, UserId
 
+# One more ends the oldest: what one person or service holds open is bounded.
+MAX_OPEN_SESSIONS = 200
 _MAX_USER_AGENT_CHARACTERS = 200
 _MAX_ADDRESS_CHARACTERS = 100
 

@@ -184,6 +184,10 @@ class _Addresses(_Filter):
         self._show(text[at:start])
         return self._hold(text, start)
 
+    def _show(self, text: str) -> None:
+        # Where an address was taken out, what stood around it must not define a reference.
+        super()._show(f" {text}" if self._last == "]" and text.startswith(":") else text)
+
     def _decide(self, written: str) -> None:
         address = written.rstrip(_PUNCTUATION)
         if not _ADDRESS.match(address) or _plain(address) in self._permitted:

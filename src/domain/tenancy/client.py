@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.errors import NotFound
+from domain.errors import NotFound, QuotaExceeded
 from domain.identifiers import OrganizationId, UserId
+
+MAX_SERVICE_CLIENTS = 200
 
 
 class ServiceClientNotFound(NotFound):
@@ -12,6 +14,15 @@ class ServiceClientNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("no such service client", field="client_id")
+
+
+class TooManyServiceClients(QuotaExceeded):
+    reason = "TOO_MANY_SERVICE_CLIENTS"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"an organization has at most {MAX_SERVICE_CLIENTS} service clients; revoke some"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.errors import InvalidInput, NotFound, PermissionDenied
+from domain.errors import InvalidInput, NotFound, PermissionDenied, QuotaExceeded
 from domain.identifiers import InvitationId, OrganizationId, SpaceId, UserId
 from domain.tenancy.access import Action, Role, require_in_organization
 from domain.tenancy.members import check_rank
@@ -13,6 +13,7 @@ from domain.tenancy.space import SpaceNotFound
 
 LIFETIME = timedelta(days=7)
 MAX_SPACE_ROLES = 100
+MAX_OPEN_INVITATIONS = 200
 
 
 class InvitationNotFound(NotFound):
@@ -22,6 +23,16 @@ class InvitationNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("no such invitation, or it is no longer open; ask for a new one")
+
+
+class TooManyInvitations(QuotaExceeded):
+    reason = "TOO_MANY_INVITATIONS"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"an organization has at most {MAX_OPEN_INVITATIONS} open invitations; revoke some, "
+            "or wait until they were accepted or are over"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,11 +72,18 @@ def check_rank(actor: Role, *roles: Role | None) -> None:
 
 
 def check_member_change(
-    *, actor: Role | None, current: Role | None, new: Role | None, owners: int, service: bool
+    *,
+    actor: Role | None,
+    current: Role | None,
+    new: Role | None,
+    other_owners: int,
+    service: bool,
+    leaving: bool = False,
 ) -> None:
     """Whether `actor` may turn a member's role `current` into `new`; None is no membership.
 
-    `owners` counts the owners there are now, and `service` says what the member is.
+    `other_owners` counts the owners besides this member who are not disabled, `service` says what
+    the member is, and `leaving` that the actor removes themself: everybody may.
 
     Raises:
         OrganizationNotFound: the actor is no member.
@@ -88,13 +95,14 @@ def check_member_change(
     """
     if actor is None:
         raise OrganizationNotFound
-    require_in_organization(actor, Action.MANAGE_MEMBERS)
+    if not leaving:
+        require_in_organization(actor, Action.MANAGE_MEMBERS)
     if current is None:
         raise MemberNotFound
     check_rank(actor, current, new)
     if service and new is Role.OWNER:
         raise ServiceMayNotOwn
-    if current is Role.OWNER and new is not Role.OWNER and owners <= 1:
+    if current is Role.OWNER and new is not Role.OWNER and other_owners < 1:
         raise LastOwner
 
 

@@ -34,8 +34,9 @@ class LocalSecretRefused(FailedPrecondition):
 
     def __init__(self, server: str, path: Path) -> None:
         super().__init__(
-            f"the server at {server} does not know the secret in {path}: "
-            "set OBELISK_DATA_DIR to that server's own data folder"
+            f"the server at {server} does not let the secret in {path} in: "
+            "set OBELISK_DATA_DIR to that server's own data folder; "
+            "with OBELISK_LOCAL_OPERATOR=false it lets none in"
         )
 
 

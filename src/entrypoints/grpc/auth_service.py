@@ -3,6 +3,7 @@
 from application.auth.accept_invitation import AcceptInvitation
 from application.auth.accounts import ChangePassword, CurrentUser
 from application.auth.client_credentials import ExchangeClientCredentials
+from application.auth.issue_tokens import IssueTokens
 from application.auth.manage_keys import ManageKeys
 from application.auth.oidc import FinishOidc, OidcProviders, StartOidc
 from application.auth.sessions import Sessions
@@ -25,6 +26,7 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
         exchange: ExchangeClientCredentials,
         accept: AcceptInvitation,
         sessions: Sessions,
+        issue: IssueTokens,
         current_user: CurrentUser,
         change_password: ChangePassword,
         keys: ManageKeys,
@@ -36,6 +38,7 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
         self._exchange = exchange
         self._accept = accept
         self._sessions = sessions
+        self._issue = issue
         self._current_user = current_user
         self._change_password = change_password
         self._keys = keys
@@ -125,11 +128,14 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
     ) -> pb.GetCurrentUserResponse:
         claims = request_context().claims
         user = await self._current_user(request_context())
+        home = claims.organization_id
+        # A stale token carries none: what holds now is asked for.
+        allowed = await self._issue.permissions(claims.subject, home) if home else ()
         return pb.GetCurrentUserResponse(
             user=convert.user(user),
             organization_id=str(claims.organization_id or ""),
             session_id=str(claims.session_id),
-            permissions=sorted(action.value for action in claims.permissions),
+            permissions=sorted(action.value for action in allowed),
         )
 
     async def ChangePassword(

@@ -148,6 +148,7 @@ def _auth_service(container: "Container") -> AuthService:
         exchange=accounts.exchange_client_credentials,
         accept=accounts.accept_invitation,
         sessions=container.sessions(),
+        issue=container.issue_tokens(),
         current_user=accounts.current_user,
         change_password=accounts.change_password,
         oidc_providers=accounts.oidc_providers,

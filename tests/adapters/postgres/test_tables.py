@@ -84,6 +84,7 @@ async def test_a_deleted_organization_leaves_no_row_anywhere(
         "select relname from pg_class where relnamespace = 'obelisk'::regnamespace"
         " and relkind = 'r'"
     )
-    for name in (row["relname"] for row in rows):
+    # The log of acts keeps ids alone, and outlives what they were of.
+    for name in {row["relname"] for row in rows} - {"audit_events"}:
         count = await shared_database.superuser.fetchval(f"select count(*) from obelisk.{name}")
         assert count == 0, name

@@ -2,15 +2,15 @@
 
 import pytest
 
-from domain.auth.account import AccountHasNoPassword, SignInRefused
+from domain.auth.account import InvitationRefused, SignInRefused
 from domain.auth.password import PasswordUnfit
 from domain.auth.rate import TooManyAttempts
 from domain.auth.session import TokenSet
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, ObeliskError
 from domain.tenancy.access import Role
 from domain.tenancy.invitation import LIFETIME, InvitationNotFound
 from fixtures.door import EMAIL, PASSWORD, Door, new_door
-from fixtures.identity import CALLER, Gate
+from fixtures.identity import CALLER, Gate, new_gate
 
 TOKEN = "t" * 43
 
@@ -50,17 +50,15 @@ async def test_whoever_has_an_account_joins_with_its_password(door: Door) -> Non
 async def test_an_invitation_alone_does_not_open_an_account_that_there_is(door: Door) -> None:
     await door.person()
     await door.invited(TOKEN)
-    with pytest.raises(SignInRefused):
+    with pytest.raises(InvitationRefused):
         await _accept(door, password="another password")
-    with pytest.raises(SignInRefused):
-        await _accept(door, password="")
     assert await _accept(door)
 
 
 async def test_an_account_of_a_provider_is_told_what_to_do(door: Door) -> None:
     await door.person(password=None)
     await door.invited(TOKEN)
-    with pytest.raises(AccountHasNoPassword, match="ChangePassword"):
+    with pytest.raises(InvitationRefused, match="ChangePassword"):
         await _accept(door)
 
 
@@ -68,7 +66,7 @@ async def test_the_password_of_an_account_cannot_be_guessed_by_an_invitation(doo
     await door.person()
     await door.invited(TOKEN)
     for _ in range(10):
-        with pytest.raises(SignInRefused):
+        with pytest.raises(InvitationRefused):
             await _accept(door, password="a guess at it")
     with pytest.raises(TooManyAttempts):
         await _accept(door)
@@ -96,9 +94,65 @@ async def test_what_will_not_do_for_a_new_account_leaves_the_invitation_open(doo
     with pytest.raises(PasswordUnfit):
         await _accept(door, password="short")
     with pytest.raises(InvalidInput, match="display name"):
+        await _accept(door, name="x" * 201)
+    with pytest.raises(InvitationRefused, match="display name"):
         await _accept(door, name="")
     assert await door.gate.stores.accounts.find(EMAIL) is None
     assert await _accept(door)
+
+
+@pytest.mark.parametrize(
+    ("password", "name", "refusal"),
+    [
+        ("another password", "", InvitationRefused),
+        ("short", "", PasswordUnfit),
+        ("short", "Ada", PasswordUnfit),
+        (EMAIL, "Ada", PasswordUnfit),
+        ("another password", "A\u202eda", InvalidInput),
+        ("another password", "x" * 201, InvalidInput),
+    ],
+)
+async def test_no_refusal_tells_whether_there_is_an_account(
+    password: str, name: str, refusal: type[ObeliskError]
+) -> None:
+    answers = set()
+    for account in ("none", "password", "provider", "disabled"):
+        async with new_gate() as gate:
+            door = new_door(gate)
+            await _has(door, account)
+            await door.invited(TOKEN)
+            looked = door.hasher.verified
+            with pytest.raises(refusal) as told:
+                await _accept(door, password=password, name=name)
+            looks = door.hasher.verified - looked
+            answers.add((type(told.value), told.value.message, told.value.field, looks))
+    assert len(answers) == 1
+
+
+async def _has(door: Door, account: str) -> None:
+    if account == "none":
+        return
+    user = await door.person(password=None if account == "provider" else PASSWORD)
+    if account == "disabled":
+        now = door.gate.clock.now()
+        await door.gate.stores.sessions.revoke_user(user.user_id, disable=True, now=now)
+
+
+async def test_as_many_guesses_are_allowed_without_an_account(door: Door) -> None:
+    await door.invited(TOKEN)
+    for _ in range(10):
+        with pytest.raises(InvitationRefused):
+            await _accept(door, name="")
+    with pytest.raises(TooManyAttempts):
+        await _accept(door, name="")
+
+
+async def test_whoever_makes_an_account_has_failed_at_nothing(door: Door) -> None:
+    await door.invited(TOKEN)
+    await _accept(door)
+    for _ in range(10):
+        with pytest.raises(SignInRefused):
+            await door.signed_in(password="another password")
 
 
 async def test_the_answer_waits_until_every_process_knows(door: Door) -> None:

@@ -5,7 +5,7 @@ import pytest
 from application.context import RequestContext
 from domain.auth.account import EmailInvalid, EmailTaken, SignInRefused, UserNotFound
 from domain.auth.claims import TokenRejected
-from domain.auth.password import PasswordNotPossible, PasswordUnfit, PasswordWrong
+from domain.auth.password import PasswordNotPossible, PasswordUnfit, PasswordWrong, SignInTooOld
 from domain.auth.rate import TooManyAttempts
 from domain.errors import InvalidInput
 from domain.tenancy.access import Role
@@ -82,6 +82,23 @@ async def test_whoever_has_none_yet_sets_a_first_one(door: Door) -> None:
     with pytest.raises(PasswordWrong):
         await _change(door, context, "a guess at nothing")
     await _change(door, context, "")
+    assert await door.signed_in(password=NEW)
+
+
+async def test_a_first_password_is_set_by_whoever_has_just_come_in(door: Door) -> None:
+    user = await door.person(password=None)
+    tokens = await door.gate.sessions.open(user=user.user_id, organization=None, caller=CALLER)
+    door.gate.clock.advance(10 * 60 + 1)
+    assert tokens.refresh_token is not None
+    renewed = await door.gate.sessions.refresh(tokens.refresh_token, None, CALLER)
+    with pytest.raises(SignInTooOld, match="sign in again"):
+        await _change(door, await door.gate.enter(renewed.access_token), "")
+    account = await door.gate.stores.accounts.get(user.user_id)
+    assert account is not None
+    assert account.password_hash is None
+    again = await door.gate.sessions.open(user=user.user_id, organization=None, caller=CALLER)
+    door.gate.clock.advance(10 * 60)
+    await _change(door, await door.gate.enter(again.access_token), "")
     assert await door.signed_in(password=NEW)
 
 

@@ -9,7 +9,7 @@ from adapters.memory.clock import FixedClock
 from adapters.memory.entropy import SeededEntropy
 from application.auth.audit import AuditActs, ReadAudit
 from application.context import RequestContext
-from domain.auth.audit import joined, merged
+from domain.auth.audit import OK, AuditEvent, joined, merged
 from domain.errors import NotFound
 from domain.identifiers import OrganizationId, UserId
 from domain.paging import PageRequest
@@ -17,6 +17,7 @@ from domain.tenancy.access import Action, ActionNotAllowed, Role
 from fixtures.house import House, claims_of, context_of
 from fixtures.making import new_home, new_id
 from fixtures.people import joined as joined_as
+from fixtures.people import served
 
 ALL = PageRequest(size=200)
 
@@ -89,3 +90,44 @@ def test_ids_of_one_name_stand_side_by_side_once() -> None:
         "y": "c",
         "z": "e",
     }
+
+
+async def test_whoever_was_removed_writes_no_more_into_the_log_by_their_old_token(
+    house: House, log: MemoryAuditLog
+) -> None:
+    home = house.home.organization
+    member = await joined_as(house.stores, house.home, Role.EDITOR)
+    context = as_user(house, member, home)
+    acts = AuditActs(
+        log=log, tenancy=house.stores.tenancy, clock=FixedClock(), entropy=SeededEntropy()
+    )
+
+    async def act() -> AuditEvent:
+        event = await acts.begin(context, caller=context.caller, action="/a.B/C", objects={})
+        await acts.end(event, context, outcome=OK, objects={})
+        return event
+
+    inside = await act()
+    await house.stores.members.change(home, house.home.owner, member, None)
+    outside = await act()
+    assert (inside.organization_id, outside.organization_id) == (home, None)
+    page = await log.list(home, ALL)
+    assert [event.audit_id for event in page.items] == [inside.audit_id]
+
+
+async def test_who_leaves_is_written_down_and_a_service_as_long_as_it_is_one(
+    house: House, log: MemoryAuditLog
+) -> None:
+    home = house.home.organization
+    service = await served(house.stores, house.home, Role.EDITOR)
+    context = as_user(house, service, home)
+    acts = AuditActs(
+        log=log, tenancy=house.stores.tenancy, clock=FixedClock(), entropy=SeededEntropy()
+    )
+    leaving = await acts.begin(context, caller=context.caller, action="/a.B/C", objects={})
+    await house.stores.clients.revoke(home, service)
+    await acts.end(leaving, context, outcome=OK, objects={})
+    later = await acts.begin(context, caller=context.caller, action="/a.B/C", objects={})
+    assert (leaving.organization_id, later.organization_id) == (home, None)
+    page = await log.list(home, ALL)
+    assert [(event.audit_id, event.outcome) for event in page.items] == [(leaving.audit_id, OK)]

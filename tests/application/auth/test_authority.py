@@ -151,3 +151,17 @@ async def test_a_process_keeps_up_although_nobody_asks() -> None:
     assert watch.verdict(CLAIMS) is Verdict.REVOKED
     await watch.close()
     await watch.close()
+
+
+async def test_changes_that_take_long_to_read_are_learned_in_the_end() -> None:
+    clock = SystemClock()
+    feed = SlowFeed(MemoryAuthorityFeed(MemoryTenants(MemoryPeople()), clock), 0.2)
+    watch = AuthorityWatch(feed=feed, clock=clock, poll_seconds=0.01, read_seconds=0.06)
+    await watch.start()
+    try:
+        generation = watch.generation
+        await feed.tell(session_revoked(CLAIMS.session_id, clock.now()))
+        await watch.changed(generation, 2.0)
+        assert watch.verdict(CLAIMS) is Verdict.REVOKED
+    finally:
+        await watch.close()

@@ -8,8 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from domain.auth.account import SignInRefused
+from domain.auth.claims import TokenRejected
 from domain.auth.oidc import (
     EmailNotVerified,
+    LinkedToAnother,
     NotInvited,
     OidcPerson,
     OidcProvider,
@@ -20,6 +22,7 @@ from domain.auth.oidc import (
     code_challenge,
 )
 from domain.auth.rate import TooManyAttempts
+from domain.auth.session import RefreshTokenRejected
 from domain.tenancy.access import Role
 from domain.tenancy.invitation import LIFETIME
 from fixtures.door import ACME, BACK, EMAIL, OPEN, PASSWORD, Door, new_door
@@ -60,12 +63,42 @@ async def test_once_linked_the_subject_counts_and_no_email_any_more(door: Door) 
         assert (await door.through(changed)).user_id == user.user_id
 
 
-async def test_another_subject_with_the_same_verified_email_is_the_same_person(
-    door: Door,
-) -> None:
+async def test_whoever_gets_the_email_of_somebody_else_gets_no_account_by_it(door: Door) -> None:
     user = await door.person()
     await door.through(ADA)
-    assert (await door.through(replace(ADA, subject="subject-2"))).user_id == user.user_id
+    await door.given_password(user)
+    with pytest.raises(LinkedToAnother):
+        await door.through(replace(ADA, subject="subject-2"))
+    assert await door.signed_in(), "the owner's password stays"
+    assert (await door.through(ADA)).user_id == user.user_id
+
+
+async def test_whoever_made_an_account_of_a_strangers_email_is_put_out_when_the_stranger_comes(
+    door: Door,
+) -> None:
+    await door.invited("t" * 43)
+    squatter = await door.accept(
+        invitation_token="t" * 43, password=PASSWORD, display_name="Mallory", caller=CALLER
+    )
+    owner = await door.through(ADA)
+    assert owner.user_id == squatter.user_id
+    with pytest.raises(SignInRefused):
+        await door.signed_in()
+    with pytest.raises(TokenRejected):
+        await door.gate.enter(squatter.access_token)
+    assert squatter.refresh_token is not None
+    with pytest.raises(RefreshTokenRejected):
+        await door.gate.sessions.refresh(squatter.refresh_token, None, CALLER)
+    assert await door.gate.enter(owner.access_token)
+
+
+async def test_a_password_set_by_the_known_owner_survives_another_provider(door: Door) -> None:
+    user = await door.person("ada@open.example")
+    ada = replace(ADA, email="ada@open.example")
+    await door.through(ada)
+    await door.given_password(user)
+    assert (await door.through(ada, OPEN)).user_id == user.user_id
+    assert await door.signed_in("ada@open.example")
 
 
 async def test_the_same_subject_at_another_provider_is_somebody_else(door: Door) -> None:

@@ -1,5 +1,6 @@
 """Sessions: opened, renewed, and ended for good."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from application.context import RequestContext
 from domain.auth.account import UserNotFound
 from domain.auth.claims import OperatorOnly, TokenRejected
+from domain.auth.rate import TooManyAttempts
 from domain.auth.session import (
     RefreshTokenRejected,
     SessionNotFound,
@@ -207,6 +209,24 @@ async def test_signing_out_everywhere_leaves_nothing_and_lets_in_again(gate: Gat
     assert not await _rejected(gate, await _opened(gate))
 
 
+async def test_signing_out_of_many_sessions_ends_each_and_lets_in_again(gate: Gate) -> None:
+    tokens = [await _opened(gate) for _ in range(12)]
+    gate.clock.advance(600)
+    assert await gate.sessions.end_all(gate.home.owner) == 12
+    assert [await _rejected(gate, one) for one in tokens] == [True] * 12
+    assert not await _rejected(gate, await _opened(gate))
+
+
+async def test_nobody_opens_sessions_without_end(gate: Gate) -> None:
+    for _ in range(600):
+        await _opened(gate)
+    with pytest.raises(TooManyAttempts):
+        await _opened(gate)
+    assert await _opened(gate, await gate.account())
+    gate.clock.advance(60.0)
+    assert await _opened(gate)
+
+
 async def test_another_password_spares_the_session_that_set_it(gate: Gate) -> None:
     mine, other = await _opened(gate), await _opened(gate)
     assert await gate.sessions.end_all(gate.home.owner, except_session=mine.session_id) == 1
@@ -265,3 +285,15 @@ async def test_an_operator_revokes_a_user_and_nobody_else_does(gate: Gate) -> No
 async def test_a_renewed_token_is_an_operators_as_long_as_its_user_is_one(gate: Gate) -> None:
     tokens = await _opened(gate, await gate.account(operator=True), operator=True)
     assert gate.signer.verify((await _refreshed(gate, tokens)).access_token).operator
+
+
+async def test_nobody_fills_every_process_with_tokens_that_there_never_were(gate: Gate) -> None:
+    context = await _context(gate, await _opened(gate))
+    told = 0
+    with suppress(TooManyAttempts):
+        for told in range(1_000):
+            await gate.sessions.revoke_token(context, f"made-up-{told}")
+    assert 100 <= told < 110
+    assert not await _rejected(gate, await _opened(gate))
+    gate.clock.advance(60.0)
+    await gate.sessions.revoke_token(context, context.claims.token_id)

@@ -1,10 +1,13 @@
 """SignIn: who gets in by a password, who does not, and how often it can be tried."""
 
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 
 import pytest
 
-from application.auth.attempts import from_here, from_strangers, network_of
+from adapters.local.rate_limiter import InProcessRateLimiter
+from application.auth.attempts import Attempts, from_here, from_strangers, network_of
 from domain.auth.account import EmailInvalid, SignInRefused
 from domain.auth.password import PasswordUnfit
 from domain.auth.rate import TooManyAttempts
@@ -34,6 +37,29 @@ async def test_the_right_password_lets_its_owner_in(door: Door) -> None:
     assert tokens.user_id == claims.subject == user.user_id
     assert not claims.operator
     assert tokens.refresh_token
+
+
+async def test_a_sign_in_under_way_does_not_outlast_a_change_of_the_password(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hashing takes a while, and whoever has the old password may begin at any moment."""
+    await door.person()
+    context = await door.gate.enter((await door.signed_in()).access_token)
+    verify = door.hasher.verify
+
+    async def changed_meanwhile(password: str, kept: str | None) -> bool:
+        monkeypatch.undo()
+        right = await verify(password, kept)
+        await door.change_password(context, current_password=PASSWORD, new_password=f"a {PASSWORD}")
+        return right
+
+    monkeypatch.setattr(door.hasher, "verify", changed_meanwhile)
+    with pytest.raises(SignInRefused):
+        await door.signed_in()
+    now = door.gate.clock.now()
+    (left,) = await door.gate.stores.sessions.open_sessions(context.user_id, now)
+    assert left.session_id == context.claims.session_id
+    assert await door.signed_in(password=f"a {PASSWORD}")
 
 
 async def test_an_operators_token_says_so(door: Door) -> None:
@@ -174,6 +200,21 @@ async def test_a_known_network_of_the_owners_is_still_held_to_ten(door: Door) ->
     await _fail(door, 10)
     with pytest.raises(TooManyAttempts):
         await door.signed_in()
+
+
+async def test_names_that_are_made_up_do_not_push_out_what_is_counted(gate: Gate) -> None:
+    attempts = Attempts(InProcessRateLimiter(gate.clock, most_keys=100))
+
+    async def passed(names: Iterable[str]) -> int:
+        count = 0
+        for name in names:
+            with suppress(TooManyAttempts):
+                await attempts.begin(*from_here("sign-in", name, CALLER.address))
+                count += 1
+        return count
+
+    assert await passed(f"{number}@example.com" for number in range(1_000)) == 60
+    assert await passed([EMAIL] * 20) == 0
 
 
 async def test_one_network_cannot_try_many_emails(door: Door) -> None:

@@ -25,7 +25,7 @@ from domain.retrieval.passage import Passage
 from domain.retrieval.policy import RetrievalConfig, Stream, StreamPolicy
 from domain.retrieval.vector import EmbeddingModel, Vector
 from domain.runs.event import StageTimed
-from domain.tenancy.settings import SpaceSettings
+from domain.tenancy.settings import SettingsVersion, SpaceSettings
 from fixtures.agents import VOICE, Shop, a_shop
 from fixtures.making import new_home
 
@@ -97,6 +97,11 @@ class BrokenSettings:
         raise Unavailable("the settings are away")
 
     async def put(self, space: SpaceId, settings: SpaceSettings, editor: UserId) -> None:
+        raise Unavailable("the settings are away")
+
+    async def versions(
+        self, space: SpaceId, *, before: int | None, limit: int
+    ) -> tuple[SettingsVersion, ...]:
         raise Unavailable("the settings are away")
 
 

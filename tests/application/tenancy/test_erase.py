@@ -33,6 +33,7 @@ from domain.errors import Conflict, Unavailable
 from domain.identifiers import DocumentId, OrganizationId, ReceiptId, SpaceId, UserId
 from domain.paging import PageRequest
 from domain.runs.event import EventKind, TokenBatch
+from domain.runs.run import Run
 from domain.tenancy.access import ActionNotAllowed, Role
 from domain.tenancy.context_key import CachedAccess, ContextKey
 from domain.tenancy.erasure import ErasureReceipt, ErasureReceiptNotFound
@@ -427,11 +428,21 @@ def executing(ground: Ground, gate: Gate) -> ExecuteRun:
     )
 
 
+async def said(ground: Ground, asked: Run) -> bool:
+    events = await ground.stores.log.read(asked.space_id, asked.run_id, 0, 100)
+    return any(isinstance(event.kind, TokenBatch) for event in events)
+
+
 async def test_a_run_under_way_here_is_stopped(ground: Ground) -> None:
     gate, asked = Gate(), run(ground.home)
     await ground.stores.runs.create(asked, None)
     async with dispatcher(ground.stores, execute=executing(ground, gate)) as jobs:
         await gate.reached.wait()
+        # A batch on its way would find the space gone, and end the run by itself.
+        for _ in range(500):
+            if await said(ground, asked):
+                break
+            await asyncio.sleep(0.01)
         receipt = await ground.erase(jobs).space(context_of(ground.home))
         assert receipt.counts["jobs"] == 1
         assert await jobs.stop(asked.space_id) == 0

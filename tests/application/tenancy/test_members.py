@@ -101,7 +101,7 @@ async def test_members_without_the_permission_are_told_so(
     organization = house.home.organization
     for attempt in (
         manage.set(_as(house, user), organization_id=organization, user_id=user, role=Role.VIEWER),
-        manage.remove(_as(house, user), organization_id=organization, user_id=user),
+        manage.remove(_as(house, user), organization_id=organization, user_id=house.home.owner),
         manage.set_in_space(_as(house, user, role), user_id=user, role=Role.VIEWER),
         manage.remove_from_space(_as(house, user, role), user_id=user),
     ):
@@ -109,6 +109,15 @@ async def test_members_without_the_permission_are_told_so(
             await attempt
     page = await manage.list_in_space(_as(house, user, role), page=ALL)
     assert {member.user_id for member in page.items} == {house.home.owner, user}
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.EDITOR, Role.REVIEWER, Role.VIEWER])
+async def test_every_member_may_leave(house: House, manage: ManageMembers, role: Role) -> None:
+    user = await joined(house.stores, house.home, role, inside=role)
+    organization = house.home.organization
+    await manage.remove(_as(house, user), organization_id=organization, user_id=user)
+    assert await house.stores.tenancy.role_in(organization, user) is None
+    assert await house.stores.tenancy.access_to(house.home.space, user) is None
 
 
 async def test_a_role_that_was_lost_since_the_token_counts_no_more(

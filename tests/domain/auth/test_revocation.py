@@ -1,5 +1,7 @@
 """What is known of tokens, and the verdict on one of them."""
 
+import pickle
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -182,3 +184,15 @@ def test_no_number_of_others_pushes_a_revocation_out() -> None:
 def test_a_change_is_kept_longer_than_the_longest_token_lives() -> None:
     longest_token_with_skew = timedelta(days=1, minutes=5)
     assert longest_token_with_skew < KEPT_FOR
+
+
+def test_a_user_who_changes_often_takes_the_room_of_one_and_is_forgotten_at_the_last_end() -> None:
+    authority = Authority()
+    for number in range(1, 1_001):
+        moved = replace(epoch_moved(USERS[0], number), expire_time=NOON + number * MINUTE)
+        authority.learn([moved])
+    assert len(pickle.dumps(authority)) < 5_000
+    authority.forget(NOON + 999 * MINUTE)
+    assert authority.epoch_of(USERS[0]) == 1_000
+    authority.forget(NOON + 1_000 * MINUTE)
+    assert (authority.epoch_of(USERS[0]), len(authority)) == (0, 0)

@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.safety.contamination import AnswerScreen, Finding, FindingKind
@@ -196,6 +196,7 @@ def test_how_an_answer_is_cut_changes_nothing(answer: str, data: st.DataObject) 
     assert _screened(*pieces) == _screened(answer) == _screened(*answer)
 
 
+@example(answer="]https://evil.example/data:")
 @settings(max_examples=300, deadline=None)
 @given(answer=_ANSWERS)
 def test_nothing_dangerous_is_ever_shown(answer: str) -> None:

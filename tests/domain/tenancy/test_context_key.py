@@ -30,6 +30,19 @@ keys = st.builds(
 )
 
 
+def test_a_key_is_made_of_what_it_is_given_under_the_policy_of_the_day() -> None:
+    made = key_of(
+        organization=OrganizationId(HOME), space=SpaceId(SPACE), principal=UserId(USER), epoch=5
+    )
+    assert made == ContextKey(
+        organization_id=OrganizationId(HOME),
+        space_id=SpaceId(SPACE),
+        principal=UserId(USER),
+        epoch=5,
+        policy=policy_version(),
+    )
+
+
 def test_a_key_names_everything_that_a_standing_hangs_on() -> None:
     assert str(KEY) == f"{HOME}:{SPACE}:{USER}:5:{policy_version()}"
     assert str(replace(KEY, organization_id=None)) == f"-:{SPACE}:{USER}:5:{policy_version()}"

@@ -24,10 +24,24 @@ Verdict = type[ObeliskError] | None
 
 
 def _verdict(
-    actor: Role | None, current: Role | None, new: Role | None, owners: int, service: bool = False
+    actor: Role | None,
+    current: Role | None,
+    new: Role | None,
+    owners: int,
+    service: bool = False,
+    leaving: bool = False,
 ) -> Verdict:
+    """`owners` counts the member too, when it is one."""
+    others = owners - (current is OWNER)
     try:
-        check_member_change(actor=actor, current=current, new=new, owners=owners, service=service)
+        check_member_change(
+            actor=actor,
+            current=current,
+            new=new,
+            other_owners=others,
+            service=service,
+            leaving=leaving,
+        )
     except ObeliskError as refusal:
         return type(refusal)
     return None
@@ -84,6 +98,16 @@ def test_a_change_in_an_organization(
     actor: Role | None, current: Role | None, new: Role | None, owners: int, verdict: Verdict
 ) -> None:
     assert _verdict(actor, current, new, owners) is verdict
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_everybody_may_leave_but_the_last_owner(role: Role) -> None:
+    assert _verdict(role, role, None, 1, leaving=True) is (LastOwner if role is OWNER else None)
+    assert _verdict(role, role, None, 2, leaving=True) is None
+
+
+def test_a_stranger_cannot_leave() -> None:
+    assert _verdict(None, None, None, 1, leaving=True) is OrganizationNotFound
 
 
 @pytest.mark.parametrize(
@@ -173,7 +197,7 @@ def test_who_lacks_the_permission_is_told_the_same_about_anybody(
     if role in (OWNER, ADMIN):
         return
     with pytest.raises(ActionNotAllowed) as refusal:
-        check_member_change(actor=role, current=current, new=new, owners=1, service=False)
+        check_member_change(actor=role, current=current, new=new, other_owners=1, service=False)
     assert refusal.value.metadata["action"] == Action.MANAGE_MEMBERS.value
     with pytest.raises(ActionNotAllowed) as refusal:
         check_space_member_change(actor=role, member=False, current=current, new=new, service=False)

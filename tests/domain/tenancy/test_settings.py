@@ -65,3 +65,31 @@ def test_a_title_that_is_too_long_is_refused() -> None:
     with pytest.raises(InvalidInput) as refusal:
         checked_title("x" * (MAX_TITLE_CHARACTERS + 1))
     assert refusal.value.field == "title"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: BrandVoice(tone="x" * 2001), "tone has 2001 characters; at most 2000"),
+        (
+            lambda: BrandVoice(terms_to_avoid=("x",) * 201),
+            "terms_to_avoid has 201 entries; at most 200",
+        ),
+        (
+            lambda: BrandVoice(terms_to_use=(" ",)),
+            "terms_to_use holds an empty entry; remove it",
+        ),
+        (
+            lambda: SpaceSettings(facts={f"{n}": "" for n in range(101)}),
+            "facts has 101 entries; at most 100",
+        ),
+        (
+            lambda: BrandVoice(reading_level="\x07"),
+            "reading_level holds the control character U+0007; remove it",
+        ),
+    ],
+)
+def test_a_refusal_says_what_there_is_and_what_may_be(make: Make, message: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        make()
+    assert refusal.value.message == message

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,15 +16,16 @@ from grpc_status import rpc_status
 
 from domain.auth.revocation import session_revoked, token_revoked, user_revoked
 from domain.auth.session import TokenSet
-from domain.tenancy.access import Role
+from domain.identifiers import SpaceId, UserId
+from domain.tenancy.access import Role, SpaceAccess
 from entrypoints.grpc.interceptors.authentication import authenticated
 from entrypoints.grpc.interceptors.chain import Chain, Context
 from entrypoints.grpc.interceptors.errors import translated
 from entrypoints.grpc.interceptors.open_streams import OpenStreams
-from fixtures.identity import CALLER, LIFE, Gate, new_gate
+from fixtures.identity import CALLER, LIFE, Gate, WatchedTenancy, new_gate
 from fixtures.people import joined, joined_space
 from obelisk.client import ObeliskClient
-from obelisk.v1 import run_pb2, run_pb2_grpc
+from obelisk.v1 import document_pb2, document_pb2_grpc, run_pb2, run_pb2_grpc
 
 SKEW = timedelta(seconds=30)
 TOLD = run_pb2.WatchRunResponse(event=run_pb2.RunEvent(sequence=1))
@@ -40,6 +41,7 @@ class Runs:
     flood: bool = False
     ends: bool = False
     left: asyncio.Event = field(default_factory=asyncio.Event)
+    received: asyncio.Event = field(default_factory=asyncio.Event)
     cursors: list[int] = field(default_factory=list)
 
     async def WatchRun(
@@ -55,15 +57,33 @@ class Runs:
         finally:
             self.left.set()
 
+    async def UploadDocument(
+        self, requests: AsyncIterator[document_pb2.UploadDocumentRequest], context: Context
+    ) -> document_pb2.UploadDocumentResponse:
+        try:
+            async for _ in requests:
+                self.received.set()
+        finally:
+            self.left.set()
+        return document_pb2.UploadDocumentResponse()
+
     def add_to(self, server: grpc.aio.Server) -> None:
-        """Serve WatchRun alone."""
+        """Serve WatchRun and UploadDocument alone."""
         watch = grpc.unary_stream_rpc_method_handler(
             self.WatchRun,
             run_pb2.WatchRunRequest.FromString,
             run_pb2.WatchRunResponse.SerializeToString,
         )
         service = grpc.method_handlers_generic_handler("obelisk.v1.RunService", {"WatchRun": watch})
-        server.add_generic_rpc_handlers((service,))
+        upload = grpc.stream_unary_rpc_method_handler(
+            self.UploadDocument,
+            document_pb2.UploadDocumentRequest.FromString,
+            document_pb2.UploadDocumentResponse.SerializeToString,
+        )
+        documents = grpc.method_handlers_generic_handler(
+            "obelisk.v1.DocumentService", {"UploadDocument": upload}
+        )
+        server.add_generic_rpc_handlers((service, documents))
 
 
 @dataclass(kw_only=True)
@@ -74,20 +94,22 @@ class Line:
     runs: Runs
     address: str
     stub: "run_pb2_grpc.RunServiceAsyncStub"
+    documents: "document_pb2_grpc.DocumentServiceAsyncStub"
 
     async def open(
         self, tokens: TokenSet
     ) -> grpc.aio.UnaryStreamCall[run_pb2.WatchRunRequest, run_pb2.WatchRunResponse]:
         """A stream whose first event has come."""
-        call = self.stub.WatchRun(
-            run_pb2.WatchRunRequest(),
-            metadata=(
-                ("authorization", f"Bearer {tokens.access_token}"),
-                ("x-space-id", str(self.gate.home.space)),
-            ),
-        )
+        call = self.stub.WatchRun(run_pb2.WatchRunRequest(), metadata=self.headers(tokens))
         assert await call.read() == TOLD
         return call
+
+    def headers(self, tokens: TokenSet) -> tuple[tuple[str, str], ...]:
+        """Who asks, and for the home's space."""
+        return (
+            ("authorization", f"Bearer {tokens.access_token}"),
+            ("x-space-id", str(self.gate.home.space)),
+        )
 
 
 @pytest_asyncio.fixture
@@ -111,7 +133,11 @@ async def _served(gate: Gate, runs: Runs) -> AsyncIterator[Line]:
         address = f"127.0.0.1:{port}"
         async with grpc.aio.insecure_channel(address) as channel:
             yield Line(
-                gate=gate, runs=runs, address=address, stub=run_pb2_grpc.RunServiceStub(channel)
+                gate=gate,
+                runs=runs,
+                address=address,
+                stub=run_pb2_grpc.RunServiceStub(channel),
+                documents=document_pb2_grpc.DocumentServiceStub(channel),
             )
     finally:
         await server.stop(None)
@@ -190,6 +216,96 @@ async def test_who_loses_the_space_loses_the_stream(line: Line, bound: bool) -> 
     call = await line.open(tokens)
     await gate.stores.members.change(gate.home.organization, gate.home.owner, tokens.user_id, None)
     assert await _ending(call) == (grpc.StatusCode.NOT_FOUND, "SPACE_NOT_FOUND")
+
+
+async def test_who_loses_the_space_cannot_go_on_sending_a_document_into_it(line: Line) -> None:
+    gate, tokens = line.gate, await _member(line)
+
+    async def slowly() -> AsyncIterator[document_pb2.UploadDocumentRequest]:
+        yield document_pb2.UploadDocumentRequest(content=b"piece by piece")
+        await asyncio.sleep(60)
+
+    call = line.documents.UploadDocument(slowly(), metadata=line.headers(tokens), timeout=60)
+    await asyncio.wait_for(line.runs.received.wait(), 2.0)
+    await gate.stores.members.change(gate.home.organization, gate.home.owner, tokens.user_id, None)
+    with pytest.raises(grpc.aio.AioRpcError) as ended:
+        await asyncio.wait_for(call, 2.0)
+    assert ended.value.code() is grpc.StatusCode.NOT_FOUND
+    await asyncio.wait_for(line.runs.left.wait(), 1.0)
+
+
+@dataclass(slots=True)
+class Tripping(WatchedTenancy):
+    """Does something after it has looked somebody's standing up, and before it says so."""
+
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def access_to(self, space: SpaceId, user: UserId) -> SpaceAccess | None:
+        found = await self.store.access_to(space, user)
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        return found
+
+
+async def test_who_loses_the_space_while_they_are_let_in_loses_the_stream(line: Line) -> None:
+    gate, user = line.gate, (await _member(line)).user_id
+    gate.tenancy.store = tripping = Tripping(gate.tenancy.store)
+
+    async def removed() -> None:
+        tripping.meanwhile = None
+        generation = gate.authority.generation
+        await gate.stores.members.change(gate.home.organization, gate.home.owner, user, None)
+        await gate.authority.changed(generation, 1.0)
+
+    tripping.meanwhile = removed
+    tokens = await gate.sessions.open(user=user, organization=None, caller=CALLER, bound=False)
+    call = await line.open(tokens)
+    assert await _ending(call) == (grpc.StatusCode.NOT_FOUND, "SPACE_NOT_FOUND")
+
+
+async def test_trouble_with_one_stream_does_not_end_the_watch_over_all(line: Line) -> None:
+    gate, user = line.gate, (await _member(line)).user_id
+    tokens = await gate.sessions.open(user=user, organization=None, caller=CALLER, bound=False)
+    call = await line.open(tokens)
+    gate.tenancy.store = tripping = Tripping(gate.tenancy.store)
+    tripped = asyncio.Event()
+
+    async def trip() -> None:
+        tripped.set()
+        raise RuntimeError("nobody has foreseen this")
+
+    tripping.meanwhile = trip
+    await joined_space(gate.stores, gate.home, user, Role.VIEWER)
+    await asyncio.wait_for(tripped.wait(), 2.0)
+    await gate.feed.tell(session_revoked(tokens.session_id, gate.clock.now()))
+    assert await _ending(call) == (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED")
+
+
+async def test_a_lookup_that_hangs_holds_up_no_other_stream(line: Line) -> None:
+    gate = line.gate
+    stuck, leaving, ended = [(await _member(line)).user_id for _ in range(3)]
+    hung = asyncio.Event()
+
+    class Stuck(WatchedTenancy):
+        async def access_to(self, space: SpaceId, user: UserId) -> SpaceAccess | None:
+            if user == stuck:
+                hung.set()
+                await asyncio.sleep(60)
+            return await self.store.access_to(space, user)
+
+    calls = {}
+    for user in (stuck, leaving, ended):
+        tokens = await gate.sessions.open(user=user, organization=None, caller=CALLER, bound=False)
+        calls[user] = (await line.open(tokens), tokens.session_id)
+    gate.tenancy.store = Stuck(gate.tenancy.store)
+    await joined_space(gate.stores, gate.home, stuck, Role.VIEWER)
+    await asyncio.wait_for(hung.wait(), 2.0)
+    await gate.stores.members.change(gate.home.organization, gate.home.owner, leaving, None)
+    await gate.feed.tell(session_revoked(calls[ended][1], gate.clock.now()))
+    endings = await asyncio.gather(_ending(calls[leaving][0]), _ending(calls[ended][0]))
+    assert [reason for _, reason in endings] == ["SPACE_NOT_FOUND", "SESSION_ENDED"]
+    assert not calls[stuck][0].done()
+    calls[stuck][0].cancel()
 
 
 async def test_another_role_leaves_the_stream_alone(line: Line) -> None:

@@ -52,6 +52,8 @@ create table obelisk.oidc_flows (
   expire_time timestamptz not null
 );
 
+create index oidc_flows_by_end on obelisk.oidc_flows (expire_time);
+
 create table obelisk.sessions (
   session_id uuid primary key,
   user_id uuid not null,
@@ -234,6 +236,10 @@ create policy joining_update on obelisk.space_members for update to obelisk_iden
   using (true) with check (true);
 create policy accepting on obelisk.invitations for update to obelisk_identity
   using (true) with check (true);
+-- It locks the organization, as changes of its members do, and can change nothing of it.
+grant update (organization_id) on obelisk.organizations to obelisk_identity;
+create policy locking on obelisk.organizations for update to obelisk_identity
+  using (true) with check (false);
 
 grant create on schema obelisk to obelisk_system, obelisk_identity;
 
@@ -364,6 +370,18 @@ $$;
 alter function obelisk.members_of owner to obelisk_identity;
 revoke all on function obelisk.members_of from public;
 grant execute on function obelisk.members_of to obelisk_app;
+
+-- How many own an organization besides one of its members: who is disabled can do nothing for it.
+create function obelisk.other_owners(p_organization uuid, p_user uuid) returns bigint
+language sql stable security definer set search_path = obelisk, pg_temp as $$
+  select count(*) from obelisk.organization_members m
+  where m.organization_id = p_organization and p_organization = obelisk.current_organization()
+    and m.role = 'owner' and m.user_id <> p_user
+    and not exists (select from obelisk.users u where u.user_id = m.user_id and u.disabled);
+$$;
+alter function obelisk.other_owners owner to obelisk_identity;
+revoke all on function obelisk.other_owners from public;
+grant execute on function obelisk.other_owners to obelisk_app;
 
 -- A service that is revoked, or gone with its organization, has no session and no token any more.
 create function obelisk.end_service() returns trigger language plpgsql security definer

@@ -8,8 +8,7 @@ select organization_id from obelisk.organizations where organization_id = $1 for
 -- change_in_view: all that a change of a member is judged by
 select (select role from obelisk.organization_members where organization_id = $1 and user_id = $2) as actor,
        (select role from obelisk.organization_members where organization_id = $1 and user_id = $3) as current,
-       (select count(*) from obelisk.organization_members
-        where organization_id = $1 and role = 'owner') as owners,
+       obelisk.other_owners($1, $3) as other_owners,
        exists (select from obelisk.service_clients
                where organization_id = $1 and client_id = $3) as service;
 
@@ -44,6 +43,10 @@ delete from obelisk.space_members where organization_id = $1 and space_id = $2 a
 insert into obelisk.invitations (organization_id, invitation_id, email, role, space_roles, token_hash,
                                  inviter, create_time, expire_time)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+
+-- count_invitations: how many are open
+select count(*) from obelisk.invitations
+where organization_id = $1 and accept_time is null and revoke_time is null and expire_time > $2;
 
 -- open_invitations: newest first, after a key
 select organization_id, invitation_id, email, role, space_roles, inviter, create_time, expire_time
@@ -92,6 +95,9 @@ where organization_id = $1 and invitation_id = $2;
 -- add_client: a service with the digest of its secret
 insert into obelisk.service_clients (organization_id, client_id, display_name, secret_hash, create_time)
 values ($1, $2, $3, $4, $5);
+
+-- count_clients: how many are not revoked
+select count(*) from obelisk.service_clients where organization_id = $1 and revoke_time is null;
 
 -- clients: oldest first
 select organization_id, client_id, display_name, create_time, revoke_time is not null as revoked

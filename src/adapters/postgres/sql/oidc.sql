@@ -13,8 +13,16 @@ delete from obelisk.oidc_flows where state_hash = $1 returning provider, sealed,
 -- user_of: whose account a subject is
 select user_id from obelisk.oidc_identities where provider = $1 and subject = $2;
 
--- link: the account becomes the subject's, unless it is somebody's already
-insert into obelisk.oidc_identities (provider, subject, user_id) values ($1, $2, $3)
+-- issuers_of: where an account has a subject
+select provider from obelisk.oidc_identities where user_id = $1;
+
+-- lock_account: one subject at a time, or two of one provider would both be the first
+select user_id from obelisk.users where user_id = $1 for update;
+
+-- link: the account becomes the subject's, unless either is somebody's already
+insert into obelisk.oidc_identities (provider, subject, user_id)
+select $1, $2, $3
+where not exists (select from obelisk.oidc_identities where provider = $1 and user_id = $3)
 on conflict do nothing;
 
 -- open_invitations: of an email, in any organization: whom a provider vouches for may accept them

@@ -74,11 +74,29 @@ update obelisk.sessions set revoke_time = coalesce(revoke_time, $3)
 where session_id = $1 and user_id = $2
 returning session_id;
 
+-- end_excess: the oldest of a user's beyond so many; others that end some meanwhile end the same
+update obelisk.sessions set revoke_time = $2 where session_id in (
+  select session_id from obelisk.sessions
+  where session_id in (
+    select session_id from obelisk.sessions
+    where user_id = $1 and revoke_time is null and expire_time > $2
+    order by session_id desc offset $3
+  )
+  for update skip locked
+)
+returning session_id;
+
+-- renewing: nobody may renew one of a user's meanwhile, or its end would not be told
+select session_id from obelisk.sessions
+where user_id = $1 and revoke_time is null order by session_id for update;
+
 -- end_all: every session of a user's but one; tokens outlive theirs by the clocks' skew
-update obelisk.sessions set revoke_time = $3
+update obelisk.sessions s set revoke_time = $3
 where user_id = $1 and session_id is distinct from $2 and revoke_time is null
   and expire_time > $3::timestamptz - interval '5 minutes'
-returning session_id, expire_time > $3 as was_open;
+returning session_id, expire_time > $3 as was_open,
+          greatest(create_time, (select max(r.use_time) from obelisk.refresh_tokens r
+                                 where r.session_id = s.session_id)) as touch_time;
 
 -- disable: no other session of this user
 update obelisk.users set disabled = true where user_id = $1;

@@ -64,7 +64,7 @@ _ONCE = frozenset({"authorization", "x-space-id"})
 def authenticated(authenticate: Authenticate, streams: OpenStreams) -> Around:
     """Verify the token and resolve the space before the handler sees the call.
 
-    A stream ends as soon as what let it in counts no more.
+    A stream, in either direction, ends as soon as what let it in counts no more.
     """
 
     @asynccontextmanager
@@ -81,7 +81,7 @@ def authenticated(authenticate: Authenticate, streams: OpenStreams) -> Around:
             needs_space=call.method not in WITHOUT_SPACE,
         )
         set_request_context(context)
-        if not call.streams:
+        if not call.lasts:
             yield
             return
         async with streams.held(call, context):

@@ -1,9 +1,10 @@
 """Interceptors as async context managers around a call, entered in order, in one wrapper."""
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from google.protobuf.message import Message
 from grpc.aio import ServicerContext
 
 _log = logging.getLogger(__name__)
+_HEAR_OUT_SECONDS = 1.0
+_HEAR_OUT_MESSAGES = 64
 
 # Any: an interceptor stands before every RPC, whatever its messages are.
 Context = ServicerContext[Any, Any]
@@ -49,6 +52,24 @@ class Call:
     repeated: frozenset[str]
     request: Message | None = None
     answer: Answer = field(default_factory=Answer)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether one side streams, and may take as long over it as it likes."""
+        return self.streams or self.request is None
+
+    async def hear_out(self) -> None:
+        """Read on for a moment where the caller streams, before a refusal is sent.
+
+        A client that is still writing when the call ends reports its own failed write, and not why.
+        """
+        if self.request is not None:
+            return
+        with suppress(Exception):
+            async with asyncio.timeout(_HEAR_OUT_SECONDS):
+                for _ in range(_HEAR_OUT_MESSAGES):
+                    if not isinstance(await self.context.read(), Message):
+                        return
 
     async def abort(self, status: grpc.Status) -> None:
         """End the call with `status`; raises grpc.aio.AbortError, also when it is over already."""

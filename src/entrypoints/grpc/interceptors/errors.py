@@ -20,6 +20,7 @@ async def translated(call: Call) -> AsyncGenerator[None]:
     try:
         yield
     except ObeliskError as error:
+        await call.hear_out()
         await call.abort(status_of(error, correlation_id()))
     except grpc.aio.AbortError:
         raise

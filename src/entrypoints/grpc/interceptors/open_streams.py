@@ -13,6 +13,7 @@ from application.auth.authenticate import Authenticate
 from application.auth.authority import AuthorityUnknown, AuthorityWatch
 from application.context import RequestContext
 from application.ports.clock import Clock
+from domain.auth.claims import TokenRejected
 from domain.auth.revocation import Verdict
 from domain.auth.session import SessionEnded, TokenExpired
 from domain.errors import ObeliskError
@@ -24,18 +25,26 @@ _LOOK_SECONDS = 0.5
 # A stream outlives a database that blinks, and not one that is away: what if it was revoked?
 _UNKNOWN_SECONDS = 1.5
 _ABORT_SECONDS = 1.0
+# So many at once leave connections to requests; one that hangs gives its place to the next.
+_LOOKUPS = 8
+_LOOKUP_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
 class _Stream:
-    """`epoch` is the one under which the caller was last seen to have the space."""
+    """`epoch` is the one under which the caller was last seen to have the space.
+
+    None at first: it may have moved while they were let in, so the first look asks again.
+    `asked` is set while that is being looked up.
+    """
 
     call: Call
     context: RequestContext
     scope: asyncio.Timeout
-    epoch: int
+    epoch: int | None = None
     open: bool = True
+    asked: bool = False
     aborted: grpc.aio.AbortError | None = None
 
 
@@ -56,6 +65,7 @@ class OpenStreams:
         self._clock = clock
         self._skew = skew
         self._streams: set[_Stream] = set()
+        self._lookups = asyncio.Semaphore(_LOOKUPS)
         self._watcher: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -74,7 +84,7 @@ class OpenStreams:
     @asynccontextmanager
     async def held(self, call: Call, context: RequestContext) -> AsyncGenerator[None]:
         """Let the stream go on for as long as what let it in still counts."""
-        async with _ended_by_abort(call, context, self._epoch(context)) as stream:
+        async with _ended_by_abort(call, context) as stream:
             self._streams.add(stream)
             try:
                 yield
@@ -92,10 +102,17 @@ class OpenStreams:
                 generation = self._authority.generation
                 unknown = await self._unknown()
                 for stream in [*self._streams]:
-                    ending = unknown or await self._ending(stream)
-                    if ending is not None and stream in self._streams:
-                        self._streams.discard(stream)
-                        tasks.create_task(_end(stream, ending))
+                    ending = unknown or self._ending(stream)
+                    if ending is not None:
+                        self._let_go(stream, ending, tasks)
+                    elif self._moved(stream) and not stream.asked:
+                        stream.asked = True
+                        tasks.create_task(self._look_up(stream, tasks))
+
+    def _let_go(self, stream: _Stream, ending: ObeliskError, tasks: asyncio.TaskGroup) -> None:
+        if stream in self._streams:
+            self._streams.discard(stream)
+            tasks.create_task(_end(stream, ending))
 
     async def _unknown(self) -> ObeliskError | None:
         """Why nothing can be told of any stream, once that has lasted too long."""
@@ -107,31 +124,45 @@ class OpenStreams:
             return error
         return None
 
-    async def _ending(self, stream: _Stream) -> ObeliskError | None:
-        """Why the stream may not go on; None while it may."""
+    def _ending(self, stream: _Stream) -> ObeliskError | None:
+        """Why the stream may not go on by what is known here; None while it may."""
         claims = stream.context.claims
         if claims.expire_time + self._skew <= self._clock.now():
             return TokenExpired()
         if self._authority.verdict(claims) is Verdict.REVOKED:
             return SessionEnded()
-        epoch, space = self._epoch(stream.context), stream.context.space
-        if space is None or epoch == stream.epoch:
-            return None
+        return None
+
+    def _moved(self, stream: _Stream) -> bool:
+        """Whether the caller may stand otherwise in the space than when it was last seen."""
+        return stream.context.space is not None and self._epoch(stream.context) != stream.epoch
+
+    async def _look_up(self, stream: _Stream, tasks: asyncio.TaskGroup) -> None:
+        """End the stream if its space is lost; one that cannot be told is asked for again."""
         try:
-            access = await self._authenticate.access(claims, space.space_id)
-        except ObeliskError as error:
-            _log.warning("a stream's space could not be looked up: %s", error.message)
-            return None  # looked up again in a moment; without any answer `_unknown` ends it
+            async with self._lookups, asyncio.timeout(_LOOKUP_SECONDS):
+                if stream in self._streams and not await self._may_enter(stream):
+                    self._let_go(stream, SpaceNotFound(), tasks)
+        except TokenRejected:
+            self._let_go(stream, SessionEnded(), tasks)
+        except Exception as error:  # noqa: BLE001 - one stream's trouble must not end the watch
+            _log.warning("a stream's space could not be looked up: %r", error)
+        finally:
+            stream.asked = False
+
+    async def _may_enter(self, stream: _Stream) -> bool:
+        epoch, space = self._epoch(stream.context), stream.context.space
+        if space is None:
+            return True
+        access = await self._authenticate.access(stream.context.claims, space.space_id)
         stream.epoch = epoch
-        return SpaceNotFound() if access is None else None
+        return access is not None
 
 
 @asynccontextmanager
-async def _ended_by_abort(
-    call: Call, context: RequestContext, epoch: int
-) -> AsyncGenerator[_Stream]:
+async def _ended_by_abort(call: Call, context: RequestContext) -> AsyncGenerator[_Stream]:
     scope = asyncio.timeout(None)
-    stream = _Stream(call, context, scope, epoch)
+    stream = _Stream(call, context, scope)
     try:
         async with scope:
             yield stream
