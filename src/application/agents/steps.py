@@ -208,6 +208,8 @@ def _sources(sent: tuple[FusedPassage, ...], degraded: tuple[str, ...]) -> Sourc
             page=fused.passage.page,
             text=fused.passage.text,
             streams=fused.streams,
+            version=fused.passage.version,
+            span=fused.passage.span,
         )
         for number, fused in enumerate(sent, start=1)
     )

@@ -31,7 +31,10 @@ class StageTimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A passage exactly as the model read it; `number` is how an answer cites it, from 1."""
+    """A passage exactly as the model read it; `number` is how an answer cites it, from 1.
+
+    `version` and `span` are those of `domain.retrieval.passage.Passage`.
+    """
 
     number: int
     document_id: DocumentId
@@ -42,6 +45,8 @@ class Source:
     page: int | None
     text: str
     streams: tuple[str, ...]
+    version: int = 1
+    span: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,4 +117,7 @@ def _source(source: domain.Source) -> run_pb2.Source:
         page=source.page or 0,
         text=source.text,
         streams=source.streams,
+        version=source.version,
+        span_start=source.span[0],
+        span_end=source.span[1],
     )

@@ -490,6 +490,9 @@ class Source(_message.Message):
     PAGE_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     STREAMS_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    SPAN_START_FIELD_NUMBER: _builtins.int
+    SPAN_END_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """The number by which the answer cites it, from 1."""
     document_id: _builtins.str
@@ -504,6 +507,12 @@ class Source(_message.Message):
     """Page, slide or sheet, from 1; 0 when the format has none."""
     text: _builtins.str
     """The passage's text, exactly as the model read it."""
+    version: _builtins.int
+    """Which upload of the file it is from, from 1."""
+    span_start: _builtins.int
+    """Where it begins in that version's text, in characters from 0."""
+    span_end: _builtins.int
+    """Where it ends: the first character that is not in it; 0 when its place is not known."""
     @_builtins.property
     def section_path(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The headings above the passage, outermost first."""
@@ -524,10 +533,13 @@ class Source(_message.Message):
         page: _builtins.int = ...,
         text: _builtins.str = ...,
         streams: _abc.Iterable[_builtins.str] | None = ...,
+        version: _builtins.int = ...,
+        span_start: _builtins.int = ...,
+        span_end: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_id", b"chunk_id", "document_id", b"document_id", "filename", b"filename", "number", b"number", "page", b"page", "section_path", b"section_path", "streams", b"streams", "text", b"text", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_id", b"chunk_id", "document_id", b"document_id", "filename", b"filename", "number", b"number", "page", b"page", "section_path", b"section_path", "span_end", b"span_end", "span_start", b"span_start", "streams", b"streams", "text", b"text", "title", b"title", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
