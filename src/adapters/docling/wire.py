@@ -7,6 +7,8 @@ from domain.documents.structure import (
     BulletList,
     DocumentStructure,
     Heading,
+    HiddenKind,
+    HiddenText,
     Paragraph,
     Picture,
     Table,
@@ -23,6 +25,8 @@ def structure_to_json(structure: DocumentStructure) -> dict[str, object]:
         "page_count": structure.page_count,
         "warnings": list(structure.warnings),
         "blocks": [_block_to_json(block) for block in structure.blocks],
+        "language": structure.language,
+        "hidden": [[found.kind.value, found.page, found.text] for found in structure.hidden],
     }
 
 
@@ -34,6 +38,8 @@ def structure_from_json(value: object) -> DocumentStructure:
         blocks=tuple(_block_from_json(item) for item in _array(fields.get("blocks"))),
         page_count=_integer(fields.get("page_count")),
         warnings=_texts(fields.get("warnings")),
+        language=_text(fields.get("language")),
+        hidden=tuple(_hidden_from_json(item) for item in _array(fields.get("hidden"))),
     )
 
 
@@ -72,6 +78,13 @@ def _block_from_json(value: object) -> Block:
     raise MalformedReply("an unknown kind of block")
 
 
+def _hidden_from_json(value: object) -> HiddenText:
+    match _array(value):
+        case [kind, page, str(text)] if text and kind in _HIDDEN_KINDS:
+            return HiddenText(text=text, kind=HiddenKind(kind), page=_page(page))
+    raise MalformedReply("a hidden text has a kind, a page and a text")
+
+
 def _object(value: object) -> Mapping[object, object]:
     if not isinstance(value, dict):
         raise MalformedReply("expected an object")
@@ -102,3 +115,6 @@ def _integer(value: object) -> int:
 
 def _page(value: object) -> int | None:
     return None if value is None else _integer(value)
+
+
+_HIDDEN_KINDS = frozenset(kind.value for kind in HiddenKind)

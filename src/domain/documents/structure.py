@@ -1,6 +1,7 @@
 """What a converter makes of a file: blocks in reading order, free of the file's format."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +49,46 @@ class Picture:
     page: int | None = None
 
 
+class HiddenKind(Enum):
+    """How a text was kept from the eye of a person who reads the document."""
+
+    WHITE = "white"
+    TINY = "tiny"
+    OFF_PAGE = "off_page"
+    COVERED = "covered"
+    INVISIBLE = "invisible"
+    COMMENT = "comment"
+    ZERO_WIDTH = "zero_width"
+    TAG_CHARACTERS = "tag_characters"
+    METADATA = "metadata"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HiddenText:
+    """`text` is exactly what the file holds; a person decides what becomes of it."""
+
+    text: str
+    kind: HiddenKind
+    page: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.text:
+            raise ValueError("a hidden text holds at least one character")
+
+
 Block = Heading | Paragraph | BulletList | Table | Picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentStructure:
-    """`page_count` counts pages, slides or sheets; 1 for formats without any."""
+    """`page_count` counts pages, slides or sheets; 1 for formats without any.
+
+    `language` is an ISO 639-1 code, empty when it cannot be told. `hidden` texts are in no block.
+    """
 
     title: str
     blocks: tuple[Block, ...]
     page_count: int = 1
     warnings: tuple[str, ...] = ()
+    language: str = ""
+    hidden: tuple[HiddenText, ...] = ()
