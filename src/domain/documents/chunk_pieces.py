@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from domain.documents.chunk_text import TokenCounter, cut_text, one_line
-from domain.documents.structure import BulletList, Paragraph, Picture
-
-NEW_BLOCK = "\n\n"
+from domain.documents.chunk_text import TokenCounter, cut_text
+from domain.documents.converted_text import NEW_BLOCK, PlacedBlock, Span, list_lines, spans_of
+from domain.documents.structure import BulletList
 
 
 class ChunkKind(Enum):
@@ -19,12 +18,16 @@ class ChunkKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """Text that stays whole in one chunk; `glue` goes before it unless it comes first."""
+    """Text that stays whole in one chunk; `glue` goes before it unless it comes first.
+
+    `span` is where its words stand in the document's converted text.
+    """
 
     text: str
     tokens: int
     kind: ChunkKind
     page: int | None
+    span: Span
     glue: str = NEW_BLOCK
 
     @property
@@ -44,62 +47,54 @@ def join_pieces(pieces: list[Piece]) -> str:
     return "".join(p.text if i == 0 else p.glue + p.text for i, p in enumerate(pieces))
 
 
-def prose_pieces(
+def text_pieces(
     text: str,
+    span: Span,
     page: int | None,
     limits: PieceLimits,
     count: TokenCounter,
     kind: ChunkKind = ChunkKind.PROSE,
 ) -> Iterator[Piece]:
-    """A paragraph in one piece while it fits, else its sentences."""
-    text = text.strip()
-    if not text:
-        return
+    """A text that stands at `span` in one piece while it fits, else its sentences."""
     tokens = count(text)
     if tokens <= limits.whole:
-        yield Piece(text=text, tokens=tokens, kind=kind, page=page)
+        yield Piece(text=text, tokens=tokens, kind=kind, page=page, span=span)
         return
     cuts = cut_text(text, limit=limits.whole, word_limit=limits.cut, count=count)
-    for index, cut in enumerate(cuts):
-        glue = cut.glue if index else NEW_BLOCK
-        yield Piece(text=cut.text, tokens=cut.tokens, kind=kind, page=page, glue=glue)
+    start = span[0]
+    local = spans_of([cut.text for cut in cuts], text, (0, len(text)))
+    for index, (cut, (first, last)) in enumerate(zip(cuts, local, strict=True)):
+        yield Piece(
+            text=cut.text,
+            tokens=cut.tokens,
+            kind=kind,
+            page=page,
+            span=(start + first, start + last),
+            glue=cut.glue if index else NEW_BLOCK,
+        )
 
 
-def list_pieces(block: BulletList, limits: PieceLimits, count: TokenCounter) -> Iterator[Piece]:
+def list_pieces(
+    block: BulletList, start: int, limits: PieceLimits, count: TokenCounter
+) -> Iterator[Piece]:
     """A list in one piece while it fits, else its items, else their sentences."""
-    lines = [_bullet(item) for item in block.items if item.strip()]
+    lines = list_lines(block)
     whole = "\n".join(lines)
     tokens = count(whole)
-    if lines and tokens <= limits.whole:
-        yield Piece(text=whole, tokens=tokens, kind=ChunkKind.LIST, page=block.page)
+    if tokens <= limits.whole:
+        span = (start, start + len(whole))
+        yield Piece(text=whole, tokens=tokens, kind=ChunkKind.LIST, page=block.page, span=span)
         return
     glue = NEW_BLOCK
     for line in lines:
-        pieces = list(_list_line(line, block.page, limits, count))
-        yield replace(pieces[0], glue=glue)
-        yield from pieces[1:]
-        glue = "\n"
+        span = (start, start + len(line))
+        pieces = text_pieces(line, span, block.page, limits, count, ChunkKind.LIST)
+        yield replace(next(pieces), glue=glue)
+        yield from pieces
+        glue, start = "\n", span[1] + 1
 
 
 def paragraph_pieces(
-    block: Paragraph | Picture, limits: PieceLimits, count: TokenCounter
+    placed: PlacedBlock, limits: PieceLimits, count: TokenCounter, kind: ChunkKind
 ) -> Iterator[Piece]:
-    if isinstance(block, Picture):
-        caption = one_line(block.caption)
-        return prose_pieces(caption, block.page, limits, count, ChunkKind.PICTURE)
-    return prose_pieces(block.text, block.page, limits, count)
-
-
-def _list_line(
-    line: str, page: int | None, limits: PieceLimits, count: TokenCounter
-) -> Iterator[Piece]:
-    tokens = count(line)
-    if tokens <= limits.whole:
-        yield Piece(text=line, tokens=tokens, kind=ChunkKind.LIST, page=page)
-        return
-    yield from prose_pieces(line, page, limits, count, ChunkKind.LIST)
-
-
-def _bullet(item: str) -> str:
-    indent = item[: len(item) - len(item.lstrip(" "))]
-    return f"{indent}- {one_line(item)}"
+    return text_pieces(placed.text, placed.span, placed.block.page, limits, count, kind)

@@ -29,10 +29,6 @@ class Cut:
     glue: str
 
 
-def one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
 def sentences(text: str) -> Iterator[tuple[str, str]]:
     """Yield (glue, sentence): joined in order they give `text` with its white space collapsed."""
     start, glue = 0, ""

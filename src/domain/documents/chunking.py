@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from domain.documents.chunk_packing import kind_of, overlap_text, pack
 from domain.documents.chunk_pieces import (
-    NEW_BLOCK,
     ChunkKind,
     Piece,
     PieceLimits,
@@ -16,7 +15,15 @@ from domain.documents.chunk_pieces import (
 from domain.documents.chunk_sections import Section, sections_of
 from domain.documents.chunk_tables import table_pieces
 from domain.documents.chunk_text import TokenCounter, cut_text, first_words
-from domain.documents.structure import Block, BulletList, DocumentStructure, Heading, Table
+from domain.documents.converted_text import (
+    NEW_BLOCK,
+    PlacedBlock,
+    Span,
+    converted_text,
+    spans_of,
+    start_of_tail,
+)
+from domain.documents.structure import BulletList, DocumentStructure, Picture, Table
 
 __all__ = ["Chunk", "ChunkKind", "ChunkingPolicy", "chunk_document", "embedding_text"]
 
@@ -30,7 +37,8 @@ class Chunk:
 
     `ordinal` counts from 0; `page` is the first page, None for formats without pages;
     `context` is the section path as it is embedded, cut when the headings are long;
-    `token_count` is that of `embedding_text(chunk)`.
+    `token_count` is that of `embedding_text(chunk)`. `span` is where its words stand in the
+    document's `converted_text`, its overlap included, a repeated table header not.
     """
 
     ordinal: int
@@ -39,7 +47,12 @@ class Chunk:
     page: int | None
     kind: ChunkKind
     token_count: int
+    span: Span = (0, 0)
     context: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.span[0] <= self.span[1]:
+            raise ValueError(f"a span is half open and counts from 0, not {self.span}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,38 +89,43 @@ def chunk_document(
     No word is lost and none invented, but for repeated table headers, overlap and Markdown syntax.
     """
     count = TokenCounter(count_tokens)
+    source = converted_text(structure)
     drafts = (
         draft
         for section in sections_of(structure)
-        for draft in _section_chunks(section, policy, count)
+        for draft in _section_chunks(section, source, policy, count)
     )
     return tuple(replace(draft, ordinal=ordinal) for ordinal, draft in enumerate(drafts))
 
 
 def _section_chunks(
-    section: Section, policy: ChunkingPolicy, count: TokenCounter
+    section: Section, source: str, policy: ChunkingPolicy, count: TokenCounter
 ) -> Iterator[Chunk]:
     context = _context(section.path, policy.max_tokens // 4, count)
     budget = policy.max_tokens - count.whole(_with_context(context, ""))
     limits = PieceLimits(whole=max(1, budget - 1), cut=max(1, budget - policy.overlap_tokens - 1))
-    pieces = [piece for block in section.blocks for piece in _pieces(block, limits, count)]
+    pieces = [piece for placed in section.blocks for piece in _pieces(placed, limits, count)]
     groups = pack(pieces, budget=budget, overlap=policy.overlap_tokens, minimum=policy.min_tokens)
-    draft = _Draft(section=section, context=context, max_tokens=policy.max_tokens, count=count)
+    draft = _Draft(
+        section=section, source=source, context=context, max_tokens=policy.max_tokens, count=count
+    )
     for before, group in zip([[], *groups], groups, strict=False):
-        overlap = overlap_text(before, group[0], policy.overlap_tokens, count) if before else ""
+        room = budget - sum(piece.cost for piece in group)
+        limit = min(policy.overlap_tokens, room)
+        overlap = overlap_text(before, group[0], limit, count) if before else ""
         yield from draft.chunks(group, overlap)
 
 
-def _pieces(block: Block, limits: PieceLimits, count: TokenCounter) -> Iterator[Piece]:
-    match block:
-        case Heading():
-            return iter(())
-        case BulletList():
-            return list_pieces(block, limits, count)
-        case Table():
-            return table_pieces(block, limits, count)
+def _pieces(placed: PlacedBlock, limits: PieceLimits, count: TokenCounter) -> Iterator[Piece]:
+    match placed.block:
+        case BulletList() as bullets:
+            return list_pieces(bullets, placed.start, limits, count)
+        case Table() as table:
+            return table_pieces(table, placed.start, limits, count)
+        case Picture():
+            return paragraph_pieces(placed, limits, count, ChunkKind.PICTURE)
         case _:
-            return paragraph_pieces(block, limits, count)
+            return paragraph_pieces(placed, limits, count, ChunkKind.PROSE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +133,7 @@ class _Draft:
     """Makes chunks of one section and proves each against the limit by counting it whole."""
 
     section: Section
+    source: str
     context: str
     max_tokens: int
     count: TokenCounter
@@ -122,7 +141,7 @@ class _Draft:
     def chunks(self, pieces: list[Piece], overlap: str = "") -> Iterator[Chunk]:
         text = join_pieces(pieces)
         if overlap:
-            chunk = self._chunk(pieces, overlap + (pieces[0].glue or " ") + text)
+            chunk = self._chunk(pieces, overlap + (pieces[0].glue or " ") + text, overlap)
             if chunk.token_count <= self.max_tokens:
                 yield chunk
                 return
@@ -142,12 +161,15 @@ class _Draft:
         texts = [cut.text for cut in cuts]
         if len(texts) < 2:
             middle = len(piece.text) // 2
-            texts = [piece.text[:middle], piece.text[middle:]]
+            texts = [text for text in (piece.text[:middle], piece.text[middle:]) if text.strip()]
+        spans = spans_of(texts, self.source, piece.span)
         return [
-            [replace(piece, text=text, tokens=self.count(text))] for text in texts if text.strip()
+            [replace(piece, text=text, tokens=self.count(text), span=span)]
+            for text, span in zip(texts, spans, strict=True)
         ]
 
-    def _chunk(self, pieces: list[Piece], text: str) -> Chunk:
+    def _chunk(self, pieces: list[Piece], text: str, overlap: str = "") -> Chunk:
+        start = pieces[0].span[0]
         return Chunk(
             ordinal=0,
             text=text,
@@ -155,6 +177,10 @@ class _Draft:
             page=next((piece.page for piece in pieces if piece.page is not None), None),
             kind=kind_of(pieces),
             token_count=self.count.whole(_with_context(self.context, text)),
+            span=(
+                start_of_tail(overlap, self.source, start),
+                max(piece.span[1] for piece in pieces),
+            ),
             context=self.context,
         )
 

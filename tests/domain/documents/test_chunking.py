@@ -22,15 +22,13 @@ from domain.documents.structure import (
     Picture,
     Table,
 )
-
-
-def count_words_and_marks(text: str) -> int:
-    """A cheap stand-in for a tokenizer: words in parts of six letters, and every mark."""
-    return sum((len(word) + 5) // 6 for word in re.findall(r"\w+|[^\w\s]", text))
-
-
-def count_with_start_and_end_marks(text: str) -> int:
-    return 2 + count_words_and_marks(text)
+from fixtures.document_blocks import (
+    SHAPES,
+    Words,
+    block_of,
+    count_with_start_and_end_marks,
+    count_words_and_marks,
+)
 
 
 def document(*blocks: Block) -> DocumentStructure:
@@ -67,40 +65,6 @@ def is_subsequence(wanted: Iterable[str], found: Iterable[str]) -> bool:
     return all(word in rest for word in wanted)
 
 
-# Numbered words make every word of a generated document unique, so that order can be shown.
-_SHAPES = st.one_of(
-    st.tuples(st.just("heading"), st.integers(1, 4), st.integers(1, 60)),
-    st.tuples(st.just("paragraph"), st.integers(0, 3), st.integers(1, 70)),
-    st.tuples(st.just("list"), st.integers(1, 6), st.integers(1, 40)),
-    st.tuples(st.just("table"), st.integers(1, 5), st.integers(0, 6)),
-    st.tuples(st.just("picture"), st.just(0), st.integers(0, 30)),
-)
-
-
-class _Words:
-    def __init__(self) -> None:
-        self.made = 0
-
-    def __call__(self, number: int) -> str:
-        self.made += number
-        return " ".join(f"w{i}" for i in range(self.made - number, self.made))
-
-
-def _block(shape: tuple[str, int, int], words: _Words, wide: int) -> Block:
-    kind, first, second = shape
-    if kind == "heading":
-        return Heading(text=words(second), level=first)
-    if kind == "paragraph":
-        return Paragraph(text=". ".join(words(second) for _ in range(first + 1)))
-    if kind == "list":
-        return BulletList(items=tuple("  " * (i % 3) + words(second) for i in range(first)))
-    if kind == "picture":
-        return Picture(caption=words(second))
-    caption, header = words(first % 3), tuple(words(1) for _ in range(first))
-    rows = tuple(tuple(words(1 + (r * c * wide) % 45) for c in range(first)) for r in range(second))
-    return Table(header=header, rows=rows, caption=caption)
-
-
 def _source_words(blocks: Iterable[Block]) -> list[str]:
     found: list[str] = []
     for block in blocks:
@@ -118,7 +82,7 @@ def _source_words(blocks: Iterable[Block]) -> list[str]:
 
 
 @given(
-    shapes=st.lists(_SHAPES, max_size=12),
+    shapes=st.lists(SHAPES, max_size=12),
     wide=st.integers(0, 9),
     max_tokens=st.integers(16, 120),
     overlap_quarter=st.booleans(),
@@ -132,8 +96,8 @@ def test_no_word_is_lost_moved_or_invented(
     overlap_quarter: bool,
     marks: bool,
 ) -> None:
-    words = _Words()
-    blocks = [_block(shape, words, wide) for shape in shapes]
+    words = Words()
+    blocks = [block_of(shape, words, wide) for shape in shapes]
 
     chunks = chunks_of(
         *blocks,
