@@ -181,6 +181,7 @@ class Container(Identity):
         blobs=blobs,
         converter=converter,
         embedder=embedder,
+        clock=clock,
         entropy=entropy,
         policy=providers.Object(ChunkingPolicy()),
     )
@@ -284,7 +285,13 @@ class Container(Identity):
         entropy=entropy,
     )
     upload_document = providers.Singleton(
-        UploadDocument, documents=documents, blobs=blobs, jobs=jobs, clock=clock, entropy=entropy
+        UploadDocument,
+        documents=documents,
+        blobs=blobs,
+        jobs=jobs,
+        embedder=embedder,
+        clock=clock,
+        entropy=entropy,
     )
     tenancy = providers.Singleton(
         build_tenancy,

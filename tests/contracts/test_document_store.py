@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -33,9 +34,7 @@ FIRST_PAGE = PageRequest(size=2)
 
 
 async def _added(stores: Stores, home: Home, filename: str = "guide.md") -> Document:
-    made = document(home, filename=filename)
-    await stores.documents.add(made)
-    return made
+    return await stores.documents.add(document(home, filename=filename))
 
 
 async def _published(
@@ -267,3 +266,90 @@ async def test_deleting_removes_the_document_with_its_passages(stores: Stores, h
         limit=9,
     )
     assert found == ()
+
+
+async def test_files_of_one_name_are_counted(stores: Stores, home: Home, away: Home) -> None:
+    added = [await stores.documents.add(document(home)) for _ in range(3)]
+    assert [one.version for one in added] == [1, 2, 3]
+    assert (await stores.documents.get(home.space, added[2].document_id)).version == 3
+    assert (await stores.documents.add(document(home, filename="other.md"))).version == 1
+    assert (await stores.documents.add(document(away))).version == 1
+
+
+async def test_uploads_of_one_name_at_once_are_all_counted(stores: Stores, home: Home) -> None:
+    added = await asyncio.gather(*(stores.documents.add(document(home)) for _ in range(8)))
+    assert sorted(one.version for one in added) == list(range(1, 9))
+
+
+async def test_the_same_bytes_again_are_the_document_that_is_there(
+    stores: Stores, home: Home, away: Home
+) -> None:
+    first = await _published(stores, home, "a")
+    again = await stores.documents.add(document(home), known_to=MODEL)
+    assert again == await stores.documents.get(home.space, first.document_id)
+    assert len((await stores.documents.list(home.space, FIRST_PAGE)).items) == 1
+    theirs = await stores.documents.add(document(away), known_to=MODEL)
+    assert theirs.space_id == away.space
+
+
+async def test_bytes_that_are_being_read_are_not_read_twice(stores: Stores, home: Home) -> None:
+    first = await _added(stores, home)
+    assert await stores.documents.add(document(home), known_to=MODEL) == first
+
+
+@pytest.mark.parametrize("other", ["bytes", "name", "collection", "model", "failed", "newer"])
+async def test_what_differs_is_a_document_of_its_own(
+    stores: Stores, home: Home, other: str
+) -> None:
+    first = await _published(stores, home, "a")
+    made, model = document(home), MODEL
+    if other == "bytes":
+        made = replace(made, content_sha256="cd" * 32)
+    elif other == "name":
+        made = replace(made, filename="other.md")
+    elif other == "collection":
+        made = replace(made, collection=Collection.WEB)
+    elif other == "model":
+        model = OTHER_MODEL
+    elif other == "failed":
+        await stores.documents.move(home.space, first.document_id, IngestState.FAILED, "broken")
+    else:
+        await stores.documents.add(replace(document(home), content_sha256="cd" * 32))
+    added = await stores.documents.add(made, known_to=model)
+    assert added.document_id == made.document_id
+
+
+async def test_a_newer_version_that_failed_leaves_the_one_before_it(
+    stores: Stores, home: Home
+) -> None:
+    first = await _published(stores, home, "a")
+    failed = await stores.documents.add(replace(document(home), content_sha256="cd" * 32))
+    await stores.documents.move(home.space, failed.document_id, IngestState.FAILED, "broken")
+    again = await stores.documents.add(document(home), known_to=MODEL)
+    assert again.document_id == first.document_id
+
+
+async def test_progress_is_told_until_the_next_state(stores: Stores, home: Home) -> None:
+    made = await _added(stores, home)
+    await stores.documents.move(
+        home.space, made.document_id, IngestState.EMBEDDING, done=64, total=100
+    )
+    kept = await stores.documents.get(home.space, made.document_id)
+    assert (kept.stage_done, kept.stage_total) == (64, 100)
+    await stores.documents.publish(made, structure(), passages("a"), MODEL)
+    kept = await stores.documents.get(home.space, made.document_id)
+    assert (kept.stage_done, kept.stage_total) == (0, 0)
+
+
+async def test_waiting_for_another_try_is_counted(stores: Stores, home: Home) -> None:
+    made = await _added(stores, home)
+    for _ in range(2):
+        await stores.documents.move(
+            home.space,
+            made.document_id,
+            IngestState.PENDING,
+            retry_time=NOON + timedelta(days=36_500),
+        )
+    assert (await stores.documents.get(home.space, made.document_id)).retries == 2
+    await stores.documents.move(home.space, made.document_id, IngestState.CONVERTING)
+    assert (await stores.documents.get(home.space, made.document_id)).retries == 2

@@ -1,5 +1,7 @@
 """The contract of `Workers`, on every adapter."""
 
+from datetime import timedelta
+
 import pytest
 
 from application.jobs import IngestDocumentJob
@@ -9,10 +11,22 @@ from domain.runs.admission import Admission, DoubleText
 from domain.runs.event import RunCompleted, TokenBatch
 from domain.runs.lease import HeldRun, WorkerKind
 from domain.runs.run import CancelReason, FenceLost, Run, RunState, TerminationReason
-from fixtures.making import MODEL, Home, conversation, document, new_id, passages, run, structure
+from fixtures.making import (
+    MODEL,
+    NOON,
+    Home,
+    conversation,
+    document,
+    new_id,
+    passages,
+    run,
+    structure,
+)
 from fixtures.stores import Stores
 
 SERVER = WorkerKind.SERVER
+FOREVER = timedelta(days=3650)
+FAR = NOON + FOREVER
 
 
 @pytest.fixture
@@ -245,6 +259,52 @@ async def test_spaces_take_turns_with_their_documents(
     await stores.workers.beat(worker, SERVER)
     first = await _documents(stores, worker, 2)
     assert [one for one, _ in first] == [noisy[0].document_id, quiet.document_id]
+
+
+async def test_a_space_with_ten_documents_at_work_waits_for_one_with_none(
+    stores: Stores, home: Home, away: Home, worker: WorkerId, other: WorkerId
+) -> None:
+    noisy = [document(home, filename=f"{n}.md") for n in range(20)]
+    for one in noisy:
+        await stores.documents.add(one)
+    await stores.workers.beat(worker, SERVER)
+    assert len(await _documents(stores, worker, 10)) == 10
+    quiet = [document(away, filename=f"{n}.md") for n in range(3)]
+    for one in quiet:
+        await stores.documents.add(one)
+    await stores.workers.beat(other, SERVER)
+    taken = [one for one, _ in await _documents(stores, other, 4)]
+    assert taken[-3:] == [one.document_id for one in quiet]
+
+
+async def test_a_document_that_waits_for_its_time_keeps_no_other_waiting(
+    stores: Stores, home: Home, worker: WorkerId
+) -> None:
+    waiting, due, ready = (document(home, filename=f"{n}.md") for n in range(3))
+    for one, time in ((waiting, FAR), (due, NOON - FOREVER), (ready, None)):
+        await stores.documents.add(one)
+        if time is not None:
+            await stores.documents.move(
+                home.space, one.document_id, IngestState.PENDING, retry_time=time
+            )
+    await stores.workers.beat(worker, SERVER)
+    assert [one for one, _ in await _documents(stores, worker)] == [
+        due.document_id,
+        ready.document_id,
+    ]
+
+
+async def test_a_document_put_off_has_spent_no_attempt(
+    stores: Stores, home: Home, worker: WorkerId
+) -> None:
+    made = document(home)
+    await stores.documents.add(made)
+    await stores.workers.beat(worker, SERVER)
+    for _ in range(3):
+        assert await _documents(stores, worker) == [(made.document_id, 1)]
+        await stores.documents.move(
+            home.space, made.document_id, IngestState.PENDING, retry_time=NOON - FOREVER
+        )
 
 
 async def test_a_run_that_is_taken_back_is_lost_to_its_process_at_once(

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from adapters.memory.pages import newest_first
 from adapters.memory.state import KeptPassage, MemoryState
 from application.ports.clock import Clock
 from domain.documents.chunking import Chunk, embedding_text
 from domain.documents.document import Document, DocumentNotFound, IngestState
+from domain.documents.finding import Finding
 from domain.documents.structure import DocumentStructure
 from domain.identifiers import ChunkId, DocumentId, SpaceId
 from domain.paging import Page, PageRequest
@@ -20,9 +22,15 @@ class MemoryDocumentStore:
         self._state = state
         self._clock = clock
 
-    async def add(self, document: Document) -> None:
+    async def add(self, document: Document, *, known_to: EmbeddingModel | None = None) -> Document:
         self._state.check(document.space_id)
-        self._state.documents[document.space_id, document.document_id] = document
+        named = self._named(document)
+        if known_to is not None and (same := self._same(named, document, known_to)) is not None:
+            return same
+        version = max((other.version for other in named), default=0) + 1
+        added = replace(document, version=version)
+        self._state.documents[document.space_id, document.document_id] = added
+        return added
 
     async def get(self, space: SpaceId, document: DocumentId) -> Document:
         try:
@@ -35,10 +43,25 @@ class MemoryDocumentStore:
         return newest_first(mine, page, lambda document: document.document_id)
 
     async def move(
-        self, space: SpaceId, document: DocumentId, state: IngestState, failure: str = ""
+        self,
+        space: SpaceId,
+        document: DocumentId,
+        state: IngestState,
+        failure: str = "",
+        *,
+        done: int = 0,
+        total: int = 0,
+        retry_time: datetime | None = None,
     ) -> None:
         kept = await self.get(space, document)
-        self._keep(replace(kept, state=state, failure=failure))
+        moved = replace(kept, state=state, failure=failure, stage_done=done, stage_total=total)
+        self._state.postponed.pop((space, document), None)
+        if retry_time is not None:
+            moved = replace(moved, retries=moved.retries + 1)
+            self._state.postponed[space, document] = retry_time
+            worker, attempts = self._state.ingestions.get((space, document), (None, 0))
+            self._state.ingestions[space, document] = worker, max(attempts - 1, 0)
+        self._keep(moved)
 
     async def publish(
         self,
@@ -55,11 +78,14 @@ class MemoryDocumentStore:
             title=structure.title or document.filename,
             chunk_count=len(chunks),
             page_count=structure.page_count,
+            stage_done=0,
+            stage_total=0,
         )
         self._keep(ready)
         kept = tuple(_kept(ready, *row, model.name) for row in chunks)
         self._state.passages[space, document_id] = kept
-        older = self._older(ready)
+        self._state.findings[space, document_id] = _found(document_id, structure)
+        older = tuple(d.document_id for d in self._named(ready) if d.version < ready.version)
         for old in older:
             await self.delete(space, old)
         return older
@@ -68,19 +94,38 @@ class MemoryDocumentStore:
         await self.get(space, document)
         del self._state.documents[space, document]
         self._state.passages.pop((space, document), None)
+        self._state.findings.pop((space, document), None)
 
     def _keep(self, document: Document) -> None:
         moved = replace(document, update_time=self._clock.now())
         self._state.documents[document.space_id, document.document_id] = moved
 
-    def _older(self, document: Document) -> tuple[DocumentId, ...]:
-        return tuple(
-            key
-            for (space, key), other in self._state.documents.items()
-            if space == document.space_id
-            and other.filename == document.filename
-            and key < document.document_id
-        )
+    def _named(self, document: Document) -> tuple[Document, ...]:
+        """Those of the same name in the same space."""
+        own = (d for (space, _), d in self._state.documents.items() if space == document.space_id)
+        return tuple(other for other in own if other.filename == document.filename)
+
+    def _same(
+        self, named: Sequence[Document], document: Document, model: EmbeddingModel
+    ) -> Document | None:
+        alive = [other for other in named if other.state is not IngestState.FAILED]
+        newest = max(alive, key=lambda other: other.version, default=None)
+        if newest is None or _use(newest) != _use(document):
+            return None
+        passages = self._state.passages.get((newest.space_id, newest.document_id), ())
+        known = any(passage.model == model.name for passage in passages)
+        return newest if known or not newest.state.is_final else None
+
+
+def _use(document: Document) -> tuple[object, ...]:
+    return document.content_sha256, document.collection
+
+
+def _found(document: DocumentId, structure: DocumentStructure) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(document_id=document, ordinal=ordinal, kind=one.kind, page=one.page, text=one.text)
+        for ordinal, one in enumerate(structure.hidden)
+    )
 
 
 def _kept(
@@ -95,6 +140,8 @@ def _kept(
         section_path=chunk.section_path,
         page=chunk.page,
         text=chunk.text,
+        version=document.version,
+        span=chunk.span,
     )
     words = embedding_text(chunk)
     return KeptPassage(

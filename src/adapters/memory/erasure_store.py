@@ -107,6 +107,7 @@ class MemoryErasureStore:
                 "vectors": passages,
                 "messages": messages,
                 "run_events": events,
+                "document_findings": self._forget_findings(space),
                 "documents": _without(state.documents, lambda key: key[0] == space),
                 "conversation_summaries": _without(state.summaries, lambda key: key[0] == space),
                 "conversations": _without(state.conversations, lambda key: key[0] == space),
@@ -114,6 +115,12 @@ class MemoryErasureStore:
                 "runs": _without(state.runs, lambda key: key[0] == space),
             }
         )
+
+    def _forget_findings(self, space: SpaceId) -> int:
+        findings = self._state.findings
+        found = sum(len(kept) for key, kept in findings.items() if key[0] == space)
+        _without(findings, lambda key: key[0] == space)
+        return found
 
     def _forget_journals(self, space: SpaceId) -> int:
         journals = self._state.journals

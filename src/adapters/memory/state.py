@@ -6,6 +6,7 @@ from datetime import datetime
 from domain.conversations.conversation import Conversation, Message
 from domain.conversations.summary import Summary
 from domain.documents.document import Document
+from domain.documents.finding import Finding
 from domain.identifiers import ConversationId, DocumentId, RunId, SpaceId, WorkerId
 from domain.retrieval.passage import Passage
 from domain.retrieval.vector import Vector
@@ -44,6 +45,8 @@ class MemoryState:
     ingestions: dict[tuple[SpaceId, DocumentId], tuple[WorkerId | None, int]] = field(
         default_factory=dict
     )
+    postponed: dict[tuple[SpaceId, DocumentId], datetime] = field(default_factory=dict)
+    findings: dict[tuple[SpaceId, DocumentId], tuple[Finding, ...]] = field(default_factory=dict)
     journals: dict[tuple[SpaceId, RunId], tuple[Mark, ...]] = field(default_factory=dict)
     erased: set[SpaceId] = field(default_factory=set)
 

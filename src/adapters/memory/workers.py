@@ -71,7 +71,13 @@ class MemoryWorkers:
                 return document.document_id in at_work
             return self._alive(holder)
 
-        unfinished = [d for d in self._state.documents.values() if not d.state.is_final]
+        def waits(document: Document) -> bool:
+            time = self._state.postponed.get((document.space_id, document.document_id))
+            return time is not None and time > self._clock.now() and not busy(document)
+
+        unfinished = [
+            d for d in self._state.documents.values() if not (d.state.is_final or waits(d))
+        ]
         claimed = [d for d in _in_turns(unfinished, busy) if not busy(d)][:room]
         return tuple((_job(d), self._take(d, worker)) for d in claimed)
 

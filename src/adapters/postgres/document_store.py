@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
 import asyncpg
 from pgvector import HalfVector
 
+from adapters.postgres.languages import text_search_configuration
 from adapters.postgres.pool import Connection, Pool
 from adapters.postgres.statements import statements
 from domain.documents.chunking import Chunk, embedding_text
@@ -16,7 +19,7 @@ from domain.documents.document import (
     IngestState,
 )
 from domain.documents.media import MediaType
-from domain.documents.structure import DocumentStructure
+from domain.documents.structure import DocumentStructure, HiddenText
 from domain.identifiers import ChunkId, DocumentId, SpaceId
 from domain.paging import Page, PageRequest, page_of
 from domain.retrieval.vector import EmbeddingModel, Vector
@@ -28,9 +31,18 @@ class PostgresDocumentStore:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def add(self, document: Document) -> None:
-        async with self._pool.in_space(document.space_id) as connection:
-            await connection.execute(
+    async def add(self, document: Document, *, known_to: EmbeddingModel | None = None) -> Document:
+        space, name = document.space_id, document.filename
+        async with self._pool.in_space(space) as connection:
+            await connection.execute(_SQL["lock_name"], space, name)
+            if known_to is not None:
+                kind = document.collection.value
+                same = await connection.fetchrow(
+                    _SQL["same"], space, name, document.content_sha256, kind, known_to.name
+                )
+                if same is not None:
+                    return _document(same)
+            version = await connection.fetchval(
                 _SQL["add"],
                 document.space_id,
                 document.document_id,
@@ -43,6 +55,7 @@ class PostgresDocumentStore:
                 document.state.value,
                 document.create_time,
             )
+        return replace(document, version=version)
 
     async def get(self, space: SpaceId, document: DocumentId) -> Document:
         async with self._pool.in_space(space) as connection:
@@ -57,11 +70,21 @@ class PostgresDocumentStore:
         return page_of([_document(row) for row in rows], page.size, lambda d: d.document_id)
 
     async def move(
-        self, space: SpaceId, document: DocumentId, state: IngestState, failure: str = ""
+        self,
+        space: SpaceId,
+        document: DocumentId,
+        state: IngestState,
+        failure: str = "",
+        *,
+        done: int = 0,
+        total: int = 0,
+        retry_time: datetime | None = None,
     ) -> None:
         async with self._pool.in_space(space) as connection:
-            done = await connection.execute(_SQL["move"], space, document, state.value, failure)
-        _found(done)
+            moved = await connection.execute(
+                _SQL["move"], space, document, state.value, failure, done, total, retry_time
+            )
+        _found(moved)
 
     async def publish(
         self,
@@ -72,17 +95,23 @@ class PostgresDocumentStore:
     ) -> tuple[DocumentId, ...]:
         space, document_id = document.space_id, document.document_id
         title = structure.title or document.filename
+        language = text_search_configuration(structure.language)
         async with self._pool.in_space(space) as connection:
-            _found(
-                await connection.execute(
-                    _SQL["ready"], space, document_id, title, len(chunks), structure.page_count
-                )
+            version = await connection.fetchval(
+                _SQL["ready"],
+                space,
+                document_id,
+                title,
+                len(chunks),
+                structure.page_count,
+                language,
             )
+            if version is None:
+                raise DocumentNotFound
             await connection.execute(_SQL["clear"], space, document_id)
-            await _insert(connection, document, chunks, model)
-            replaced = await connection.fetch(
-                _SQL["replace"], space, document.filename, document_id
-            )
+            await insert_passages(connection, document, chunks, model, language)
+            await _insert_findings(connection, document, structure.hidden)
+            replaced = await connection.fetch(_SQL["replace"], space, document.filename, version)
         return tuple(row["document_id"] for row in replaced)
 
     async def delete(self, space: SpaceId, document: DocumentId) -> None:
@@ -90,12 +119,14 @@ class PostgresDocumentStore:
             _found(await connection.execute(_SQL["delete"], space, document))
 
 
-async def _insert(
+async def insert_passages(
     connection: Connection,
     document: Document,
     rows: Sequence[tuple[ChunkId, Chunk, Vector]],
     model: EmbeddingModel,
+    language: str,
 ) -> None:
+    """Add passages with their words and vectors; `language` is a text search configuration."""
     ids = [chunk_id for chunk_id, _, _ in rows]
     chunks = [chunk for _, chunk, _ in rows]
     await connection.execute(
@@ -111,11 +142,35 @@ async def _insert(
         [chunk.text for chunk in chunks],
         [chunk.token_count for chunk in chunks],
         [embedding_text(chunk) for chunk in chunks],
+        [chunk.span[0] for chunk in chunks],
+        [chunk.span[1] for chunk in chunks],
+        language,
     )
     vectors = [HalfVector(list(vector)) for _, _, vector in rows]
     await connection.execute(
         _SQL["add_vectors"], document.space_id, model.name, document.collection.value, ids, vectors
     )
+
+
+async def _insert_findings(
+    connection: Connection, document: Document, hidden: Sequence[HiddenText]
+) -> None:
+    space, document_id = document.space_id, document.document_id
+    await connection.execute(_SQL["clear_findings"], space, document_id)
+    if hidden:
+        await connection.execute(
+            _SQL["add_findings"],
+            space,
+            document_id,
+            [one.kind.value for one in hidden],
+            [one.page for one in hidden],
+            [_keepable(one.text) for one in hidden],
+        )
+
+
+def _keepable(text: str) -> str:
+    """A text column holds neither NUL nor half of a character."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _found(command: str) -> None:

@@ -2,23 +2,30 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 from application.ports.blob_store import BlobStore
+from application.ports.clock import Clock
 from application.ports.document_converter import DocumentConverter
 from application.ports.document_store import DocumentStore
 from application.ports.embedder import Embedder
 from application.ports.entropy import Entropy
 from application.retrying import until_available
-from domain.documents.chunking import ChunkingPolicy, chunk_document, embedding_text
+from domain.documents.chunking import Chunk, ChunkingPolicy, chunk_document, embedding_text
 from domain.documents.document import (
     Document,
     DocumentNotFound,
     DocumentUnreadable,
     IngestState,
 )
-from domain.errors import ObeliskError
+from domain.documents.retrying import MOST_RETRIES, retry_delay
+from domain.errors import ObeliskError, Unavailable
 from domain.identifiers import ChunkId, DocumentId, SpaceId
+from domain.retrieval.vector import Vector
 
+# So many passages are embedded between two words of how far it is.
+_BATCH = 64
 _log = logging.getLogger(__name__)
 
 
@@ -30,6 +37,7 @@ class IngestDocument:
         blobs: BlobStore,
         converter: DocumentConverter,
         embedder: Embedder,
+        clock: Clock,
         entropy: Entropy,
         policy: ChunkingPolicy,
     ) -> None:
@@ -37,16 +45,23 @@ class IngestDocument:
         self._blobs = blobs
         self._converter = converter
         self._embedder = embedder
+        self._clock = clock
         self._entropy = entropy
         self._policy = policy
 
     async def __call__(self, space: SpaceId, document_id: DocumentId) -> None:
-        """Bring the document to READY or FAILED; one that was deleted meanwhile is let go."""
+        """Bring the document to READY or FAILED; one that was deleted meanwhile is let go.
+
+        When something does not answer that it needs, it is PENDING again, for a while, and in the
+        end FAILED.
+        """
         try:
             await self._ingest(await self._documents.get(space, document_id))
         except DocumentNotFound:
             # Deleted meanwhile, or its bytes are gone: only the first lets it go.
             await self._fail(space, document_id, "its bytes are gone; upload the file again")
+        except Unavailable as error:
+            await self._put_off(space, document_id, error)
         except ObeliskError as error:
             await self._fail(space, document_id, error.message)
         except Exception:  # noqa: BLE001 - a document must not hang in a state that never ends
@@ -67,22 +82,68 @@ class IngestDocument:
             policy=self._policy,
             count_tokens=self._embedder.count_tokens,
         )
-        if not chunks:
+        # Hidden text alone can be let in by a person, and then be searched.
+        if not chunks and not structure.hidden:
             raise DocumentUnreadable("the file holds no text that could be searched")
-        await self._documents.move(space, document_id, IngestState.EMBEDDING)
-        vectors = await self._embedder.embed_documents([embedding_text(chunk) for chunk in chunks])
+        model = self._embedder.model
+        vectors = await self._embedded(document, chunks)
         rows = [
             (ChunkId(self._entropy.uuid()), chunk, vector)
             for chunk, vector in zip(chunks, vectors, strict=True)
         ]
-        replaced = await self._documents.publish(document, structure, rows, self._embedder.model)
+        replaced = await self._documents.publish(document, structure, rows, model)
         for old in replaced:
-            await self._blobs.delete(space, old)
+            await self._erase(space, old)
+
+    async def _embedded(self, document: Document, chunks: Sequence[Chunk]) -> list[Vector]:
+        vectors: list[Vector] = []
+        for at in range(0, len(chunks), _BATCH):
+            await self._documents.move(
+                document.space_id,
+                document.document_id,
+                IngestState.EMBEDDING,
+                done=at,
+                total=len(chunks),
+            )
+            texts = [embedding_text(chunk) for chunk in chunks[at : at + _BATCH]]
+            vectors += await self._embedder.embed_documents(texts)
+        return vectors
+
+    async def _erase(self, space: SpaceId, replaced: DocumentId) -> None:
+        """The new one is READY: bytes of the old one that cannot be reached now stay behind."""
+        try:
+            await until_available(lambda: self._blobs.delete(space, replaced))
+        except Unavailable as error:
+            _log.warning("the bytes of document %s stay behind: %s", replaced, error.message)
+
+    async def _put_off(self, space: SpaceId, document_id: DocumentId, error: Unavailable) -> None:
+        async def again() -> None:
+            document = await self._documents.get(space, document_id)
+            delay = retry_delay(document.retries)
+            if delay is None:
+                failure = f"{error.message}; tried {MOST_RETRIES + 1} times, upload it again later"
+                await self._documents.move(space, document_id, IngestState.FAILED, failure)
+                return
+            _log.info("document %s is tried again in %s: %s", document_id, delay, error.message)
+            await self._wait(document, self._clock.now() + delay)
+
+        await self._told(space, document_id, again)
+
+    async def _wait(self, document: Document, until: datetime) -> None:
+        await self._documents.move(
+            document.space_id, document.document_id, IngestState.PENDING, retry_time=until
+        )
 
     async def _fail(self, space: SpaceId, document_id: DocumentId, failure: str) -> None:
+        async def fail() -> None:
+            await self._documents.move(space, document_id, IngestState.FAILED, failure)
+
+        await self._told(space, document_id, fail)
+
+    async def _told(
+        self, space: SpaceId, document_id: DocumentId, tell: Callable[[], Awaitable[None]]
+    ) -> None:
         try:
-            await until_available(
-                lambda: self._documents.move(space, document_id, IngestState.FAILED, failure)
-            )
+            await until_available(tell)
         except DocumentNotFound:
             await self._blobs.delete(space, document_id)

@@ -8,6 +8,7 @@ from application.context import RequestContext
 from application.ports.blob_store import BlobStore
 from application.ports.clock import Clock
 from application.ports.document_store import DocumentStore
+from application.ports.embedder import Embedder
 from application.ports.entropy import Entropy
 from application.ports.jobs import Jobs
 from application.unbroken import unbroken
@@ -36,12 +37,14 @@ class UploadDocument:
         documents: DocumentStore,
         blobs: BlobStore,
         jobs: Jobs,
+        embedder: Embedder,
         clock: Clock,
         entropy: Entropy,
     ) -> None:
         self._documents = documents
         self._blobs = blobs
         self._jobs = jobs
+        self._embedder = embedder
         self._clock = clock
         self._entropy = entropy
         self._room = asyncio.Semaphore(_AT_ONCE)
@@ -57,6 +60,9 @@ class UploadDocument:
     ) -> Document:
         """Answer once the bytes are kept. A name that cannot be read is refused before its bytes.
 
+        The same file again, while nothing else of its name has come since, is answered as the
+        document that it already is.
+
         Raises:
             UnsupportedMediaType, MediaTypeMismatch, DocumentTooLarge, DocumentEmpty,
             DocumentCutShort (not `expected_bytes` of them came), InvalidInput,
@@ -71,8 +77,7 @@ class UploadDocument:
                 raise DocumentCutShort(len(whole), expected_bytes)
             document = self._document(space, name, collection, whole)
             # A sender that leaves now must not leave bytes without a row, or a row without its job.
-            await unbroken(self._keep(document, whole))
-        return document
+            return await unbroken(self._keep(document, whole))
 
     def _document(
         self, space: SpaceId, name: str, collection: Collection, whole: bytes
@@ -95,15 +100,18 @@ class UploadDocument:
             update_time=now,
         )
 
-    async def _keep(self, document: Document, whole: bytes) -> None:
+    async def _keep(self, document: Document, whole: bytes) -> Document:
         space, document_id = document.space_id, document.document_id
         try:
             await self._blobs.put(space, document_id, whole)
-            await self._documents.add(document)
+            added = await self._documents.add(document, known_to=self._embedder.model)
         except BaseException:
             await self._blobs.delete(space, document_id)
             raise
+        if added.document_id != document_id:
+            await self._blobs.delete(space, document_id)
         self._jobs.wake()
+        return added
 
 
 async def _gather(content: AsyncIterator[bytes]) -> bytes:

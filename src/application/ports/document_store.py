@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from domain.documents.chunking import Chunk
@@ -12,8 +13,14 @@ from domain.retrieval.vector import EmbeddingModel, Vector
 class DocumentStore(Protocol):
     """Documents of a space with their passages and vectors."""
 
-    async def add(self, document: Document) -> None:
-        """Keep a new document, in state PENDING."""
+    async def add(self, document: Document, *, known_to: EmbeddingModel | None = None) -> Document:
+        """Keep a new document, in state PENDING, and answer it with its version: one above the
+        highest of its file name in the space.
+
+        With `known_to`, a document of the same name, bytes and collection is answered in its place,
+        and nothing is kept, if it is the newest that has not failed, and is still being ingested
+        or READY with vectors of that model.
+        """
         ...
 
     async def get(self, space: SpaceId, document: DocumentId) -> Document:
@@ -25,9 +32,21 @@ class DocumentStore(Protocol):
         ...
 
     async def move(
-        self, space: SpaceId, document: DocumentId, state: IngestState, failure: str = ""
+        self,
+        space: SpaceId,
+        document: DocumentId,
+        state: IngestState,
+        failure: str = "",
+        *,
+        done: int = 0,
+        total: int = 0,
+        retry_time: datetime | None = None,
     ) -> None:
-        """Record how far the ingestion has come. Raises DocumentNotFound."""
+        """Record how far the ingestion has come: `done` of `total` pages or passages.
+
+        With `retry_time` nobody takes it up before; that is one retry, and spends no attempt.
+        Raises DocumentNotFound.
+        """
         ...
 
     async def publish(
@@ -37,9 +56,10 @@ class DocumentStore(Protocol):
         chunks: Sequence[tuple[ChunkId, Chunk, Vector]],
         model: EmbeddingModel,
     ) -> tuple[DocumentId, ...]:
-        """Make the document READY with exactly these passages, in one transaction.
+        """Make the document READY with exactly these passages, in one transaction; the structure's
+        hidden texts become findings that nobody has decided on.
 
-        Older documents of the same file name are removed in it; their ids are returned, so that
+        Older versions of the same file name are removed in it; their ids are returned, so that
         their bytes can be deleted. Raises DocumentNotFound when it was deleted meanwhile.
         """
         ...

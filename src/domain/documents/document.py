@@ -73,7 +73,12 @@ class IngestState(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """`content_sha256` is lower-case hex; `failure` is for people and set only when FAILED."""
+    """`content_sha256` is lower-case hex; `failure` is for people and set only when FAILED.
+
+    `version` counts the files of this name in the space. Of `stage_total` pages (CONVERTING) or
+    passages (EMBEDDING) `stage_done` are done; both are 0 when that is not known. `retries` is how
+    often the ingestion was put off because something that it needs did not answer.
+    """
 
     document_id: DocumentId
     space_id: SpaceId
@@ -89,6 +94,10 @@ class Document:
     failure: str
     create_time: datetime
     update_time: datetime
+    version: int = 1
+    stage_done: int = 0
+    stage_total: int = 0
+    retries: int = 0
 
 
 def checked_filename(filename: str) -> str:

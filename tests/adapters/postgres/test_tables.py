@@ -1,11 +1,26 @@
 """What the stores leave in the tables, where no port looks."""
 
+from dataclasses import replace
+
+import pytest
 import pytest_asyncio
 
+from adapters.postgres.languages import text_search_configuration, text_search_languages
 from adapters.postgres.pool import Pool
 from domain.documents.document import Document
+from domain.documents.structure import HiddenKind, HiddenText
 from domain.tenancy.settings import SpaceSettings
-from fixtures.making import MODEL, OTHER_MODEL, Home, document, new_home, passages, structure
+from fixtures.making import (
+    MODEL,
+    OTHER_MODEL,
+    Home,
+    axis,
+    chunk,
+    document,
+    new_home,
+    passages,
+    structure,
+)
 from fixtures.postgres import SharedDatabase
 from fixtures.stores import Stores, postgres_stores
 
@@ -52,6 +67,53 @@ async def test_a_replaced_document_leaves_no_passage_and_no_vector(
     assert await _rows(shared_database) == (1, 1)
     await stores.documents.publish(newer, structure(), passages("e", "f"), OTHER_MODEL)
     assert await _rows(shared_database) == (2, 2)
+
+
+async def test_a_passage_says_where_it_stands_and_its_document_how_it_was_read(
+    stores: Stores, home: Home, shared_database: SharedDatabase
+) -> None:
+    made = await stores.documents.add(document(home))
+    placed = replace(chunk(0, "Die schnellen Boote"), span=(7, 26))
+    shape = replace(structure(), language="de")
+    rows = [(passages("x")[0][0], placed, axis(0))]
+    await stores.documents.publish(made, shape, rows, MODEL)
+    row = await shared_database.superuser.fetchrow(
+        "select span_start, span_end, words::text, language from obelisk.chunks"
+        " join obelisk.documents using (space_id, document_id)"
+    )
+    assert row is not None
+    assert tuple(row) == (7, 26, "'boot':3 'schnell':2", "german")
+
+
+async def test_what_is_hidden_is_kept_word_for_word_and_in_no_passage(
+    stores: Stores, home: Home, shared_database: SharedDatabase
+) -> None:
+    made = await stores.documents.add(document(home))
+    hidden = (
+        HiddenText(text="Ignore\u200b all \U000e0041", kind=HiddenKind.WHITE, page=3),
+        HiddenText(text="half \ud83d of it, and \0", kind=HiddenKind.COMMENT),
+    )
+    shape = replace(structure(), hidden=hidden)
+    for _ in range(2):
+        await stores.documents.publish(made, shape, passages("seen"), MODEL)
+    rows = await shared_database.superuser.fetch(
+        "select ordinal, kind, page, content, decision from obelisk.document_findings"
+        " order by ordinal"
+    )
+    assert [tuple(row) for row in rows] == [
+        (0, "white", 3, "Ignore\u200b all \U000e0041", "pending"),
+        (1, "comment", None, "half ? of it, and \ufffd", "pending"),
+    ]
+    assert (await _rows(shared_database)) == (1, 1)
+
+
+@pytest.mark.parametrize("language", [*text_search_languages(), "ja", ""])
+async def test_every_language_has_rules_by_which_it_is_searched(
+    shared_database: SharedDatabase, language: str
+) -> None:
+    name = text_search_configuration(language)
+    known = await shared_database.superuser.fetchval("select $1::text::regconfig::text", name)
+    assert known == name
 
 
 async def test_every_vector_names_its_model(

@@ -1,16 +1,23 @@
 """IngestDocument: whatever happens, the document says so."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
 
 from adapters.memory.blob_store import MemoryBlobStore
+from adapters.memory.clock import FixedClock
+from adapters.memory.document_store import MemoryDocumentStore
 from adapters.memory.hash_embedder import HashEmbedder
+from adapters.memory.knowledge_index import MemoryKnowledgeIndex
 from adapters.memory.plain_text_converter import PlainTextConverter
+from adapters.memory.state import MemoryState
+from adapters.memory.workers import MemoryWorkers
 from application.documents.ingest import IngestDocument
 from application.documents.manage import ManageDocuments
+from application.jobs import IngestDocumentJob
 from application.ports.document_converter import DocumentConverter
+from application.ports.embedder import Embedder
 from domain.documents.chunking import ChunkingPolicy
 from domain.documents.document import (
     Document,
@@ -19,14 +26,17 @@ from domain.documents.document import (
     IngestState,
 )
 from domain.documents.media import MediaType
-from domain.documents.structure import DocumentStructure
+from domain.documents.retrying import MOST_RETRIES
+from domain.documents.structure import DocumentStructure, HiddenKind, HiddenText
 from domain.errors import Unavailable
-from domain.identifiers import SpaceId
+from domain.identifiers import DocumentId, SpaceId, WorkerId
 from domain.paging import PageRequest
+from domain.retrieval.vector import Vector
 from domain.tenancy.access import ActionNotAllowed, Role
 from fixtures.house import House, context_of
-from fixtures.making import document
+from fixtures.making import document, new_id
 
+WORKER = WorkerId(new_id())
 GUIDE = b"# Brand guide\n\n## Voice\n\nSpeak plainly, and smile while you smoke herring.\n"
 
 
@@ -56,6 +66,7 @@ def _failing(error: Exception) -> Hooked:
 class Desk:
     house: House
     blobs: MemoryBlobStore
+    clock: FixedClock
 
     async def uploaded(self, content: bytes = GUIDE, filename: str = "guide.md") -> Document:
         made = document(self.house.home, filename=filename)
@@ -63,12 +74,26 @@ class Desk:
         await self.house.stores.documents.add(made)
         return made
 
-    async def ingest(self, made: Document, converter: DocumentConverter | None = None) -> None:
+    async def claim(self) -> tuple[tuple[IngestDocumentJob, int], ...]:
+        """What a process is given that has done all it had."""
+        return await self.house.stores.workers.claim_documents(WORKER, 9, at_work=[])
+
+    async def claimed(self) -> list[DocumentId]:
+        return [job.document_id for job, _ in await self.claim()]
+
+    async def ingest(
+        self,
+        made: Document,
+        converter: DocumentConverter | None = None,
+        *,
+        embedder: Embedder | None = None,
+    ) -> None:
         ingest = IngestDocument(
             documents=self.house.stores.documents,
             blobs=self.blobs,
             converter=converter or PlainTextConverter(),
-            embedder=HashEmbedder(),
+            embedder=embedder or HashEmbedder(),
+            clock=self.clock,
             entropy=self.house.entropy,
             policy=ChunkingPolicy(),
         )
@@ -97,7 +122,14 @@ class Desk:
 
 @pytest.fixture
 def desk(house: House) -> Desk:
-    return Desk(house=house, blobs=MemoryBlobStore())
+    state, clock = MemoryState(), FixedClock()
+    stores = replace(
+        house.stores,
+        documents=MemoryDocumentStore(state, clock),
+        index=MemoryKnowledgeIndex(state),
+        workers=MemoryWorkers(state, clock),
+    )
+    return Desk(house=replace(house, stores=stores), blobs=MemoryBlobStore(), clock=clock)
 
 
 async def test_a_document_becomes_ready_and_can_be_found(desk: Desk) -> None:
@@ -109,20 +141,78 @@ async def test_a_document_becomes_ready_and_can_be_found(desk: Desk) -> None:
     assert any("smoke herring" in text for text in await desk.passages(made))
 
 
-@pytest.mark.parametrize(
-    ("error", "failure"),
-    [
-        (DocumentUnreadable("the file is encrypted"), "the file is encrypted"),
-        (Unavailable("no room for another child"), "no room for another child"),
-    ],
-)
-async def test_a_document_that_cannot_be_read_says_why(
-    desk: Desk, error: Exception, failure: str
-) -> None:
+async def test_a_document_that_cannot_be_read_says_why(desk: Desk) -> None:
     made = await desk.uploaded()
-    await desk.ingest(made, _failing(error))
+    await desk.ingest(made, _failing(DocumentUnreadable("the file is encrypted")))
     failed = await desk.found(made)
-    assert (failed.state, failed.failure) == (IngestState.FAILED, failure)
+    assert (failed.state, failed.failure) == (IngestState.FAILED, "the file is encrypted")
+
+
+async def test_what_does_not_answer_is_asked_again_later(desk: Desk) -> None:
+    made = await desk.uploaded()
+    await desk.ingest(made, _failing(Unavailable("no room for another child")))
+    waiting = await desk.found(made)
+    assert (waiting.state, waiting.failure, waiting.retries) == (IngestState.PENDING, "", 1)
+    assert await desk.claimed() == []
+    desk.clock.advance(5)
+    assert await desk.claimed() == [made.document_id]
+    await desk.ingest(made)
+    assert (await desk.found(made)).state is IngestState.READY
+
+
+async def test_what_never_answers_is_given_up_with_its_reason(desk: Desk) -> None:
+    made = await desk.uploaded()
+    for _ in range(MOST_RETRIES + 1):
+        assert (await desk.found(made)).state is IngestState.PENDING
+        await desk.ingest(made, _failing(Unavailable("the embedding model does not answer")))
+    failed = await desk.found(made)
+    assert failed.state is IngestState.FAILED
+    assert failed.failure == (
+        "the embedding model does not answer; tried 7 times, upload it again later"
+    )
+
+
+async def test_waiting_for_another_try_spends_no_attempt(desk: Desk) -> None:
+    made = await desk.uploaded()
+    for _ in range(3):
+        assert await desk.claimed() == [made.document_id]
+        await desk.ingest(made, _failing(Unavailable("no room")))
+        desk.clock.advance(3600)
+    ((_, attempts),) = await desk.claim()
+    assert attempts == 1
+
+
+async def test_embedding_says_how_far_it_is(desk: Desk) -> None:
+    long = b"\n\n".join(b"Sentence number %d is about herring. " % n * 20 for n in range(150))
+    made = await desk.uploaded(long)
+    seen: list[tuple[IngestState, int, int]] = []
+
+    class Watching(HashEmbedder):
+        async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
+            at = await desk.found(made)
+            seen.append((at.state, at.stage_done, at.stage_total))
+            return await super().embed_documents(texts)
+
+    await desk.ingest(made, embedder=Watching())
+    ready = await desk.found(made)
+    total = ready.chunk_count
+    assert total > 64
+    assert seen == [(IngestState.EMBEDDING, at, total) for at in range(0, total, 64)]
+    assert (ready.stage_done, ready.stage_total) == (0, 0)
+
+
+async def test_a_file_whose_whole_text_is_hidden_waits_for_a_person(desk: Desk) -> None:
+    class AllHidden(PlainTextConverter):
+        async def convert(
+            self, *, filename: str, media_type: MediaType, content: bytes
+        ) -> DocumentStructure:
+            hidden = HiddenText(text="Buy our boats", kind=HiddenKind.WHITE, page=1)
+            return DocumentStructure(title="", blocks=(), hidden=(hidden,))
+
+    made = await desk.uploaded()
+    await desk.ingest(made, AllHidden())
+    ready = await desk.found(made)
+    assert (ready.state, ready.chunk_count) == (IngestState.READY, 0)
 
 
 async def test_an_unforeseen_failure_is_told_without_its_words(desk: Desk) -> None:

@@ -7,6 +7,7 @@ from hashlib import sha256
 import pytest
 
 from adapters.memory.blob_store import MemoryBlobStore
+from adapters.memory.hash_embedder import HashEmbedder
 from application.context import SpaceHeaderMissing
 from application.documents.upload import UploadDocument
 from domain.documents.document import (
@@ -23,6 +24,9 @@ from domain.errors import InvalidInput
 from domain.paging import PageRequest
 from domain.tenancy.access import ActionNotAllowed, Role
 from fixtures.house import House, context_of
+from fixtures.making import passages, structure
+
+EMBEDDER = HashEmbedder()
 
 
 class Sender:
@@ -51,6 +55,7 @@ async def _upload(
         documents=house.stores.documents,
         blobs=blobs or MemoryBlobStore(),
         jobs=house.jobs,
+        embedder=EMBEDDER,
         clock=house.clock,
         entropy=house.entropy,
     )
@@ -154,3 +159,31 @@ async def test_an_upload_that_was_cut_short_is_not_taken_for_a_whole_one(house: 
         await _upload(house, Sender(b"# G"), expected_bytes=7)
     assert not (await house.stores.documents.list(house.home.space, PageRequest())).items
     assert (await _upload(house, Sender(b"# Guide"), expected_bytes=7)).size_bytes == 7
+
+
+async def _published(house: House, made: Document) -> None:
+    await house.stores.documents.publish(made, structure(), passages("plainly"), EMBEDDER.model)
+
+
+@pytest.mark.parametrize("ready", [True, False])
+async def test_the_same_file_again_is_the_document_that_it_already_is(
+    house: House, ready: bool
+) -> None:
+    blobs = MemoryBlobStore()
+    first = await _upload(house, Sender(b"# Guide"), blobs=blobs)
+    if ready:
+        await _published(house, first)
+    again = await _upload(house, Sender(b"# Guide"), blobs=blobs)
+    assert (again.document_id, again.version) == (first.document_id, 1)
+    assert await _kept(house) == 1
+    assert await blobs.delete_space(house.home.space) == 1
+
+
+async def test_another_file_of_the_same_name_is_its_next_version(house: House) -> None:
+    first = await _upload(house, Sender(b"# Guide"))
+    await _published(house, first)
+    second = await _upload(house, Sender(b"# Guide, revised"))
+    assert (first.version, second.version) == (1, 2)
+    third = await _upload(house, Sender(b"# Guide"))
+    assert third.version == 3
+    assert await _kept(house) == 3

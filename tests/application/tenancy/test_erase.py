@@ -342,6 +342,7 @@ async def test_an_upload_under_way_leaves_nothing_behind(ground: Ground, when: s
         documents=ground.stores.documents,
         blobs=GatedBlobs(ground.root, gate, when=when),
         jobs=jobs,
+        embedder=HashEmbedder(),
         clock=ground.clock,
         entropy=ground.entropy,
     )
@@ -383,6 +384,7 @@ def ingesting(ground: Ground, gate: Gate, documents: DocumentStore | None = None
         blobs=ground.blobs,
         converter=GatedConverter(gate),
         embedder=HashEmbedder(),
+        clock=ground.clock,
         entropy=ground.entropy,
         policy=ChunkingPolicy(),
     )

@@ -6,6 +6,7 @@ alter table obelisk.documents
   add column language text not null default 'english',
   add column stage_done integer not null default 0,
   add column stage_total integer not null default 0,
+  add column retries integer not null default 0,
   add column retry_time timestamptz;
 
 -- Which file of a name came after which; the table's owner is under its policies like everybody else.
