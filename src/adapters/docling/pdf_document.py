@@ -3,11 +3,10 @@
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
-from statistics import median
 
 from adapters.docling.pdf_geometry import rows_of
 from adapters.docling.pdf_page import PageInk, Part, Role, join_lines, parts_of
-from adapters.docling.pdf_words import Word, lines_of, with_boxed_fonts, word_size
+from adapters.docling.pdf_words import Word, lines_of
 
 _MARGIN = 0.09
 _SAME_SIZE = 0.05
@@ -36,21 +35,24 @@ class PlacedPart:
 
 def document_parts(pages: list[InkedPage]) -> list[PlacedPart]:
     """All parts of a document in reading order."""
-    words = with_boxed_fonts([page.ink.words for page in pages])
-    measured = [
-        replace(page, ink=replace(page.ink, words=own))
-        for page, own in zip(pages, words, strict=True)
-    ]
-    kept = _without_furniture(measured)
-    sizes = [
-        word_size(word)
-        for page in kept
-        for word in page.ink.words
-        for _ in range(min(len(word.text), 12))
-    ]
-    body = median(sizes) if sizes else 10.0
+    kept = _without_furniture(pages)
+    sizes: Counter[float] = Counter()
+    for page in kept:
+        for word in page.ink.words:
+            sizes[round(word.size, 1)] += len(word.text)
+    body = _weighted_median(sizes)
     placed = [PlacedPart(page.number, part) for page in kept for part in parts_of(page.ink, body)]
     return _with_levels(_healed(placed))
+
+
+def _weighted_median(sizes: Counter[float]) -> float:
+    """The type size of the letter in the middle when all are sorted by it."""
+    half = sum(sizes.values()) / 2
+    for size in sorted(sizes):
+        half -= sizes[size]
+        if half <= 0:
+            return size
+    return 10.0
 
 
 def _without_furniture(pages: list[InkedPage]) -> list[InkedPage]:

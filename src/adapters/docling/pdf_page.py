@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from adapters.docling.pdf_geometry import Box, Region, around, reading_regions
 from adapters.docling.pdf_tables import PdfTable, aligned_table, ruled_tables
 from adapters.docling.pdf_words import Line, Word, lines_of
+from domain.documents.structure import HiddenKind
 
 _BULLET = re.compile(r"^(?:[•▪●◦‣○■□➢➤✓✔·\uf0b7\uf0a7\uf0d8]\s*|[-–*]\s+)(?=\S)")
 _NUMBER = re.compile(r"^(?:\d{1,2}[.)]|[a-z][)])\s+(?=\S)")
@@ -38,11 +39,19 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class PageInk:
-    """What is drawn on a page, in points from the top left."""
+    """What is drawn on a page, in points from the top left.
+
+    `aside` are words that stand upright or upside down, `sizeless` counts texts of size 0, which
+    have no place; `is_scan` when a picture takes up half of the page or more.
+    """
 
     words: list[Word]
     rules: list[Box]
     pictures: list[Box]
+    aside: list[Word] = field(default_factory=list)
+    hidden: list[tuple[HiddenKind, str]] = field(default_factory=list)
+    sizeless: int = 0
+    is_scan: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +81,17 @@ def parts_of(page: PageInk, body_size: float) -> list[Part]:
             parts += _paragraphs(waiting, body_size)
             parts += _mixed(region, body_size)
         waiting = []
-    return parts + _paragraphs(waiting, body_size)
+    return parts + _paragraphs(waiting, body_size) + _turned(page.aside)
+
+
+def _turned(words: Sequence[Word]) -> list[Part]:
+    """Turned text is read after the rest of the page, in the order of the file."""
+    if not words:
+        return []
+    text = words[0].text
+    for word in words[1:]:
+        text += word.text if word.glued else f" {word.text}"
+    return [Part(Role.TEXT, around([word.box for word in words]), text, words[0].size)]
 
 
 def _marks_joined(lines: list[Line]) -> list[Line]:

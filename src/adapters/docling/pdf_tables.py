@@ -78,9 +78,10 @@ def _table(frame: _Frame, words: Sequence[Word]) -> PdfTable | None:
     rows: list[list[str]] = []
     for top, bottom in pairwise(ys):
         cells = [""] * (len(xs) - 1)
+        beside = [w for w in inside if top <= (w.box.top + w.box.bottom) / 2 <= bottom]
         for first, last in _spans(xs, uprights, (top + bottom) / 2):
             cell = Box(xs[first], top, xs[last], bottom)
-            found = [word for word in inside if cell.holds_middle_of(word.box, slack=0)]
+            found = [word for word in beside if cell.holds_middle_of(word.box, slack=0)]
             cells[first] = " ".join(line.text for line in lines_of(found))
         rows.append(cells)
     return PdfTable(frame.box, rows) if any(any(row) for row in rows) else None

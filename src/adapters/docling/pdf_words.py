@@ -1,30 +1,23 @@
-"""Words of a page put together to lines, with the size of type that their ink suggests."""
+"""Words of a page put together to lines."""
 
-import re
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 
 from adapters.docling.pdf_geometry import Box, around, rows_of
 
-_DESCENDERS = frozenset("gjpqyçß()[]{}|/@;,Q§$")
-_ONLY_X_HEIGHT = re.compile(r"^[acemnorsuvwxz.,:;~\-–—+=]+$")
-# Ink height in ems by what stands above and below the line; typical of text faces.
-_EM_BOTH, _EM_ABOVE, _EM_BELOW, _EM_NEITHER = 0.94, 0.74, 0.75, 0.54
-_EM_BOXED = 0.925
 _WORD_GAP_EMS = 1.1
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word; `boxed` when its box is as tall as the font's line, not as the word's ink."""
+    """`size` is the type size in points; `glued` when no space stands before the word."""
 
     box: Box
     text: str
     bold: bool
-    font: str = ""
-    boxed: bool = False
+    size: float
+    glued: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,47 +30,12 @@ class Line:
     bold: bool
 
 
-def word_size(word: Word) -> float:
-    """The type size in points, as far as the word's letters tell."""
-    return _type_size(word.text, word.box.height, word.boxed)
-
-
-def with_boxed_fonts(pages: Sequence[Sequence[Word]]) -> list[list[Word]]:
-    """Mark the words of fonts whose boxes are equally tall whatever the letters in them."""
-    votes: Counter[str] = Counter()
-    for words in pages:
-        rows: dict[tuple[str, int], dict[float, float]] = {}
-        for word in words:
-            row = rows.setdefault((word.font, round(word.box.top * 2)), {})
-            row.setdefault(_ems(word.text), word.box.height)
-        for (font, _), heights in rows.items():
-            if len(heights) > 1:
-                alike = max(heights.values()) < 1.03 * min(heights.values())
-                votes[font] += 1 if alike else -1
-    usual = sum(votes.values())
-    return [
-        [replace(word, boxed=votes.get(word.font, usual) > 0) for word in words] for words in pages
-    ]
-
-
-def _ems(text: str) -> float:
-    low = any(c in _DESCENDERS for c in text)
-    high = _ONLY_X_HEIGHT.match(text) is None
-    if low and high:
-        return _EM_BOTH
-    return _EM_ABOVE if high else _EM_BELOW if low else _EM_NEITHER
-
-
-def _type_size(text: str, height: float, boxed: bool) -> float:
-    return height / (_EM_BOXED if boxed else _ems(text))
-
-
 def lines_of(words: Sequence[Word]) -> list[Line]:
     """Join words into lines; a gap wider than a letter starts another line beside the first."""
     lines: list[Line] = []
     for row in rows_of(words, lambda word: word.box):
         run: list[Word] = []
-        size = median(word_size(word) for word in row)
+        size = median([word.size for word in row])
         for word in row:
             if run and word.box.left - run[-1].box.right > _WORD_GAP_EMS * size:
                 lines.append(_line(run))
@@ -88,9 +46,18 @@ def lines_of(words: Sequence[Word]) -> list[Line]:
     return lines
 
 
+def is_right_to_left(letter: str) -> bool:
+    """Hebrew, Arabic and the scripts beside them."""
+    return "\u0590" <= letter <= "\u08ff" or "\ufb1d" <= letter <= "\ufefc"
+
+
 def _line(words: list[Word]) -> Line:
-    box = around([word.box for word in words])
-    text = " ".join(word.text for word in words)
-    bold = sum(word.bold for word in words) * 2 > len(words)
-    size = _type_size(text, box.height, all(word.boxed for word in words))
-    return Line(box=box, text=text, size=size, bold=bold)
+    if sum(is_right_to_left(word.text[0]) for word in words) * 2 > len(words):
+        words = words[::-1]
+    text = words[0].text
+    for word in words[1:]:
+        text += word.text if word.glued else f" {word.text}"
+    letters = sum(len(word.text) for word in words)
+    bold = sum(len(word.text) for word in words if word.bold) * 2 > letters
+    size = max(words, key=lambda word: len(word.text)).size
+    return Line(box=around([word.box for word in words]), text=text, size=size, bold=bold)

@@ -6,19 +6,15 @@ from io import BytesIO
 from pathlib import PurePosixPath
 
 import docling.document_converter as converters
-from docling.datamodel.backend_options import (
-    HTMLBackendOptions,
-    MsExcelBackendOptions,
-    ThreadedDoclingParseBackendOptions,
-)
+from docling.datamodel.backend_options import HTMLBackendOptions, MsExcelBackendOptions
 from docling.datamodel.base_models import ConversionStatus, DocumentStream, InputFormat
 from docling.datamodel.document import ConversionResult
-from docling.datamodel.pipeline_options import NativePdfPipelineOptions
 from docling_core.types.doc.items.text import TitleItem
 
 from adapters.docling.csv_table import read_csv
 from adapters.docling.mapping import blocks_of
-from adapters.docling.pdf_pipeline import ReadingOrderPdfPipeline
+from adapters.docling.metadata import speaking
+from adapters.docling.pdf_reading import read_pdf
 from adapters.docling.picture_texts import document_pictures, slide_pictures
 from adapters.docling.refusal import Refused
 from adapters.docling.screen_archive import screen_archive, screen_workbook
@@ -30,13 +26,10 @@ from domain.documents.structure import Block, DocumentStructure, Heading, Pictur
 _FORMATS = {
     MediaType.MARKDOWN: (InputFormat.MD, "md"),
     MediaType.HTML: (InputFormat.HTML, "html"),
-    MediaType.PDF: (InputFormat.PDF, "pdf"),
     MediaType.DOCX: (InputFormat.DOCX, "docx"),
     MediaType.PPTX: (InputFormat.PPTX, "pptx"),
     MediaType.XLSX: (InputFormat.XLSX, "xlsx"),
 }
-# Shapes are only computed when pages are rendered, so they are rendered as small as can be.
-_RENDER_SCALE = 0.05
 
 
 class DoclingReader:
@@ -49,11 +42,13 @@ class DoclingReader:
         """Raises Refused."""
         if media_type is MediaType.CSV:
             return read_csv(filename, readable_text(content))
+        if media_type is MediaType.PDF:
+            return _pdf(filename, content)
         content, title = _screened(media_type, content)
         result = self._convert(media_type, content)
         blocks = _with_pictures(media_type, content, blocks_of(result.document))
         if not any(block != Picture() for block in _words_only(blocks)):
-            raise Refused(_why_empty(media_type, result))
+            raise Refused(_DAMAGED if result.errors else _EMPTY)
         return DocumentStructure(
             title=title or _title(result, blocks) or PurePosixPath(filename).stem or filename,
             blocks=blocks,
@@ -70,14 +65,23 @@ class DoclingReader:
         return result
 
 
+def _pdf(filename: str, content: bytes) -> DocumentStructure:
+    screen_pdf(content)
+    read = read_pdf(content)
+    if not _words_only(read.blocks):
+        raise Refused(_EMPTY_PDF if read.scans or not read.broken else _DAMAGED)
+    heading = next((b for b in read.blocks if isinstance(b, Heading) and b.level == 1), None)
+    return DocumentStructure(
+        title=heading.text if heading else PurePosixPath(filename).stem or filename,
+        blocks=read.blocks,
+        page_count=read.page_count,
+        warnings=_missing(read.broken),
+        hidden=(*read.hidden, *speaking(read.metadata.values())),
+    )
+
+
 def _converter() -> converters.DocumentConverter:
     html = HTMLBackendOptions.model_validate({"add_title": False, "infer_furniture": False})
-    pdf = NativePdfPipelineOptions(
-        generate_page_images=False, generate_picture_images=False, parser_threads=1
-    )
-    parser = ThreadedDoclingParseBackendOptions.model_validate(
-        {"parser_threads": 1, "render_scale": _RENDER_SCALE, "max_concurrent_results": 4}
-    )
     return converters.DocumentConverter(
         allowed_formats=[docling_format for docling_format, _ in _FORMATS.values()],
         format_options={
@@ -86,11 +90,6 @@ def _converter() -> converters.DocumentConverter:
                 backend_options=MsExcelBackendOptions.model_validate(
                     {"treat_singleton_as_text": True}
                 )
-            ),
-            InputFormat.PDF: converters.PdfFormatOption(
-                pipeline_cls=ReadingOrderPdfPipeline,
-                pipeline_options=pdf,
-                backend_options=parser,
             ),
         },
     )
@@ -104,9 +103,6 @@ def _screened(media_type: MediaType, content: bytes) -> tuple[bytes, str]:
     }
     if media_type in screen:
         return screen[media_type](content)
-    if media_type is MediaType.PDF:
-        screen_pdf(content)
-        return content, ""
     screen_archive(media_type, content)
     if media_type is MediaType.XLSX:
         screen_workbook(content)
@@ -147,12 +143,6 @@ def _why_failed(result: ConversionResult) -> str:
     return _DAMAGED
 
 
-def _why_empty(media_type: MediaType, result: ConversionResult) -> str:
-    if result.errors:
-        return _DAMAGED
-    return _EMPTY_PDF if media_type is MediaType.PDF else _EMPTY
-
-
 def _words_only(blocks: tuple[Block, ...]) -> list[Block]:
     return [block for block in blocks if not isinstance(block, Picture) or block.caption]
 
@@ -167,7 +157,10 @@ def _title(result: ConversionResult, blocks: tuple[Block, ...]) -> str:
 
 
 def _warnings(result: ConversionResult) -> tuple[str, ...]:
-    pages = sorted({error.page_no for error in result.errors if error.page_no})
+    return _missing(sorted({error.page_no for error in result.errors if error.page_no}))
+
+
+def _missing(pages: list[int]) -> tuple[str, ...]:
     if not pages:
         return ()
     named = ", ".join(str(page) for page in pages[:20])

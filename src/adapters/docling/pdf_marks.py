@@ -1,0 +1,340 @@
+"""What is drawn on a PDF page besides the letters, in the order of drawing, and how text is set."""
+
+import ctypes
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from adapters.docling import pdf_calls as calls
+from adapters.docling.pdf_geometry import Box
+
+MAX_MARKS = 200_000
+_MAX_FORMS_DEEP = 12
+_MAX_SEGMENTS = 4_000
+_RULE_POINTS = 3.0
+_STRAIGHT_POINTS = 0.6
+_LINE, _MOVE = 0, 2
+_OPAQUE = 255
+
+Colour = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PageSpace:
+    """From a page's own coordinates to points from the top left of the page as it is shown."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+    quarter_turns: int
+
+    @property
+    def size(self) -> tuple[float, float]:
+        width, height = self.right - self.left, self.top - self.bottom
+        return (height, width) if self.quarter_turns % 2 else (width, height)
+
+    def point(self, x: float, y: float) -> tuple[float, float]:
+        match self.quarter_turns:
+            case 1:
+                return y - self.bottom, x - self.left
+            case 2:
+                return self.right - x, y - self.bottom
+            case 3:
+                return self.top - y, self.right - x
+            case _:
+                return x - self.left, self.top - y
+
+    def direction(self, x: float, y: float) -> tuple[float, float]:
+        match self.quarter_turns:
+            case 1:
+                return y, x
+            case 2:
+                return -x, y
+            case 3:
+                return -y, -x
+            case _:
+                return x, -y
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """An area that hides what is below it. `colour` None: a picture, a gradient or a shape."""
+
+    order: int
+    box: Box
+    colour: Colour | None
+    hides: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TextStyle:
+    """How one text object is set. `clip` is where it can be seen at all, None for everywhere."""
+
+    order: int
+    size: float
+    font: str
+    bold: bool
+    mode: int
+    colour: Colour | None
+    clip: Box | None
+    upright: bool
+    box: Box | None = None
+
+
+@dataclass(slots=True)
+class Marks:
+    """`styles` by the address of the text object; `boxes` of all text objects likewise."""
+
+    rules: list[Box] = field(default_factory=list)
+    pictures: list[Box] = field(default_factory=list)
+    fills: list[Fill] = field(default_factory=list)
+    styles: dict[int, TextStyle] = field(default_factory=dict)
+    sizeless: int = 0
+    is_cut: bool = False
+
+
+Transform = tuple[float, float, float, float, float, float]
+_IDENTITY: Transform = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+
+
+class MarkReader:
+    """Reads the pages of one document; its buffers serve one after another."""
+
+    def __init__(self) -> None:
+        self._floats = calls.Floats.new()
+        self._integers = calls.Integers.new()
+        self._matrix = calls.Matrix()
+        self._matrix_address = ctypes.addressof(self._matrix)
+        self._fonts: dict[int, tuple[str, bool]] = {}
+
+    def marks(self, page: int, space: PageSpace) -> Marks:
+        marks = Marks()
+        for order, (item, kind, transform) in enumerate(self._objects(page)):
+            if order >= MAX_MARKS:
+                marks.is_cut = True
+                break
+            if kind == calls.TEXT:
+                self._text(item, order, transform, space, marks)
+            elif kind == calls.PATH:
+                self._path(item, order, transform, space, marks)
+            elif kind in (calls.IMAGE, calls.SHADING):
+                self._area(item, order, transform, space, marks, is_image=kind == calls.IMAGE)
+        return marks
+
+    def _objects(self, page: int) -> Iterator[tuple[int, int, Transform]]:
+        for index in range(calls.count_objects(page)):
+            item = calls.page_object(page, index)
+            yield from self._unfolded(item, _IDENTITY, 0)
+
+    def _unfolded(
+        self, item: int, outer: Transform, depth: int
+    ) -> Iterator[tuple[int, int, Transform]]:
+        kind = calls.object_type(item)
+        if kind != calls.FORM:
+            yield item, kind, outer
+            return
+        if depth >= _MAX_FORMS_DEEP:
+            return
+        transform = _combined(self._own_matrix(item), outer)
+        for index in range(max(0, calls.count_inner(item))):
+            yield from self._unfolded(calls.inner_object(item, index), transform, depth + 1)
+
+    def _own_matrix(self, item: int) -> Transform:
+        if not calls.object_matrix(item, self._matrix_address):
+            return _IDENTITY
+        m = self._matrix
+        return (m.a, m.b, m.c, m.d, m.e, m.f)
+
+    def _box(self, item: int, transform: Transform, space: PageSpace) -> Box | None:
+        if not calls.object_bounds(item, *self._floats.addresses):
+            return None
+        left, bottom, right, top = self._floats.buffer
+        return _placed(
+            ((left, bottom), (right, top), (left, top), (right, bottom)), transform, space
+        )
+
+    def _text(
+        self, item: int, order: int, transform: Transform, space: PageSpace, marks: Marks
+    ) -> None:
+        a, b, c, d, _, _ = _combined(self._own_matrix(item), transform)
+        nominal = self._floats.buffer
+        calls.text_font_size(item, self._floats.addresses[0])
+        size = abs(nominal[0]) * math.hypot(c, d)
+        if size < 0.01:
+            marks.sizeless += 1
+        mode = calls.text_render_mode(item)
+        dx, dy = space.direction(a, b)
+        name, bold = self._font(calls.text_font(item))
+        marks.styles[item] = TextStyle(
+            order=order,
+            size=size,
+            font=name,
+            bold=bold or mode == 2,
+            mode=mode,
+            colour=self._colour(item, stroke=mode == 1),
+            clip=self._clip(item, transform, space),
+            upright=dx > 0 and abs(dy) < 0.1 * dx,
+            box=self._box(item, transform, space),
+        )
+
+    def _font(self, font: int | None) -> tuple[str, bool]:
+        if not font:
+            return "", False
+        known = self._fonts.get(font)
+        if known is None:
+            buffer = ctypes.create_string_buffer(256)
+            calls.font_name(font, ctypes.addressof(buffer), 256)
+            name = buffer.value.decode("utf-8", "replace")
+            lower = name.lower()
+            known = name, any(word in lower for word in ("bold", "black", "heavy", "demi"))
+            self._fonts[font] = known
+        return known
+
+    def _colour(self, item: int, *, stroke: bool = False) -> Colour | None:
+        call = calls.object_stroke if stroke else calls.object_fill
+        if not call(item, *self._integers.addresses):
+            return None
+        red, green, blue, alpha = self._integers.buffer
+        return (red, green, blue, alpha)
+
+    def _clip(self, item: int, transform: Transform, space: PageSpace) -> Box | None:
+        clip = calls.clip_path(item)
+        paths = calls.count_clips(clip) if clip else 0
+        shown: Box | None = None
+        for path in range(min(max(paths, 0), 16)):
+            points = [
+                point
+                for index in range(min(calls.count_clip_segments(clip, path), 64))
+                if (point := self._point(calls.clip_segment(clip, path, index)))
+            ]
+            # A clip of many segments may show more than the points looked at say.
+            if len(points) >= 64 or not points:
+                continue
+            box = _placed(tuple(points), transform, space)
+            shown = box if shown is None else _common(shown, box)
+        return shown
+
+    def _point(self, segment: int) -> tuple[float, float] | None:
+        x, y = self._floats.addresses[:2]
+        if not segment or not calls.segment_point(segment, x, y):
+            return None
+        return self._floats.buffer[0], self._floats.buffer[1]
+
+    def _area(
+        self,
+        item: int,
+        order: int,
+        transform: Transform,
+        space: PageSpace,
+        marks: Marks,
+        *,
+        is_image: bool,
+    ) -> None:
+        box = self._box(item, transform, space)
+        clip = self._clip(item, transform, space)
+        if box is None:
+            return
+        shown = box if clip is None else _common(box, clip)
+        if is_image and shown.width > 0 and shown.height > 0:
+            marks.pictures.append(shown)
+        hides = is_image and not calls.is_see_through(item)
+        marks.fills.append(Fill(order, shown, None, hides))
+
+    def _path(
+        self, item: int, order: int, transform: Transform, space: PageSpace, marks: Marks
+    ) -> None:
+        mode, stroked = self._integers.addresses[:2]
+        if not calls.draw_mode(item, mode, stroked):
+            return
+        filled, is_stroked = self._integers.buffer[0] != 0, self._integers.buffer[1] != 0
+        box = self._box(item, transform, space) if filled or is_stroked else None
+        if box is None:
+            return
+        colour = self._colour(item, stroke=not filled)
+        is_thin = min(box.width, box.height) <= _RULE_POINTS
+        if is_thin and max(box.width, box.height) > _RULE_POINTS:
+            if colour is None or colour[3] > 0:
+                marks.rules.append(box)
+            return
+        count = calls.count_segments(item)
+        points = self._path_points(item, count, transform, space) if count <= _MAX_SEGMENTS else []
+        if is_stroked:
+            marks.rules += _straight(points)
+        if filled and not is_thin:
+            clip = self._clip(item, transform, space)
+            shown = box if clip is None else _common(box, clip)
+            is_plain = _is_rectangle(points)
+            solid = colour is not None and colour[3] == _OPAQUE and not calls.is_see_through(item)
+            marks.fills.append(Fill(order, shown, colour if is_plain else None, solid and is_plain))
+
+    def _path_points(
+        self, item: int, count: int, transform: Transform, space: PageSpace
+    ) -> list[tuple[float, float, int]]:
+        points = []
+        for index in range(count):
+            segment = calls.path_segment(item, index)
+            point = self._point(segment)
+            if point is not None:
+                x, y = space.point(*_applied(transform, *point))
+                points.append((x, y, calls.segment_type(segment)))
+        return points
+
+
+def _straight(points: list[tuple[float, float, int]]) -> list[Box]:
+    """Upright and level strokes of a path."""
+    rules = []
+    for (x1, y1, _), (x2, y2, kind) in pairwise(points):
+        level = abs(y1 - y2) <= _STRAIGHT_POINTS
+        upright = abs(x1 - x2) <= _STRAIGHT_POINTS
+        if kind == _LINE and level != upright:
+            rules.append(Box(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)))
+    first = points[0] if points else None
+    if first is not None and 4 <= len(points) <= 5 and len(rules) == 3:
+        x1, y1, _ = points[-1]
+        x2, y2, _ = first
+        rules.append(Box(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)))
+    return rules
+
+
+def _is_rectangle(points: list[tuple[float, float, int]]) -> bool:
+    if not 4 <= len(points) <= 6 or any(kind not in (_LINE, _MOVE) for _, _, kind in points):
+        return False
+    xs, ys = [x for x, _, _ in points], [y for _, y, _ in points]
+    return all(
+        min(abs(x - min(xs)), abs(x - max(xs))) < _STRAIGHT_POINTS
+        and min(abs(y - min(ys)), abs(y - max(ys))) < _STRAIGHT_POINTS
+        for x, y, _ in points
+    )
+
+
+def _combined(inner: Transform, outer: Transform) -> Transform:
+    if outer is _IDENTITY:
+        return inner
+    a, b, c, d, e, f = inner
+    p, q, r, s, t, u = outer
+    return (
+        a * p + b * r,
+        a * q + b * s,
+        c * p + d * r,
+        c * q + d * s,
+        e * p + f * r + t,
+        e * q + f * s + u,
+    )
+
+
+def _applied(transform: Transform, x: float, y: float) -> tuple[float, float]:
+    a, b, c, d, e, f = transform
+    return a * x + c * y + e, b * x + d * y + f
+
+
+def _placed(points: tuple[tuple[float, float], ...], transform: Transform, space: PageSpace) -> Box:
+    placed = [space.point(*_applied(transform, x, y)) for x, y in points]
+    xs, ys = [x for x, _ in placed], [y for _, y in placed]
+    return Box(min(xs), min(ys), max(xs), max(ys))
+
+
+def _common(a: Box, b: Box) -> Box:
+    left, top = max(a.left, b.left), max(a.top, b.top)
+    return Box(left, top, max(left, min(a.right, b.right)), max(top, min(a.bottom, b.bottom)))

@@ -1,0 +1,145 @@
+"""A PDF's text and structure, read from its drawing without any model."""
+
+import ctypes
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pypdfium2  # type: ignore[import-untyped]  # ships no types
+import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
+
+from adapters.docling import pdf_calls as calls
+from adapters.docling.pdf_document import InkedPage, PlacedPart, document_parts
+from adapters.docling.pdf_ink import InkReader
+from adapters.docling.pdf_marks import PageSpace
+from adapters.docling.pdf_notes import notes_of, shows_fields
+from adapters.docling.pdf_page import PageInk, Role
+from adapters.docling.pdf_sizeless import with_sizes
+from domain.documents.structure import (
+    Block,
+    BulletList,
+    Heading,
+    HiddenText,
+    Paragraph,
+    Picture,
+    Table,
+)
+
+
+@dataclass(slots=True)
+class ReadPdf:
+    """`scans` are pages that hold a picture and no text; `broken` those that cannot be opened."""
+
+    blocks: tuple[Block, ...] = ()
+    page_count: int = 0
+    hidden: list[HiddenText] = field(default_factory=list)
+    scans: list[int] = field(default_factory=list)
+    broken: list[int] = field(default_factory=list)
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+def read_pdf(content: bytes) -> ReadPdf:
+    """Read all pages. Raises pypdfium2.PdfiumError when the file cannot be opened at all."""
+    read, pages = _read(content)
+    if any(page.ink.sizeless for page in pages):
+        resized, resized_pages = _read(with_sizes(content))
+        if len(resized_pages) == len(pages):
+            read, pages = resized, resized_pages
+    read.blocks = blocks_of_parts(document_parts(pages))
+    return read
+
+
+def _read(content: bytes) -> tuple[ReadPdf, list[InkedPage]]:
+    document = pypdfium2.PdfDocument(content)
+    try:
+        read = ReadPdf(page_count=len(document), metadata=document.get_metadata_dict())
+        return read, list(_pages(document, read))
+    finally:
+        document.close()
+
+
+def _pages(document: pypdfium2.PdfDocument, read: ReadPdf) -> Iterator[InkedPage]:
+    reader = InkReader()
+    for index in range(len(document)):
+        page = _opened(document.raw, index)
+        if not page:
+            read.broken.append(index + 1)
+            continue
+        try:
+            yield _page(page, index + 1, reader, read)
+        finally:
+            pdfium.FPDF_ClosePage(page)
+
+
+def _opened(document: object, index: int) -> object:
+    """A page with its fields and stamps drawn on it; false when it cannot be opened."""
+    page: object = pdfium.FPDF_LoadPage(document, index)
+    if not page or not shows_fields(page):
+        return page
+    pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY)
+    pdfium.FPDF_ClosePage(page)
+    return pdfium.FPDF_LoadPage(document, index)
+
+
+def _page(page: object, number: int, reader: InkReader, read: ReadPdf) -> InkedPage:
+    read.hidden += notes_of(page, number)
+    space = _space(page)
+    text_page = pdfium.FPDFText_LoadPage(page)
+    try:
+        ink = reader.ink(calls.address_of(page), calls.address_of(text_page), space)
+    finally:
+        pdfium.FPDFText_ClosePage(text_page)
+    read.hidden += [HiddenText(text=text, kind=kind, page=number) for kind, text in ink.hidden]
+    if _needs_recognition(ink):
+        read.scans.append(number)
+    return InkedPage(number, space.size[1], ink)
+
+
+def _needs_recognition(ink: PageInk) -> bool:
+    return ink.is_scan and not ink.words and not ink.aside
+
+
+def _space(page: object) -> PageSpace:
+    box = (ctypes.c_float * 4)()
+    at = [ctypes.cast(ctypes.byref(box, 4 * i), ctypes.POINTER(ctypes.c_float)) for i in range(4)]
+    turns = pdfium.FPDFPage_GetRotation(page)
+    for get in (pdfium.FPDFPage_GetCropBox, pdfium.FPDFPage_GetMediaBox):
+        if get(page, *at):
+            left, bottom, right, top = box
+            if right > left and top > bottom:
+                return PageSpace(left, bottom, right, top, turns)
+    width, height = pdfium.FPDF_GetPageWidthF(page), pdfium.FPDF_GetPageHeightF(page)
+    if turns % 2:
+        width, height = height, width
+    return PageSpace(0.0, 0.0, width, height, turns)
+
+
+def blocks_of_parts(placed: list[PlacedPart]) -> tuple[Block, ...]:
+    """Parts as blocks; list items one after another become one list."""
+    blocks: list[Block] = []
+    items: list[str] = []
+    page = 0
+    for item in placed:
+        if item.part.role is Role.LIST_ITEM:
+            page = page if items else item.page
+            items.append(item.part.text)
+            continue
+        if items:
+            blocks.append(BulletList(items=tuple(items), page=page))
+            items = []
+        blocks.append(_block(item))
+    if items:
+        blocks.append(BulletList(items=tuple(items), page=page))
+    return tuple(blocks)
+
+
+def _block(item: PlacedPart) -> Block:
+    part = item.part
+    match part.role:
+        case Role.HEADING:
+            return Heading(text=part.text, level=item.level, page=item.page)
+        case Role.TABLE:
+            return Table(header=part.rows[0], rows=part.rows[1:], page=item.page)
+        case Role.PICTURE:
+            return Picture(page=item.page)
+        case _:
+            return Paragraph(text=part.text, page=item.page)
