@@ -4,6 +4,7 @@ from typing import Protocol
 from domain.documents.document import Collection
 from domain.identifiers import DocumentId, SpaceId
 from domain.retrieval.passage import Passage
+from domain.retrieval.query import RankedPassage, SearchFilter
 from domain.retrieval.vector import EmbeddingModel, Vector
 
 
@@ -20,7 +21,24 @@ class KnowledgeIndex(Protocol):
         collections: frozenset[Collection],
         limit: int,
     ) -> tuple[Passage, ...]:
-        """Nearest by meaning and by words, fused by rank; by words alone without vector."""
+        """The passages that `search` finds in these collections."""
+        ...
+
+    async def search(
+        self,
+        space: SpaceId,
+        *,
+        text: str,
+        vector: Vector | None,
+        model: EmbeddingModel,
+        within: SearchFilter,
+        limit: int,
+    ) -> tuple[RankedPassage, ...]:
+        """Nearest by meaning and by words, fused by rank; by words alone without vector.
+
+        Words are those of each document's language, and weigh more the fewer passages of the space
+        hold them (BM25, k1 = 1.5 and b = 0.75). Best first; one round trip.
+        """
         ...
 
     async def of_documents(
