@@ -2,16 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from hashlib import sha256
 
 from application.context import RequestContext
+from application.documents.keep import KeepDocument
 from application.ports.blob_store import BlobStore
 from application.ports.clock import Clock
 from application.ports.document_store import DocumentStore
 from application.ports.embedder import Embedder
 from application.ports.entropy import Entropy
 from application.ports.jobs import Jobs
-from application.unbroken import unbroken
 from domain.documents.document import (
     MAX_DOCUMENT_BYTES,
     Collection,
@@ -19,11 +18,9 @@ from domain.documents.document import (
     DocumentCutShort,
     DocumentEmpty,
     DocumentTooLarge,
-    IngestState,
     checked_filename,
 )
 from domain.documents.media import check_suffix, media_type_of
-from domain.identifiers import DocumentId, SpaceId
 from domain.tenancy.access import Action
 
 # Each holds its whole document in memory while it is sent.
@@ -41,12 +38,14 @@ class UploadDocument:
         clock: Clock,
         entropy: Entropy,
     ) -> None:
-        self._documents = documents
-        self._blobs = blobs
-        self._jobs = jobs
-        self._embedder = embedder
-        self._clock = clock
-        self._entropy = entropy
+        self._keep = KeepDocument(
+            documents=documents,
+            blobs=blobs,
+            jobs=jobs,
+            embedder=embedder,
+            clock=clock,
+            entropy=entropy,
+        )
         self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def __call__(
@@ -75,43 +74,13 @@ class UploadDocument:
             whole = await _gather(content)
             if expected_bytes is not None and len(whole) != expected_bytes:
                 raise DocumentCutShort(len(whole), expected_bytes)
-            document = self._document(space, name, collection, whole)
-            # A sender that leaves now must not leave bytes without a row, or a row without its job.
-            return await unbroken(self._keep(document, whole))
-
-    def _document(
-        self, space: SpaceId, name: str, collection: Collection, whole: bytes
-    ) -> Document:
-        now = self._clock.now()
-        return Document(
-            document_id=DocumentId(self._entropy.uuid()),
-            space_id=space,
-            filename=name,
-            title=name,
-            media_type=media_type_of(name, whole),
-            collection=collection,
-            size_bytes=len(whole),
-            content_sha256=sha256(whole).hexdigest(),
-            state=IngestState.PENDING,
-            chunk_count=0,
-            page_count=0,
-            failure="",
-            create_time=now,
-            update_time=now,
-        )
-
-    async def _keep(self, document: Document, whole: bytes) -> Document:
-        space, document_id = document.space_id, document.document_id
-        try:
-            await self._blobs.put(space, document_id, whole)
-            added = await self._documents.add(document, known_to=self._embedder.model)
-        except BaseException:
-            await self._blobs.delete(space, document_id)
-            raise
-        if added.document_id != document_id:
-            await self._blobs.delete(space, document_id)
-        self._jobs.wake()
-        return added
+            return await self._keep(
+                space,
+                filename=name,
+                media_type=media_type_of(name, whole),
+                collection=collection,
+                content=whole,
+            )
 
 
 async def _gather(content: AsyncIterator[bytes]) -> bytes:

@@ -7,12 +7,14 @@ from datetime import datetime
 from domain.errors import InvalidInput
 from domain.identifiers import UserId
 from domain.plain_text import plain_text
+from domain.safety.web_address import checked_host_rule
 
 _MAX_TERMS = 200
 _MAX_TERM_CHARACTERS = 200
 _MAX_CLAIM_CHARACTERS = 500
 _MAX_FACTS = 100
 _MAX_TEXT_CHARACTERS = 2000
+_MAX_HOST_CHARACTERS = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +35,14 @@ class BrandVoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpaceSettings:
-    """`facts` maps a name such as 'audience' to a sentence."""
+    """`facts` maps a name such as 'audience' to a sentence.
+
+    `web_hosts` are the hosts that pages may be fetched from, each as `checked_host_rule` has it.
+    """
 
     brand_voice: BrandVoice = field(default_factory=BrandVoice)
     facts: Mapping[str, str] = field(default_factory=dict)
+    web_hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.facts) > _MAX_FACTS:
@@ -44,6 +50,10 @@ class SpaceSettings:
         for name, value in self.facts.items():
             _bounded("facts", name, _MAX_TERM_CHARACTERS)
             _bounded(f"facts[{name}]", value, _MAX_TEXT_CHARACTERS)
+        _bounded_all("web_hosts", self.web_hosts, _MAX_HOST_CHARACTERS)
+        for rule in self.web_hosts:
+            if checked_host_rule(rule) != rule:
+                raise InvalidInput(f"{rule!r} is not in its usual spelling", field="web_hosts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

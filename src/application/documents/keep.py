@@ -1,0 +1,79 @@
+"""KeepDocument: bytes that came whole become a document that waits for its ingestion."""
+
+from hashlib import sha256
+
+from application.ports.blob_store import BlobStore
+from application.ports.clock import Clock
+from application.ports.document_store import DocumentStore
+from application.ports.embedder import Embedder
+from application.ports.entropy import Entropy
+from application.ports.jobs import Jobs
+from application.unbroken import unbroken
+from domain.documents.document import Collection, Document, IngestState
+from domain.documents.media import MediaType
+from domain.identifiers import DocumentId, SpaceId
+
+
+class KeepDocument:
+    def __init__(
+        self,
+        *,
+        documents: DocumentStore,
+        blobs: BlobStore,
+        jobs: Jobs,
+        embedder: Embedder,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self._documents = documents
+        self._blobs = blobs
+        self._jobs = jobs
+        self._embedder = embedder
+        self._clock = clock
+        self._entropy = entropy
+
+    async def __call__(
+        self,
+        space: SpaceId,
+        *,
+        filename: str,
+        media_type: MediaType,
+        collection: Collection,
+        content: bytes,
+    ) -> Document:
+        """The document as it is now: the one that these bytes already are, or a new version.
+
+        Raises SpaceNotFound when the space was erased meanwhile; then nothing is kept.
+        """
+        now = self._clock.now()
+        document = Document(
+            document_id=DocumentId(self._entropy.uuid()),
+            space_id=space,
+            filename=filename,
+            title=filename,
+            media_type=media_type,
+            collection=collection,
+            size_bytes=len(content),
+            content_sha256=sha256(content).hexdigest(),
+            state=IngestState.PENDING,
+            chunk_count=0,
+            page_count=0,
+            failure="",
+            create_time=now,
+            update_time=now,
+        )
+        # A sender that leaves now must not leave bytes without a row, or a row without its job.
+        return await unbroken(self._keep(document, content))
+
+    async def _keep(self, document: Document, content: bytes) -> Document:
+        space, document_id = document.space_id, document.document_id
+        try:
+            await self._blobs.put(space, document_id, content)
+            added = await self._documents.add(document, known_to=self._embedder.model)
+        except BaseException:
+            await self._blobs.delete(space, document_id)
+            raise
+        if added.document_id != document_id:
+            await self._blobs.delete(space, document_id)
+        self._jobs.wake()
+        return added
