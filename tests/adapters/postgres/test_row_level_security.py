@@ -301,7 +301,10 @@ async def test_kept_settings_cannot_be_rewritten(pool: Pool, home: Home) -> None
 
 
 async def test_search_finds_nothing_without_a_space(pool: Pool, home: Home) -> None:
-    search = "select count(*) from obelisk.hybrid_in_space('boats', null, 'm', $1, 10)"
+    search = (
+        "select count(*) from obelisk.search_in_space("
+        "'boats', null, 'm', $1, null, null, null, null, 10)"
+    )
     async with _confined(pool) as connection:
         assert await connection.fetchval(search, ["general"]) == 0
     async with _confined(pool, space=home.space) as connection:
@@ -387,7 +390,7 @@ async def test_functions_with_other_rights_are_nailed_down(
         """
     )
     names = {row["name"] for row in rows}
-    assert {"hybrid_in_space", "create_space", "waiting_spaces", "beat"} <= names
+    assert {"search_in_space", "create_space", "waiting_spaces", "beat"} <= names
     for row in rows:
         # Tables are made and dropped by whoever owns the schema, and so by this function alone.
         if row["name"] != "keep_event_weeks":

@@ -1,41 +1,48 @@
 """The plans of a search among many passages, as the role that runs it gets them."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
 import asyncpg
+import pytest
 import pytest_asyncio
 
 from domain.documents.document import IngestState
-from fixtures.making import MODEL, Home, document, new_home
+from fixtures.making import NOON, Home, document, new_home
 from fixtures.postgres import Database, PostgresServer, shared
 from fixtures.stores import postgres_stores
 
-DIMENSIONS = 384
 ROWS = 1500
-FILL = f"""
-with made as (
-  insert into obelisk.chunks (space_id, chunk_id, document_id, ordinal, kind, collection,
-                              section_path, content, token_count, words)
-  select $1, gen_random_uuid(), $2, n, 'prose', 'general', '{{}}', 'boat ' || n, 2,
-         to_tsvector('english', case n % 50 when 0 then 'boat' else 'tree' end)
-  from generate_series(1, {ROWS}) n
-  returning chunk_id
-)
+# How many passages, and of how many dimensions, by model.
+MODELS = {"small": 384, "large": 3072}
+CHUNKS = f"""
+insert into obelisk.chunks (space_id, chunk_id, document_id, ordinal, kind, collection,
+                            section_path, content, token_count, words)
+select $1, gen_random_uuid(), $2, n, 'prose', 'general', '{{}}', 'boat ' || n, 2,
+       to_tsvector('english', case n % 50 when 0 then 'boat' else 'tree' end)
+from generate_series(1, {ROWS}) n
+"""
+VECTORS = """
 insert into obelisk.chunk_vectors (space_id, model, chunk_id, collection, embedding)
-select $1, '{MODEL.name}', chunk_id, 'general', array_agg(random() - 0.5)::real[]::halfvec
-from made, generate_series(1, {DIMENSIONS}) group by chunk_id
+select $1, $2, chunk_id, 'general', array_agg(random() - 0.5)::real[]::halfvec
+from obelisk.chunks, generate_series(1, $3) where space_id = $1 group by chunk_id
 """
 EXPLAIN = """
 load 'auto_explain';
 set auto_explain.log_min_duration = 0;
 set auto_explain.log_nested_statements = on;
 set auto_explain.log_level = notice;
+set auto_explain.log_analyze = on;
 set role obelisk_app;
 """
-SEARCH = f"""
-select * from obelisk.hybrid(
-  $1, 'boats', array_fill(0.05, array[{DIMENSIONS}])::real[]::halfvec, $2, '{{general}}', 10)
+SEARCH = """
+select * from obelisk.search(
+  $1, 'boats', array_fill(0.05, array[$3::integer])::real[]::halfvec, $2, '{general}',
+  null, $4, $5, null, 10)
 """
+BITS, WORDS = "near as materialized", "c.words @@"
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -54,7 +61,9 @@ async def home(database: Database) -> Home:
             made = document(home)
             await stores.documents.add(made)
             await stores.documents.move(home.space, made.document_id, IngestState.READY)
-            await filled.superuser.execute(FILL, home.space, made.document_id)
+            await filled.superuser.execute(CHUNKS, home.space, made.document_id)
+            for model, dimensions in MODELS.items():
+                await filled.superuser.execute(VECTORS, home.space, model, dimensions)
         for table in ("chunks", "chunk_vectors"):
             await filled.superuser.execute(f"vacuum analyze obelisk.{table}")
     return home
@@ -71,13 +80,29 @@ async def connection(
     await opened.close()
 
 
-async def _plans(connection: "asyncpg.Connection[asyncpg.Record]", home: Home) -> list[list[str]]:
-    """The first plan, and one for values that are not known beforehand."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrowed:
+    """Which documents, and from when on."""
+
+    documents: list[UUID] | None = None
+    created_from: datetime | None = None
+
+
+async def _plans(
+    connection: "asyncpg.Connection[asyncpg.Record]",
+    home: Home,
+    part: str,
+    model: str = "small",
+    narrowed: Narrowed | None = None,
+) -> list[list[str]]:
+    """The first plan of a part, and one for values that are not known beforehand."""
+    by = narrowed or Narrowed()
     said: list[str] = []
     connection.add_log_listener(lambda _, message: said.append(message.message))
+    values = home.space, model, MODELS[model], by.documents, by.created_from
     for _ in range(7):
-        assert len(await connection.fetch(SEARCH, home.space, MODEL.name)) == 10
-    inner = [text.splitlines() for text in said if "as materialized" in text]
+        assert len(await connection.fetch(SEARCH, *values)) == 10
+    inner = [text.splitlines() for text in said if part in text.partition("\n")[2][:2000]]
     assert len(inner) == 7
     return [[line.strip() for line in text] for text in (inner[0], inner[-1])]
 
@@ -91,19 +116,25 @@ def _condition(plan: list[str], scan: str) -> str:
 async def test_words_are_found_through_the_full_text_index(
     connection: "asyncpg.Connection[asyncpg.Record]", home: Home
 ) -> None:
-    for plan in await _plans(connection, home):
+    for plan in await _plans(connection, home, WORDS):
         condition = _condition(plan, "Bitmap Index Scan on chunks_words")
         assert "space_id =" in condition
         assert "@@" in condition
 
 
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("narrowed", [False, True], ids=["everywhere", "narrowed"])
 async def test_sign_bits_are_read_from_the_primary_key_alone(
-    connection: "asyncpg.Connection[asyncpg.Record]", home: Home
+    connection: "asyncpg.Connection[asyncpg.Record]", home: Home, model: str, narrowed: bool
 ) -> None:
-    for plan in await _plans(connection, home):
+    by = Narrowed(created_from=NOON) if narrowed else Narrowed()
+    for plan in await _plans(connection, home, BITS, model, by):
         condition = _condition(plan, "Index Only Scan using chunk_vectors_pkey")
         assert "space_id =" in condition
         assert "model =" in condition
+        fetches = {line for line in plan if line.startswith("Heap Fetches")}
+        assert fetches == {"Heap Fetches: 0"}
+        assert not any("Seq Scan" in line for line in plan)
 
 
 async def test_row_level_security_would_keep_the_full_text_index_from_being_used(
