@@ -12,6 +12,7 @@ from docling.datamodel.document import ConversionResult
 from docling_core.types.doc.items.text import TitleItem
 
 from adapters.docling.csv_table import read_csv
+from adapters.docling.main_content import main_content
 from adapters.docling.mapping import blocks_of
 from adapters.docling.metadata import speaking
 from adapters.docling.pdf_reading import read_pdf
@@ -22,6 +23,7 @@ from adapters.docling.screen_pdf import screen_pdf
 from adapters.docling.screen_text import clean_html, readable_text
 from domain.documents.media import MediaType
 from domain.documents.structure import Block, DocumentStructure, Heading, Picture
+from domain.documents.web_page import is_web_page
 
 _FORMATS = {
     MediaType.MARKDOWN: (InputFormat.MD, "md"),
@@ -45,6 +47,8 @@ class DoclingReader:
         if media_type is MediaType.PDF:
             return _pdf(filename, content)
         content, title = _screened(media_type, content)
+        if media_type is MediaType.HTML and is_web_page(filename):
+            content = main_content(content)
         result = self._convert(media_type, content)
         blocks = _with_pictures(media_type, content, blocks_of(result.document))
         if not any(block != Picture() for block in _words_only(blocks)):

@@ -21,6 +21,7 @@ Make = Callable[[], BrandVoice | SpaceSettings]
         lambda: BrandVoice(claims_needing_proof=("x" * 500,) * 200),
         lambda: SpaceSettings(facts={f"{n}": "x" * 2000 for n in range(100)}),
         lambda: SpaceSettings(facts={"x" * 200: ""}),
+        lambda: SpaceSettings(web_hosts=("*", "shop.example", "*.shop.example")),
     ],
 )
 def test_what_lies_on_the_limit_is_accepted(make: Make) -> None:
@@ -40,6 +41,9 @@ def test_what_lies_on_the_limit_is_accepted(make: Make) -> None:
         (lambda: SpaceSettings(facts={f"{n}": "" for n in range(101)}), "facts"),
         (lambda: SpaceSettings(facts={"x" * 201: ""}), "facts"),
         (lambda: SpaceSettings(facts={"audience": "x" * 2001}), "facts[audience]"),
+        (lambda: SpaceSettings(web_hosts=("https://shop.example",)), "web_hosts"),
+        (lambda: SpaceSettings(web_hosts=("Shop.example",)), "web_hosts"),
+        (lambda: SpaceSettings(web_hosts=("shop.example",) * 201), "web_hosts"),
     ],
 )
 def test_what_lies_beyond_is_refused_by_name(make: Make, field: str) -> None:
