@@ -165,8 +165,9 @@ create type obelisk.passage as (
 -- is how often it is asked for times its inverse document frequency.
 -- Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009; the
 -- frequency as Lucene has it, which is never negative.
+create type obelisk.asked_word as (word text, chunk_count integer, weight double precision);
 create function obelisk.asked_words(p_space uuid, p_text text)
-returns table (word text, chunk_count integer, weight double precision) language sql stable
+returns setof obelisk.asked_word language sql stable
 set search_path = obelisk, pg_temp as $$
   select l.word, l.chunk_count,
          a.times * ln(1 + (z.chunk_count - l.chunk_count + 0.5) / (l.chunk_count + 0.5))
@@ -226,49 +227,52 @@ begin
   return v_query;
 end $$;
 
--- By words, best first: BM25 with k1 = 1.5 and b = 0.75. ts_rank of one word whose places all weigh the
--- same is the sum of 1/n^2 up to its count, over pi^2/6: so the count is read from it.
+-- By words, best first: BM25 with k1 = 1.5 and b = 0.75, of the `p_depth` best, or of `p_only` these
+-- passages. ts_rank of one word whose places all weigh the same is the sum of 1/n^2 up to its count, over
+-- pi^2/6: so the count is read from it. `p_asked` are asked_words.
 create function obelisk.by_words(
-  p_space uuid, p_text text, p_collections text[], p_documents uuid[], p_depth integer
-) returns table (chunk_id uuid, rank integer) language plpgsql stable
+  p_space uuid, p_asked obelisk.asked_word[], p_collections text[], p_documents uuid[],
+  p_depth integer, p_only uuid[]
+) returns table (chunk_id uuid, score double precision) language plpgsql stable
 set search_path = obelisk, pg_temp set enable_seqscan = off set max_parallel_workers_per_gather = 0
 set jit = off as $$
 declare
-  v_words text[];
-  v_counts integer[];
-  v_weights double precision[];
-  v_queries tsquery[];
+  v_queries tsquery[] := array(select obelisk.query_of(a.word) from unnest(p_asked) a);
+  v_weights double precision[] := array(select a.weight from unnest(p_asked) a);
   v_chunks bigint;
   v_long double precision;
-  v_most integer;
   v_worth tsquery;
   v_flat constant double precision := 1.5 * 0.25;
   v_scale constant double precision := 6 / (pi() * pi());
   v_half constant double precision := 0.5;
 begin
-  select array_agg(a.word), array_agg(a.chunk_count), array_agg(a.weight),
-         array_agg(obelisk.query_of(a.word))
-  into v_words, v_counts, v_weights, v_queries from obelisk.asked_words(p_space, p_text) a;
-  if v_words is null then
+  if cardinality(p_asked) = 0 then
     return;
   end if;
   select z.chunk_count, 1.5 * 0.75 * z.chunk_count / greatest(z.word_count, 1)::double precision
   into v_chunks, v_long from obelisk.lexicon_sizes z where z.space_id = p_space;
-  v_most := greatest(1000, 12000 / cardinality(v_words));
-  v_worth := obelisk.worth_scoring(v_words, v_counts, v_chunks, v_most);
-  return query
-  select s.chunk_id, row_number() over (order by s.score desc, s.chunk_id)::integer
-  from (
+  if p_only is not null then
+    return query
     select c.chunk_id, (
       select sum(t.weight * f.times / (f.times + v_flat + v_long * c.word_count))
       from unnest(v_queries, v_weights) t (query, weight), lateral (
-        select round(v_scale / (1 - ts_rank('{1,1,1,1}', c.words, t.query)) - v_half) as times) f
-    ) as score
-    from obelisk.chunks c
-    where c.space_id = p_space and c.collection = any (p_collections) and c.words @@ v_worth
-      and (p_documents is null or c.document_id = any (p_documents))
-    order by score desc, c.chunk_id limit p_depth
-  ) s;
+        select round(v_scale / (1 - ts_rank('{1,1,1,1}', c.words, t.query)) - v_half) as times) f)
+    from obelisk.chunks c where c.space_id = p_space and c.chunk_id = any (p_only);
+    return;
+  end if;
+  v_worth := obelisk.worth_scoring(
+    array(select a.word from unnest(p_asked) a), array(select a.chunk_count from unnest(p_asked) a),
+    v_chunks, greatest(1000, 12000 / cardinality(p_asked)));
+  return query
+  select c.chunk_id, (
+    select sum(t.weight * f.times / (f.times + v_flat + v_long * c.word_count))
+    from unnest(v_queries, v_weights) t (query, weight), lateral (
+      select round(v_scale / (1 - ts_rank('{1,1,1,1}', c.words, t.query)) - v_half) as times) f
+  ) as score
+  from obelisk.chunks c
+  where c.space_id = p_space and c.collection = any (p_collections) and c.words @@ v_worth
+    and (p_documents is null or c.document_id = any (p_documents))
+  order by score desc, c.chunk_id limit p_depth;
 end $$;
 
 -- By meaning, best first: sign bits from the index alone, exact distance for the best of them. "+ 0"
@@ -276,7 +280,7 @@ end $$;
 create function obelisk.by_bits(
   p_space uuid, p_vector halfvec, p_model text, p_collections text[], p_documents uuid[],
   p_depth integer
-) returns table (chunk_id uuid, rank integer) language plpgsql stable
+) returns table (chunk_id uuid, distance double precision) language plpgsql stable
 set search_path = obelisk, public, pg_temp set enable_seqscan = off
 set max_parallel_workers_per_gather = 0 set jit = off as $$
 declare
@@ -293,50 +297,58 @@ begin
         where c.space_id = p_space and c.document_id = any (p_documents)))
     order by (v.bits <~> v_bits) + 0 limit v_exact
   )
-  select z.chunk_id, row_number() over (order by z.distance, z.chunk_id)::integer
-  from (select v.chunk_id, v.embedding <=> p_vector as distance
-        from near join obelisk.chunk_vectors v
-          on v.space_id = p_space and v.model = p_model and v.chunk_id = near.chunk_id
-        order by distance, v.chunk_id limit p_depth) z;
+  select v.chunk_id, v.embedding <=> p_vector as distance
+  from near join obelisk.chunk_vectors v
+    on v.space_id = p_space and v.model = p_model and v.chunk_id = near.chunk_id
+  order by distance, v.chunk_id limit p_depth;
 end $$;
 
 -- By meaning, through the space's own graph, which the planner takes for literals alone; nothing where
 -- the graph runs dry before there are enough, as it may where few passages pass the filter.
 create function obelisk.by_graph(
   p_space uuid, p_vector halfvec, p_model text, p_collections text[], p_depth integer
-) returns table (chunk_id uuid, rank integer) language plpgsql stable
+) returns table (chunk_id uuid, distance double precision) language plpgsql stable
 set search_path = obelisk, public, pg_temp set enable_seqscan = off set enable_sort = off
 set max_parallel_workers_per_gather = 0 set jit = off as $$
 declare
   v_found uuid[];
+  v_distances double precision[];
 begin
   perform set_config('hnsw.ef_search', least(2 * p_depth, 1000)::text, true),
           set_config('hnsw.iterative_scan', 'relaxed_order', true);
   execute format(
-    'select array_agg(z.chunk_id order by z.distance, z.chunk_id) from ('
+    'select array_agg(z.chunk_id), array_agg(z.distance) from ('
     '  select v.chunk_id, v.embedding::halfvec(%1$s) <=> $1::halfvec(%1$s) as distance'
     '  from obelisk.chunk_vectors v'
     '  where v.space_id = %2$L and v.model = %3$L and v.collection = any ($2)'
     '  order by v.embedding::halfvec(%1$s) <=> $1::halfvec(%1$s) limit $3) z',
-    vector_dims(p_vector), p_space, p_model) into v_found using p_vector, p_collections, p_depth;
+    vector_dims(p_vector), p_space, p_model)
+  into v_found, v_distances using p_vector, p_collections, p_depth;
   if cardinality(v_found) = p_depth then
     return query
-    select u.chunk_id, u.n::integer from unnest(v_found) with ordinality u (chunk_id, n);
+    select u.* from unnest(v_found, v_distances) u (chunk_id, distance) order by 2, 1;
   end if;
 end $$;
 
--- The two halves in one statement, fused by reciprocal rank. Runs as obelisk_search, for which the
--- policies have no word; the space is an explicit predicate, from the transaction's setting alone.
+-- The two halves in one statement. What either finds has both scores, and is ranked by their sum: meaning
+-- from 0 for the farthest to 1 for the nearest, words by their part of the best, 6 to 4. Runs as
+-- obelisk_search, for which the policies have no word; the space is an explicit predicate, from the
+-- transaction's setting alone.
 create function obelisk.search_in_space(
   p_text text, p_vector halfvec, p_model text, p_collections text[], p_media_types text[],
   p_documents uuid[], p_from timestamptz, p_before timestamptz, p_limit integer
 ) returns setof obelisk.passage language plpgsql stable security definer
-set search_path = obelisk, public, pg_temp as $$
+set search_path = obelisk, public, pg_temp set enable_seqscan = off
+set max_parallel_workers_per_gather = 0 set jit = off as $$
 declare
   v_space uuid := obelisk.current_space();
   v_depth integer := least(greatest(p_limit, 100), 1000);
+  v_asked obelisk.asked_word[] := array(select a from obelisk.asked_words(v_space, p_text) a);
   v_documents uuid[];
-  v_graph boolean := false;
+  v_near uuid[] := '{}';
+  v_distances double precision[];
+  v_worded uuid[];
+  v_scores double precision[];
 begin
   if num_nonnulls(p_media_types, p_documents, p_from, p_before) > 0 then
     v_documents := array(
@@ -347,36 +359,52 @@ begin
         and (p_from is null or d.create_time >= p_from)
         and (p_before is null or d.create_time < p_before));
   end if;
-  if p_vector is not null and v_documents is null then
-    v_graph := exists (
-      select from obelisk.vector_graphs g
-      where g.space_id = v_space and g.model = p_model and g.dimensions = vector_dims(p_vector));
+  select coalesce(array_agg(w.chunk_id), '{}'), array_agg(w.score) into v_worded, v_scores
+  from obelisk.by_words(v_space, v_asked, p_collections, v_documents, v_depth, null) w;
+  if p_vector is not null and v_documents is null and exists (
+    select from obelisk.vector_graphs g
+    where g.space_id = v_space and g.model = p_model and g.dimensions = vector_dims(p_vector)
+  ) then
+    select coalesce(array_agg(g.chunk_id), '{}'), array_agg(g.distance) into v_near, v_distances
+    from obelisk.by_graph(v_space, p_vector, p_model, p_collections, v_depth) g;
+  end if;
+  if p_vector is not null and cardinality(v_near) = 0 then
+    select coalesce(array_agg(b.chunk_id), '{}'), array_agg(b.distance) into v_near, v_distances
+    from obelisk.by_bits(v_space, p_vector, p_model, p_collections, v_documents, v_depth) b;
   end if;
   return query
-  with graph as materialized (
-    select g.* from obelisk.by_graph(v_space, p_vector, p_model, p_collections, v_depth) g
-    where v_graph
-  ), bits as materialized (
-    select b.* from obelisk.by_bits(
-      v_space, p_vector, p_model, p_collections, v_documents, v_depth) b
-    where p_vector is not null and not exists (select from graph)
-  ), semantic as (
-    select * from graph union all select * from bits
-  ), lexical as (
-    select * from obelisk.by_words(v_space, p_text, p_collections, v_documents, v_depth)
+  with found as (
+    select chunk_id, s.distance, s.place as semantic_rank, l.score, l.place as lexical_rank
+    from unnest(v_near, v_distances) with ordinality s (chunk_id, distance, place)
+    full join unnest(v_worded, v_scores) with ordinality l (chunk_id, score, place) using (chunk_id)
+  ), far as (
+    select v.chunk_id, v.embedding <=> p_vector as distance
+    from found f join obelisk.chunk_vectors v
+      on v.space_id = v_space and v.model = p_model and v.chunk_id = f.chunk_id
+    where f.semantic_rank is null and p_vector is not null
+  ), other as (
+    select w.* from obelisk.by_words(v_space, v_asked, p_collections, v_documents, v_depth, array(
+      select f.chunk_id from found f where f.lexical_rank is null)) w
+  ), scored as (
+    select f.chunk_id, f.semantic_rank, f.lexical_rank,
+           coalesce(f.distance, far.distance) as distance,
+           coalesce(f.score, other.score, 0) as score
+    from found f left join far using (chunk_id) left join other using (chunk_id)
   ), fused as (
-    select chunk_id, s.rank as semantic_rank, l.rank as lexical_rank,
-           (coalesce(1.0 / (60 + s.rank), 0) + coalesce(1.0 / (60 + l.rank), 0))::double precision
-             as score
-    from semantic s full join lexical l using (chunk_id)
+    select s.chunk_id, s.semantic_rank, s.lexical_rank,
+           0.6 * coalesce((max(s.distance) over () - s.distance)
+                          / nullif(max(s.distance) over () - min(s.distance) over (), 0), 0)
+             + 0.4 * coalesce(s.score / nullif(max(s.score) over (), 0), 0) as score
+    from scored s
   )
   select c.chunk_id, c.document_id, d.title, d.filename, c.collection, c.section_path, c.page,
-         c.content, d.version, c.span_start, c.span_end, f.semantic_rank, f.lexical_rank, f.score
+         c.content, d.version, c.span_start, c.span_end, f.semantic_rank::integer,
+         f.lexical_rank::integer, f.score
   from fused f
   join obelisk.chunks c on c.space_id = v_space and c.chunk_id = f.chunk_id
   join obelisk.documents d
     on d.space_id = v_space and d.document_id = c.document_id and d.state = 'ready'
-  order by f.score desc, c.chunk_id limit p_limit;
+  order by f.score desc, least(f.semantic_rank, f.lexical_rank), c.chunk_id limit p_limit;
 end $$;
 
 create function obelisk.search(
