@@ -38,9 +38,6 @@ from application.auth.keys import Keyring
 from application.auth.manage_keys import ManageKeys
 from application.auth.sessions import Sessions
 from application.conversations.folding import ThenFold
-from application.documents.ingest import IngestDocument
-from application.documents.manage import ManageDocuments
-from application.documents.upload import UploadDocument
 from application.ports.blob_store import BlobStore
 from application.ports.chat_model import ChatModel
 from application.ports.context_cache import ContextCache
@@ -62,11 +59,11 @@ from application.runs.watch import WatchRun
 from application.tenancy.contexts import SpaceContexts
 from domain.agents.catalogue import AGENT_NAMES, default_catalogue
 from domain.agents.definition import AgentCatalogue
-from domain.documents.chunking import ChunkingPolicy
 from domain.documents.document import Collection
 from domain.runs.retention import RetentionPolicy
 from entrypoints.accounts import AccountParts, build_accounts
 from entrypoints.conversations import build_conversations
+from entrypoints.documents import DocumentParts, build_documents, build_ingest
 from entrypoints.keys import key_policy
 from entrypoints.limits import run_limits, watcher_limits
 from entrypoints.relay import Relay
@@ -175,17 +172,15 @@ class Container(Identity):
         clock=clock,
         policy=providers.Singleton(key_policy, Identity.settings),
     )
-    ingest_document = providers.Singleton(
-        IngestDocument,
+    document_parts = providers.Singleton(
+        DocumentParts,
+        pool=pool,
         documents=documents,
         blobs=blobs,
-        converter=converter,
         embedder=embedder,
         clock=clock,
         entropy=entropy,
-        policy=providers.Object(ChunkingPolicy()),
     )
-    manage_documents = providers.Singleton(ManageDocuments, documents=documents, blobs=blobs)
     retrieve = providers.Singleton(
         Retrieve, index=index, embedder=embedder, settings=settings_store, clock=clock
     )
@@ -265,7 +260,7 @@ class Container(Identity):
         workers=workers,
         documents=documents,
         execute=providers.Singleton(ThenFold, execute=execute_run, folding=talk.provided.folding),
-        ingest=ingest_document,
+        ingest=providers.Singleton(build_ingest, document_parts, converter),
         end=end_run,
         limits=limits,
         clock=clock,
@@ -284,14 +279,8 @@ class Container(Identity):
         clock=clock,
         entropy=entropy,
     )
-    upload_document = providers.Singleton(
-        UploadDocument,
-        documents=documents,
-        blobs=blobs,
-        jobs=jobs,
-        embedder=embedder,
-        clock=clock,
-        entropy=entropy,
+    document_service = providers.Singleton(
+        build_documents, document_parts, jobs, Identity.settings.provided.heartbeat_seconds
     )
     tenancy = providers.Singleton(
         build_tenancy,

@@ -20,14 +20,16 @@ from domain import errors
 from domain.agents.chat import Role
 from domain.conversations.conversation import Message
 from domain.documents.document import Collection, Document, IngestState
+from domain.documents.finding import Decision as FindingDecision
 from domain.documents.media import MediaType
+from domain.documents.structure import HiddenKind
 from domain.errors import ObeliskError
 from domain.identifiers import ConversationId, DocumentId, MessageId, RunId, SpaceId, UserId
 from domain.runs.codec import decode_kind, encode_kind, kind_name
 from domain.runs.event import EventKind, RunEvent, UsageRecorded
 from domain.runs.pause import Decision
 from domain.runs.run import Question, Run, RunState, TerminationReason
-from entrypoints.grpc import convert
+from entrypoints.grpc import convert, convert_documents
 from entrypoints.grpc.convert_events import run_event
 from entrypoints.grpc.errors import status_of
 from entrypoints.grpc.parse import collection_of
@@ -195,6 +197,8 @@ def test_no_two_rpcs_share_an_http_path() -> None:
         (run_pb2.Decision.DESCRIPTOR, Decision),
         (document_pb2.Collection.DESCRIPTOR, Collection),
         (document_pb2.IngestState.DESCRIPTOR, IngestState),
+        (document_pb2.HiddenKind.DESCRIPTOR, HiddenKind),
+        (document_pb2.FindingDecision.DESCRIPTOR, FindingDecision),
         (conversation_pb2.MessageRole.DESCRIPTOR, Role),
     ],
 )
@@ -220,14 +224,14 @@ def test_a_termination_reason_keeps_its_name(reason: TerminationReason) -> None:
 
 @pytest.mark.parametrize("collection", Collection)
 def test_a_collection_comes_back_as_it_went(collection: Collection) -> None:
-    sent = convert.document(_document(collection, IngestState.READY)).collection
+    sent = convert_documents.document(_document(collection, IngestState.READY)).collection
     assert document_pb2.Collection.Name(sent) == f"COLLECTION_{collection.name}"
     assert collection_of(sent) is collection
 
 
 @pytest.mark.parametrize("state", IngestState)
 def test_an_ingest_state_keeps_its_name(state: IngestState) -> None:
-    sent = convert.document(_document(Collection.WEB, state)).state
+    sent = convert_documents.document(_document(Collection.WEB, state)).state
     assert document_pb2.IngestState.Name(sent) == f"INGEST_STATE_{state.name}"
 
 

@@ -80,3 +80,27 @@ async def test_a_cursor_beyond_the_end_is_out_of_range(web: httpx.AsyncClient) -
     answer = await web.get(f"/v1/runs/{run_id}:watch", params={"after_sequence": 100_000})
     assert answer.status_code == 400
     assert answer.json()["error"]["status"] == "OUT_OF_RANGE"
+
+
+async def test_an_ingestion_is_watched_as_server_sent_events(web: httpx.AsyncClient) -> None:
+    sent = await web.post(
+        "/v1/documents:upload", params={"filename": "fair.md"}, content=b"# Fair\n\nStand B12.\n"
+    )
+    document_id = sent.json()["document"]["documentId"]
+    accept = {"accept": "text/event-stream"}
+    async with web.stream("GET", f"/v1/documents/{document_id}:watch", headers=accept) as response:
+        events = await _events(response)
+    assert events[-1][1] == "end"
+    told = [json.loads(data)["document"] for _, _, data in events[:-1]]
+    assert {document["documentId"] for document in told} == {document_id}
+    assert told[-1]["state"] == "INGEST_STATE_READY"
+    again = await web.post(
+        "/v1/documents:upload", params={"filename": "fair.md"}, content=b"# Fair\n\nStand B12.\n"
+    )
+    assert again.json()["document"]["documentId"] == document_id
+    newer = await web.post(
+        "/v1/documents:upload", params={"filename": "fair.md"}, content=b"# Fair\n\nStand C7.\n"
+    )
+    assert newer.json()["document"]["version"] == 2
+    findings = await web.get(f"/v1/documents/{document_id}/findings")
+    assert findings.json()["findings"] == []

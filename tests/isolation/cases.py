@@ -129,8 +129,9 @@ def _own(rpc: Rpc, site: Site, actor: Actor) -> str | None:
 
 def _texts(rpc: Rpc) -> Iterator[tuple[str, Json]]:
     for field in rpc.method.input_type.fields:
-        if field.name in TEXTS:
-            yield field.name, TEXTS[field.name]
+        text = TEXTS.get(f"{rpc.method.name}.{field.name}", TEXTS.get(field.name))
+        if text is not None:
+            yield field.name, text
 
 
 def _put(fields: dict[str, Json], site: Site, value: str) -> None:

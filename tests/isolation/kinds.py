@@ -19,6 +19,7 @@ class Kind(Enum):
     SPACE = "space"
     DOCUMENT = "document"
     CHUNK = "chunk"
+    UPLOAD = "upload"
     CONVERSATION = "conversation"
     MESSAGE = "message"
     RUN = "run"
@@ -72,6 +73,9 @@ SCOPES = {
     "ConversationService.PrepareConversation": Scope.SPACE,
     "ConversationService.DeleteConversation": Scope.SPACE,
     "DocumentService.UploadDocument": Scope.SPACE,
+    "DocumentService.WatchDocument": Scope.SPACE,
+    "DocumentService.ListDocumentFindings": Scope.SPACE,
+    "DocumentService.DecideDocumentFinding": Scope.SPACE,
     "DocumentService.GetDocument": Scope.SPACE,
     "DocumentService.ListDocuments": Scope.SPACE,
     "DocumentService.DeleteDocument": Scope.SPACE,
@@ -161,6 +165,7 @@ TEXTS: dict[str, str | dict[str, str]] = {
     "new_password": "correct horse battery staple",
     "password": "wrong horse battery staple",
     "decision": "DECISION_APPROVE",
+    "DecideDocumentFinding.decision": "FINDING_DECISION_REMOVED",
     "pause_id": "1",
     "provider": "none",
     "question": "What do we sell?",

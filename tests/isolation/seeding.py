@@ -254,6 +254,26 @@ async def _document(connection: "Connection", its: Space) -> None:
             page_count=1,
             create_time=NOW,
         )
+    await _insert(
+        connection,
+        "document_findings",
+        space_id=its.space,
+        document_id=its.document,
+        ordinal=0,
+        kind="white",
+        content=f"White on white: {its.content}",
+    )
+    await _insert(
+        connection,
+        "document_uploads",
+        space_id=its.space,
+        upload_id=its.upload,
+        filename=f"{its.content}.md",
+        collection="general",
+        size_bytes=6,
+        create_time=NOW,
+        expire_time=LATER,
+    )
     text = f"We sell bags of canvas, says {its.content}."
     await connection.execute(
         "insert into obelisk.chunks (space_id, chunk_id, document_id, ordinal, kind, collection,"

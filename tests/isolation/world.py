@@ -57,6 +57,7 @@ class Space:
     space: str = field(default_factory=new_id)
     document: str = field(default_factory=new_id)
     chunk: str = field(default_factory=new_id)
+    upload: str = field(default_factory=new_id)
     conversation: str = field(default_factory=new_id)
     message: str = field(default_factory=new_id)
     run: str = field(default_factory=new_id)
@@ -68,6 +69,7 @@ class Space:
             Kind.SPACE: self.space,
             Kind.DOCUMENT: self.document,
             Kind.CHUNK: self.chunk,
+            Kind.UPLOAD: self.upload,
             Kind.CONVERSATION: self.conversation,
             Kind.MESSAGE: self.message,
             Kind.RUN: self.run,

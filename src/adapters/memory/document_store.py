@@ -82,7 +82,7 @@ class MemoryDocumentStore:
             stage_total=0,
         )
         self._keep(ready)
-        kept = tuple(_kept(ready, *row, model.name) for row in chunks)
+        kept = tuple(kept_passage(ready, *row, model.name) for row in chunks)
         self._state.passages[space, document_id] = kept
         self._state.findings[space, document_id] = _found(document_id, structure)
         older = tuple(d.document_id for d in self._named(ready) if d.version < ready.version)
@@ -128,9 +128,10 @@ def _found(document: DocumentId, structure: DocumentStructure) -> tuple[Finding,
     )
 
 
-def _kept(
+def kept_passage(
     document: Document, chunk_id: ChunkId, chunk: Chunk, vector: Vector, model: str
 ) -> KeptPassage:
+    """What is kept of a passage of `document`."""
     passage = Passage(
         chunk_id=chunk_id,
         document_id=document.document_id,

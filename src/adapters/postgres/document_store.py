@@ -41,7 +41,7 @@ class PostgresDocumentStore:
                     _SQL["same"], space, name, document.content_sha256, kind, known_to.name
                 )
                 if same is not None:
-                    return _document(same)
+                    return document_of(same)
             version = await connection.fetchval(
                 _SQL["add"],
                 document.space_id,
@@ -62,12 +62,12 @@ class PostgresDocumentStore:
             row = await connection.fetchrow(_SQL["get"], space, document)
         if row is None:
             raise DocumentNotFound
-        return _document(row)
+        return document_of(row)
 
     async def list(self, space: SpaceId, page: PageRequest) -> Page[Document]:
         async with self._pool.in_space(space) as connection:
             rows = await connection.fetch(_SQL["list"], space, page.after, page.size + 1)
-        return page_of([_document(row) for row in rows], page.size, lambda d: d.document_id)
+        return page_of([document_of(row) for row in rows], page.size, lambda d: d.document_id)
 
     async def move(
         self,
@@ -178,7 +178,8 @@ def _found(command: str) -> None:
         raise DocumentNotFound
 
 
-def _document(row: asyncpg.Record) -> Document:
+def document_of(row: asyncpg.Record) -> Document:
+    """The document in a row that holds every field of it, and nothing else."""
     return Document(
         **{
             **row,

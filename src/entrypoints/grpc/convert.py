@@ -8,28 +8,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from domain.agents.chat import Role
 from domain.agents.definition import AgentDefinition
 from domain.conversations.conversation import Conversation, Message
-from domain.documents.document import Collection, Document, IngestState
 from domain.runs.pause import Decision
 from domain.runs.run import CancelReason, Run, RunState, TerminationReason
 from domain.tenancy.organization import Organization
 from domain.tenancy.settings import SpaceSettings
 from domain.tenancy.space import Space
-from obelisk.v1 import agent_pb2, conversation_pb2, document_pb2, run_pb2, tenancy_pb2
+from obelisk.v1 import agent_pb2, conversation_pb2, run_pb2, tenancy_pb2
 
-_COLLECTIONS = {
-    Collection.BRAND: document_pb2.COLLECTION_BRAND,
-    Collection.PRODUCT: document_pb2.COLLECTION_PRODUCT,
-    Collection.CAMPAIGN: document_pb2.COLLECTION_CAMPAIGN,
-    Collection.WEB: document_pb2.COLLECTION_WEB,
-    Collection.GENERAL: document_pb2.COLLECTION_GENERAL,
-}
-_INGEST_STATES = {
-    IngestState.PENDING: document_pb2.INGEST_STATE_PENDING,
-    IngestState.CONVERTING: document_pb2.INGEST_STATE_CONVERTING,
-    IngestState.EMBEDDING: document_pb2.INGEST_STATE_EMBEDDING,
-    IngestState.READY: document_pb2.INGEST_STATE_READY,
-    IngestState.FAILED: document_pb2.INGEST_STATE_FAILED,
-}
 _RUN_STATES = {
     RunState.QUEUED: run_pb2.RUN_STATE_QUEUED,
     RunState.RUNNING: run_pb2.RUN_STATE_RUNNING,
@@ -120,24 +105,6 @@ def settings(value: SpaceSettings) -> tenancy_pb2.SpaceSettings:
         terms_to_avoid=voice.terms_to_avoid,
         claims_needing_proof=voice.claims_needing_proof,
         facts=value.facts,
-    )
-
-
-def document(value: Document) -> document_pb2.Document:
-    return document_pb2.Document(
-        document_id=str(value.document_id),
-        filename=value.filename,
-        title=value.title,
-        media_type=value.media_type.value,
-        collection=_COLLECTIONS[value.collection],
-        size_bytes=value.size_bytes,
-        content_sha256=value.content_sha256,
-        state=_INGEST_STATES[value.state],
-        chunk_count=value.chunk_count,
-        page_count=value.page_count,
-        failure=value.failure,
-        create_time=timestamp(value.create_time),
-        update_time=timestamp(value.update_time),
     )
 
 

@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
+from application.documents.findings import DocumentFindings
 from application.documents.manage import ManageDocuments
 from application.documents.upload import UploadDocument
+from application.documents.watch import WatchDocument
 from domain.errors import InvalidInput, ObeliskError
 from domain.identifiers import DocumentId
-from domain.paging import page_request
+from domain.paging import numbered_page_request, page_request
 from entrypoints.grpc import convert
+from entrypoints.grpc import convert_documents as documents
 from entrypoints.grpc.call import request_context
 from entrypoints.grpc.interceptors.chain import Context
 from entrypoints.grpc.parse import collection_of, uuid_of
@@ -22,9 +25,18 @@ _CANCELLATION_SECONDS = 0.05
 
 
 class DocumentService(document_pb2_grpc.DocumentServiceServicer):
-    def __init__(self, *, upload: UploadDocument, documents: ManageDocuments) -> None:
+    def __init__(
+        self,
+        *,
+        upload: UploadDocument,
+        documents: ManageDocuments,
+        watch: WatchDocument,
+        findings: DocumentFindings,
+    ) -> None:
         self._upload = upload
         self._documents = documents
+        self._watch = watch
+        self._findings = findings
 
     async def UploadDocument(
         self, request_iterator: AsyncIterator[pb.UploadDocumentRequest], context: Context
@@ -41,7 +53,15 @@ class DocumentService(document_pb2_grpc.DocumentServiceServicer):
         except ObeliskError:
             await _let_it_finish(request_iterator)
             raise
-        return pb.UploadDocumentResponse(document=convert.document(document))
+        return pb.UploadDocumentResponse(document=documents.document(document))
+
+    async def WatchDocument(
+        self, request: pb.WatchDocumentRequest, context: Context
+    ) -> AsyncIterator[pb.WatchDocumentResponse]:
+        watched = self._watch(request_context(), document_id=_document(request.document_id))
+        async with aclosing(watched) as told:
+            async for item in told:
+                yield documents.watched(item)
 
     async def GetDocument(
         self, request: pb.GetDocumentRequest, context: Context
@@ -49,7 +69,7 @@ class DocumentService(document_pb2_grpc.DocumentServiceServicer):
         found = await self._documents.get(
             request_context(), document_id=_document(request.document_id)
         )
-        return pb.GetDocumentResponse(document=convert.document(found))
+        return pb.GetDocumentResponse(document=documents.document(found))
 
     async def ListDocuments(
         self, request: pb.ListDocumentsRequest, context: Context
@@ -57,7 +77,7 @@ class DocumentService(document_pb2_grpc.DocumentServiceServicer):
         page = page_request(request.page_size, request.page_token)
         found = await self._documents.list(request_context(), page=page)
         return pb.ListDocumentsResponse(
-            documents=[convert.document(item) for item in found.items],
+            documents=[documents.document(item) for item in found.items],
             next_page_token=convert.page_token(found.next_after),
         )
 
@@ -66,6 +86,30 @@ class DocumentService(document_pb2_grpc.DocumentServiceServicer):
     ) -> pb.DeleteDocumentResponse:
         await self._documents.delete(request_context(), document_id=_document(request.document_id))
         return pb.DeleteDocumentResponse()
+
+    async def ListDocumentFindings(
+        self, request: pb.ListDocumentFindingsRequest, context: Context
+    ) -> pb.ListDocumentFindingsResponse:
+        found, last = await self._findings.list(
+            request_context(),
+            document_id=_document(request.document_id),
+            page=numbered_page_request(request.page_size, request.page_token),
+        )
+        return pb.ListDocumentFindingsResponse(
+            findings=[documents.finding(item) for item in found],
+            next_page_token=str(last) if last is not None else "",
+        )
+
+    async def DecideDocumentFinding(
+        self, request: pb.DecideDocumentFindingRequest, context: Context
+    ) -> pb.DecideDocumentFindingResponse:
+        finding = await self._findings.decide(
+            request_context(),
+            document_id=_document(request.document_id),
+            ordinal=request.ordinal,
+            decision=documents.decision_of(request.decision),
+        )
+        return pb.DecideDocumentFindingResponse(finding=documents.finding(finding))
 
 
 async def _metadata(requests: AsyncIterator[pb.UploadDocumentRequest]) -> pb.DocumentMetadata:

@@ -114,8 +114,11 @@ def _add_services(server: grpc.aio.Server, container: "Container") -> None:
     conversation_pb2_grpc.add_ConversationServiceServicer_to_server(
         ConversationService(container.talk().manage, container.talk().prepare), server
     )
+    uses = container.document_service()
     document_pb2_grpc.add_DocumentServiceServicer_to_server(
-        DocumentService(upload=container.upload_document(), documents=container.manage_documents()),
+        DocumentService(
+            upload=uses.upload, documents=uses.manage, watch=uses.watch, findings=uses.findings
+        ),
         server,
     )
     run_pb2_grpc.add_RunServiceServicer_to_server(

@@ -92,6 +92,86 @@ INGEST_STATE_FAILED: IngestState.ValueType  # 5
 """It cannot be used; `failure` says why."""
 Global___IngestState: _TypeAlias = IngestState  # noqa: Y015
 
+class _HiddenKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HiddenKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HiddenKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HIDDEN_KIND_UNSPECIFIED: _HiddenKind.ValueType  # 0
+    """Never sent."""
+    HIDDEN_KIND_WHITE: _HiddenKind.ValueType  # 1
+    """In the colour of what is behind it."""
+    HIDDEN_KIND_TINY: _HiddenKind.ValueType  # 2
+    """Too small to be read."""
+    HIDDEN_KIND_OFF_PAGE: _HiddenKind.ValueType  # 3
+    """Outside of the page."""
+    HIDDEN_KIND_COVERED: _HiddenKind.ValueType  # 4
+    """Behind something else."""
+    HIDDEN_KIND_INVISIBLE: _HiddenKind.ValueType  # 5
+    """Marked as not to be shown."""
+    HIDDEN_KIND_COMMENT: _HiddenKind.ValueType  # 6
+    """A comment."""
+    HIDDEN_KIND_ZERO_WIDTH: _HiddenKind.ValueType  # 7
+    """Characters without a width."""
+    HIDDEN_KIND_TAG_CHARACTERS: _HiddenKind.ValueType  # 8
+    """Characters of the block "Tags" (U+E0000 to U+E007F)."""
+    HIDDEN_KIND_METADATA: _HiddenKind.ValueType  # 9
+    """In the file's properties."""
+
+class HiddenKind(_HiddenKind, metaclass=_HiddenKindEnumTypeWrapper):
+    """How a text is kept from the eyes of a document's reader."""
+
+HIDDEN_KIND_UNSPECIFIED: HiddenKind.ValueType  # 0
+"""Never sent."""
+HIDDEN_KIND_WHITE: HiddenKind.ValueType  # 1
+"""In the colour of what is behind it."""
+HIDDEN_KIND_TINY: HiddenKind.ValueType  # 2
+"""Too small to be read."""
+HIDDEN_KIND_OFF_PAGE: HiddenKind.ValueType  # 3
+"""Outside of the page."""
+HIDDEN_KIND_COVERED: HiddenKind.ValueType  # 4
+"""Behind something else."""
+HIDDEN_KIND_INVISIBLE: HiddenKind.ValueType  # 5
+"""Marked as not to be shown."""
+HIDDEN_KIND_COMMENT: HiddenKind.ValueType  # 6
+"""A comment."""
+HIDDEN_KIND_ZERO_WIDTH: HiddenKind.ValueType  # 7
+"""Characters without a width."""
+HIDDEN_KIND_TAG_CHARACTERS: HiddenKind.ValueType  # 8
+"""Characters of the block "Tags" (U+E0000 to U+E007F)."""
+HIDDEN_KIND_METADATA: HiddenKind.ValueType  # 9
+"""In the file's properties."""
+Global___HiddenKind: _TypeAlias = HiddenKind  # noqa: Y015
+
+class _FindingDecision:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FindingDecisionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FindingDecision.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FINDING_DECISION_UNSPECIFIED: _FindingDecision.ValueType  # 0
+    """In a request: refused. Never sent."""
+    FINDING_DECISION_PENDING: _FindingDecision.ValueType  # 1
+    """Nobody has decided; the text is not searched. Refused in a request."""
+    FINDING_DECISION_ALLOWED: _FindingDecision.ValueType  # 2
+    """The text is searched like the rest of the document."""
+    FINDING_DECISION_REMOVED: _FindingDecision.ValueType  # 3
+    """The text is not searched."""
+
+class FindingDecision(_FindingDecision, metaclass=_FindingDecisionEnumTypeWrapper):
+    """What somebody decided about a hidden text."""
+
+FINDING_DECISION_UNSPECIFIED: FindingDecision.ValueType  # 0
+"""In a request: refused. Never sent."""
+FINDING_DECISION_PENDING: FindingDecision.ValueType  # 1
+"""Nobody has decided; the text is not searched. Refused in a request."""
+FINDING_DECISION_ALLOWED: FindingDecision.ValueType  # 2
+"""The text is searched like the rest of the document."""
+FINDING_DECISION_REMOVED: FindingDecision.ValueType  # 3
+"""The text is not searched."""
+Global___FindingDecision: _TypeAlias = FindingDecision  # noqa: Y015
+
 @_typing.final
 class Document(_message.Message):
     """A document of a space."""
@@ -111,6 +191,10 @@ class Document(_message.Message):
     FAILURE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    STAGE_DONE_FIELD_NUMBER: _builtins.int
+    STAGE_TOTAL_FIELD_NUMBER: _builtins.int
+    RETRIES_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
     """UUID, lower case with hyphens."""
     filename: _builtins.str
@@ -133,6 +217,16 @@ class Document(_message.Message):
     """Pages, slides or sheets; 0 until READY."""
     failure: _builtins.str
     """Why it failed, for a person; empty unless FAILED."""
+    version: _builtins.int
+    """Which file of this name in the space it is; counts from 1."""
+    stage_done: _builtins.int
+    """How much of the present state's work is done, of `stage_total`: pages, slides or sheets while
+    CONVERTING, passages while EMBEDDING; 0 otherwise.
+    """
+    stage_total: _builtins.int
+    """How much work the present state has; 0 while that is not known."""
+    retries: _builtins.int
+    """How often its ingestion was put off because something that it needs did not answer."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was uploaded."""
@@ -157,14 +251,66 @@ class Document(_message.Message):
         failure: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+        stage_done: _builtins.int = ...,
+        stage_total: _builtins.int = ...,
+        retries: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_count", b"chunk_count", "collection", b"collection", "content_sha256", b"content_sha256", "create_time", b"create_time", "document_id", b"document_id", "failure", b"failure", "filename", b"filename", "media_type", b"media_type", "page_count", b"page_count", "size_bytes", b"size_bytes", "state", b"state", "title", b"title", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_count", b"chunk_count", "collection", b"collection", "content_sha256", b"content_sha256", "create_time", b"create_time", "document_id", b"document_id", "failure", b"failure", "filename", b"filename", "media_type", b"media_type", "page_count", b"page_count", "retries", b"retries", "size_bytes", b"size_bytes", "stage_done", b"stage_done", "stage_total", b"stage_total", "state", b"state", "title", b"title", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Document: _TypeAlias = Document  # noqa: Y015
+
+@_typing.final
+class DocumentFinding(_message.Message):
+    """A hidden text of a document."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDINAL_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    DECIDER_ID_FIELD_NUMBER: _builtins.int
+    DECIDE_TIME_FIELD_NUMBER: _builtins.int
+    ordinal: _builtins.int
+    """Counts the document's findings from 0."""
+    kind: Global___HiddenKind.ValueType
+    """How it is hidden."""
+    page: _builtins.int
+    """The page, slide or sheet where it is, from 1; 0 for formats that have none."""
+    text: _builtins.str
+    """The text exactly as it stands in the file."""
+    decision: Global___FindingDecision.ValueType
+    """What was decided."""
+    decider_id: _builtins.str
+    """Who decided last, a user's UUID; empty while PENDING."""
+    @_builtins.property
+    def decide_time(self) -> _timestamp_pb2.Timestamp:
+        """When that was; absent while PENDING."""
+
+    def __init__(
+        self,
+        *,
+        ordinal: _builtins.int = ...,
+        kind: Global___HiddenKind.ValueType = ...,
+        page: _builtins.int = ...,
+        text: _builtins.str = ...,
+        decision: Global___FindingDecision.ValueType = ...,
+        decider_id: _builtins.str = ...,
+        decide_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "decider_id", b"decider_id", "decision", b"decision", "kind", b"kind", "ordinal", b"ordinal", "page", b"page", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DocumentFinding: _TypeAlias = DocumentFinding  # noqa: Y015
 
 @_typing.final
 class DocumentMetadata(_message.Message):
@@ -251,6 +397,58 @@ class UploadDocumentResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UploadDocumentResponse: _TypeAlias = UploadDocumentResponse  # noqa: Y015
+
+@_typing.final
+class WatchDocumentRequest(_message.Message):
+    """Request of WatchDocument."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    """UUID."""
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchDocumentRequest: _TypeAlias = WatchDocumentRequest  # noqa: Y015
+
+@_typing.final
+class WatchDocumentResponse(_message.Message):
+    """One message of WatchDocument's stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def document(self) -> Global___Document:
+        """The document as it is now; absent in a heartbeat."""
+
+    @_builtins.property
+    def heartbeat_time(self) -> _timestamp_pb2.Timestamp:
+        """When nothing had happened for a while, and the watch went on; absent beside a document."""
+
+    def __init__(
+        self,
+        *,
+        document: Global___Document | None = ...,
+        heartbeat_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "heartbeat_time", b"heartbeat_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "heartbeat_time", b"heartbeat_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchDocumentResponse: _TypeAlias = WatchDocumentResponse  # noqa: Y015
 
 @_typing.final
 class GetDocumentRequest(_message.Message):
@@ -390,3 +588,115 @@ class DeleteDocumentResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteDocumentResponse: _TypeAlias = DeleteDocumentResponse  # noqa: Y015
+
+@_typing.final
+class ListDocumentFindingsRequest(_message.Message):
+    """Request of ListDocumentFindings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    """UUID."""
+    page_size: _builtins.int
+    """At most this many, 1 to 200; 50 when not given."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; empty for the first."""
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDocumentFindingsRequest: _TypeAlias = ListDocumentFindingsRequest  # noqa: Y015
+
+@_typing.final
+class ListDocumentFindingsResponse(_message.Message):
+    """Response of ListDocumentFindings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___DocumentFinding]:
+        """Findings, in the order of the document."""
+
+    def __init__(
+        self,
+        *,
+        findings: _abc.Iterable[Global___DocumentFinding] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDocumentFindingsResponse: _TypeAlias = ListDocumentFindingsResponse  # noqa: Y015
+
+@_typing.final
+class DecideDocumentFindingRequest(_message.Message):
+    """Request of DecideDocumentFinding."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    ORDINAL_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    """UUID."""
+    ordinal: _builtins.int
+    """Which of the document's findings."""
+    decision: Global___FindingDecision.ValueType
+    """ALLOWED or REMOVED."""
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        ordinal: _builtins.int = ...,
+        decision: Global___FindingDecision.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "document_id", b"document_id", "ordinal", b"ordinal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecideDocumentFindingRequest: _TypeAlias = DecideDocumentFindingRequest  # noqa: Y015
+
+@_typing.final
+class DecideDocumentFindingResponse(_message.Message):
+    """Response of DecideDocumentFinding."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINDING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def finding(self) -> Global___DocumentFinding:
+        """The finding as it is now."""
+
+    def __init__(
+        self,
+        *,
+        finding: Global___DocumentFinding | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["finding", b"finding"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finding", b"finding"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecideDocumentFindingResponse: _TypeAlias = DecideDocumentFindingResponse  # noqa: Y015

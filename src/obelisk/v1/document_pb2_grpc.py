@@ -40,6 +40,11 @@ class DocumentServiceStub:
                 request_serializer=obelisk_dot_v1_dot_document__pb2.UploadDocumentRequest.SerializeToString,
                 response_deserializer=obelisk_dot_v1_dot_document__pb2.UploadDocumentResponse.FromString,
                 _registered_method=True)
+        self.WatchDocument = channel.unary_stream(
+                '/obelisk.v1.DocumentService/WatchDocument',
+                request_serializer=obelisk_dot_v1_dot_document__pb2.WatchDocumentRequest.SerializeToString,
+                response_deserializer=obelisk_dot_v1_dot_document__pb2.WatchDocumentResponse.FromString,
+                _registered_method=True)
         self.GetDocument = channel.unary_unary(
                 '/obelisk.v1.DocumentService/GetDocument',
                 request_serializer=obelisk_dot_v1_dot_document__pb2.GetDocumentRequest.SerializeToString,
@@ -55,6 +60,16 @@ class DocumentServiceStub:
                 request_serializer=obelisk_dot_v1_dot_document__pb2.DeleteDocumentRequest.SerializeToString,
                 response_deserializer=obelisk_dot_v1_dot_document__pb2.DeleteDocumentResponse.FromString,
                 _registered_method=True)
+        self.ListDocumentFindings = channel.unary_unary(
+                '/obelisk.v1.DocumentService/ListDocumentFindings',
+                request_serializer=obelisk_dot_v1_dot_document__pb2.ListDocumentFindingsRequest.SerializeToString,
+                response_deserializer=obelisk_dot_v1_dot_document__pb2.ListDocumentFindingsResponse.FromString,
+                _registered_method=True)
+        self.DecideDocumentFinding = channel.unary_unary(
+                '/obelisk.v1.DocumentService/DecideDocumentFinding',
+                request_serializer=obelisk_dot_v1_dot_document__pb2.DecideDocumentFindingRequest.SerializeToString,
+                response_deserializer=obelisk_dot_v1_dot_document__pb2.DecideDocumentFindingResponse.FromString,
+                _registered_method=True)
 
 
 class DocumentServiceServicer:
@@ -64,8 +79,16 @@ class DocumentServiceServicer:
     def UploadDocument(self, request_iterator, context):
         """Upload a document: one message with its metadata, then its bytes in order.
 
-        Answers once the bytes are kept; conversion and indexing go on, as GetDocument tells. A document
-        of the same name in the same space is replaced when the new one is ready.
+        Answers once the bytes are kept; conversion and indexing go on, as WatchDocument tells. A file of
+        a name that the space has is its next version: the one before is found until the new one is READY,
+        and is gone then. The same bytes again are answered as the document that they already are.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchDocument(self, request, context):
+        """Stream a document's state: as it is now, then whenever it changes, until it is READY or FAILED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -92,6 +115,24 @@ class DocumentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDocumentFindings(self, request, context):
+        """List the texts that a reader of the document does not see, in their order.
+
+        None of them is searched, or shown to a model, unless somebody has allowed it. Needs the role
+        reviewer, or a stronger one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DecideDocumentFinding(self, request, context):
+        """Decide what becomes of a hidden text: allowed, it is searched like the rest of the document;
+        removed, it is not. A decision can be changed. Needs the role editor, or a stronger one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DocumentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -99,6 +140,11 @@ def add_DocumentServiceServicer_to_server(servicer, server):
                     servicer.UploadDocument,
                     request_deserializer=obelisk_dot_v1_dot_document__pb2.UploadDocumentRequest.FromString,
                     response_serializer=obelisk_dot_v1_dot_document__pb2.UploadDocumentResponse.SerializeToString,
+            ),
+            'WatchDocument': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchDocument,
+                    request_deserializer=obelisk_dot_v1_dot_document__pb2.WatchDocumentRequest.FromString,
+                    response_serializer=obelisk_dot_v1_dot_document__pb2.WatchDocumentResponse.SerializeToString,
             ),
             'GetDocument': grpc.unary_unary_rpc_method_handler(
                     servicer.GetDocument,
@@ -114,6 +160,16 @@ def add_DocumentServiceServicer_to_server(servicer, server):
                     servicer.DeleteDocument,
                     request_deserializer=obelisk_dot_v1_dot_document__pb2.DeleteDocumentRequest.FromString,
                     response_serializer=obelisk_dot_v1_dot_document__pb2.DeleteDocumentResponse.SerializeToString,
+            ),
+            'ListDocumentFindings': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDocumentFindings,
+                    request_deserializer=obelisk_dot_v1_dot_document__pb2.ListDocumentFindingsRequest.FromString,
+                    response_serializer=obelisk_dot_v1_dot_document__pb2.ListDocumentFindingsResponse.SerializeToString,
+            ),
+            'DecideDocumentFinding': grpc.unary_unary_rpc_method_handler(
+                    servicer.DecideDocumentFinding,
+                    request_deserializer=obelisk_dot_v1_dot_document__pb2.DecideDocumentFindingRequest.FromString,
+                    response_serializer=obelisk_dot_v1_dot_document__pb2.DecideDocumentFindingResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -144,6 +200,33 @@ class DocumentService:
             '/obelisk.v1.DocumentService/UploadDocument',
             obelisk_dot_v1_dot_document__pb2.UploadDocumentRequest.SerializeToString,
             obelisk_dot_v1_dot_document__pb2.UploadDocumentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchDocument(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/obelisk.v1.DocumentService/WatchDocument',
+            obelisk_dot_v1_dot_document__pb2.WatchDocumentRequest.SerializeToString,
+            obelisk_dot_v1_dot_document__pb2.WatchDocumentResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -225,6 +308,60 @@ class DocumentService:
             '/obelisk.v1.DocumentService/DeleteDocument',
             obelisk_dot_v1_dot_document__pb2.DeleteDocumentRequest.SerializeToString,
             obelisk_dot_v1_dot_document__pb2.DeleteDocumentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDocumentFindings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/obelisk.v1.DocumentService/ListDocumentFindings',
+            obelisk_dot_v1_dot_document__pb2.ListDocumentFindingsRequest.SerializeToString,
+            obelisk_dot_v1_dot_document__pb2.ListDocumentFindingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DecideDocumentFinding(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/obelisk.v1.DocumentService/DecideDocumentFinding',
+            obelisk_dot_v1_dot_document__pb2.DecideDocumentFindingRequest.SerializeToString,
+            obelisk_dot_v1_dot_document__pb2.DecideDocumentFindingResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -36,15 +36,28 @@ class DocumentServiceStub:
     UploadDocument: _grpc.StreamUnaryMultiCallable[_document_pb2.UploadDocumentRequest, _document_pb2.UploadDocumentResponse]
     """Upload a document: one message with its metadata, then its bytes in order.
 
-    Answers once the bytes are kept; conversion and indexing go on, as GetDocument tells. A document
-    of the same name in the same space is replaced when the new one is ready.
+    Answers once the bytes are kept; conversion and indexing go on, as WatchDocument tells. A file of
+    a name that the space has is its next version: the one before is found until the new one is READY,
+    and is gone then. The same bytes again are answered as the document that they already are.
     """
+    WatchDocument: _grpc.UnaryStreamMultiCallable[_document_pb2.WatchDocumentRequest, _document_pb2.WatchDocumentResponse]
+    """Stream a document's state: as it is now, then whenever it changes, until it is READY or FAILED."""
     GetDocument: _grpc.UnaryUnaryMultiCallable[_document_pb2.GetDocumentRequest, _document_pb2.GetDocumentResponse]
     """Read a document's state."""
     ListDocuments: _grpc.UnaryUnaryMultiCallable[_document_pb2.ListDocumentsRequest, _document_pb2.ListDocumentsResponse]
     """List the documents of the space, newest first."""
     DeleteDocument: _grpc.UnaryUnaryMultiCallable[_document_pb2.DeleteDocumentRequest, _document_pb2.DeleteDocumentResponse]
     """Delete a document with its passages, its vectors and its bytes."""
+    ListDocumentFindings: _grpc.UnaryUnaryMultiCallable[_document_pb2.ListDocumentFindingsRequest, _document_pb2.ListDocumentFindingsResponse]
+    """List the texts that a reader of the document does not see, in their order.
+
+    None of them is searched, or shown to a model, unless somebody has allowed it. Needs the role
+    reviewer, or a stronger one.
+    """
+    DecideDocumentFinding: _grpc.UnaryUnaryMultiCallable[_document_pb2.DecideDocumentFindingRequest, _document_pb2.DecideDocumentFindingResponse]
+    """Decide what becomes of a hidden text: allowed, it is searched like the rest of the document;
+    removed, it is not. A decision can be changed. Needs the role editor, or a stronger one.
+    """
 
 @_typing.type_check_only
 class DocumentServiceAsyncStub(DocumentServiceStub):
@@ -54,15 +67,28 @@ class DocumentServiceAsyncStub(DocumentServiceStub):
     UploadDocument: _aio.StreamUnaryMultiCallable[_document_pb2.UploadDocumentRequest, _document_pb2.UploadDocumentResponse]  # type: ignore[assignment]
     """Upload a document: one message with its metadata, then its bytes in order.
 
-    Answers once the bytes are kept; conversion and indexing go on, as GetDocument tells. A document
-    of the same name in the same space is replaced when the new one is ready.
+    Answers once the bytes are kept; conversion and indexing go on, as WatchDocument tells. A file of
+    a name that the space has is its next version: the one before is found until the new one is READY,
+    and is gone then. The same bytes again are answered as the document that they already are.
     """
+    WatchDocument: _aio.UnaryStreamMultiCallable[_document_pb2.WatchDocumentRequest, _document_pb2.WatchDocumentResponse]  # type: ignore[assignment]
+    """Stream a document's state: as it is now, then whenever it changes, until it is READY or FAILED."""
     GetDocument: _aio.UnaryUnaryMultiCallable[_document_pb2.GetDocumentRequest, _document_pb2.GetDocumentResponse]  # type: ignore[assignment]
     """Read a document's state."""
     ListDocuments: _aio.UnaryUnaryMultiCallable[_document_pb2.ListDocumentsRequest, _document_pb2.ListDocumentsResponse]  # type: ignore[assignment]
     """List the documents of the space, newest first."""
     DeleteDocument: _aio.UnaryUnaryMultiCallable[_document_pb2.DeleteDocumentRequest, _document_pb2.DeleteDocumentResponse]  # type: ignore[assignment]
     """Delete a document with its passages, its vectors and its bytes."""
+    ListDocumentFindings: _aio.UnaryUnaryMultiCallable[_document_pb2.ListDocumentFindingsRequest, _document_pb2.ListDocumentFindingsResponse]  # type: ignore[assignment]
+    """List the texts that a reader of the document does not see, in their order.
+
+    None of them is searched, or shown to a model, unless somebody has allowed it. Needs the role
+    reviewer, or a stronger one.
+    """
+    DecideDocumentFinding: _aio.UnaryUnaryMultiCallable[_document_pb2.DecideDocumentFindingRequest, _document_pb2.DecideDocumentFindingResponse]  # type: ignore[assignment]
+    """Decide what becomes of a hidden text: allowed, it is searched like the rest of the document;
+    removed, it is not. A decision can be changed. Needs the role editor, or a stronger one.
+    """
 
 class DocumentServiceServicer(metaclass=_abc_1.ABCMeta):
     """The documents of a space. Every call is space-scoped: it needs the header `x-space-id`."""
@@ -75,9 +101,18 @@ class DocumentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_document_pb2.UploadDocumentResponse, _abc.Awaitable[_document_pb2.UploadDocumentResponse]]:
         """Upload a document: one message with its metadata, then its bytes in order.
 
-        Answers once the bytes are kept; conversion and indexing go on, as GetDocument tells. A document
-        of the same name in the same space is replaced when the new one is ready.
+        Answers once the bytes are kept; conversion and indexing go on, as WatchDocument tells. A file of
+        a name that the space has is its next version: the one before is found until the new one is READY,
+        and is gone then. The same bytes again are answered as the document that they already are.
         """
+
+    @_abc_1.abstractmethod
+    def WatchDocument(
+        self,
+        request: _document_pb2.WatchDocumentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_document_pb2.WatchDocumentResponse], _abc.AsyncIterator[_document_pb2.WatchDocumentResponse]]:
+        """Stream a document's state: as it is now, then whenever it changes, until it is READY or FAILED."""
 
     @_abc_1.abstractmethod
     def GetDocument(
@@ -102,5 +137,27 @@ class DocumentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_document_pb2.DeleteDocumentResponse, _abc.Awaitable[_document_pb2.DeleteDocumentResponse]]:
         """Delete a document with its passages, its vectors and its bytes."""
+
+    @_abc_1.abstractmethod
+    def ListDocumentFindings(
+        self,
+        request: _document_pb2.ListDocumentFindingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_document_pb2.ListDocumentFindingsResponse, _abc.Awaitable[_document_pb2.ListDocumentFindingsResponse]]:
+        """List the texts that a reader of the document does not see, in their order.
+
+        None of them is searched, or shown to a model, unless somebody has allowed it. Needs the role
+        reviewer, or a stronger one.
+        """
+
+    @_abc_1.abstractmethod
+    def DecideDocumentFinding(
+        self,
+        request: _document_pb2.DecideDocumentFindingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_document_pb2.DecideDocumentFindingResponse, _abc.Awaitable[_document_pb2.DecideDocumentFindingResponse]]:
+        """Decide what becomes of a hidden text: allowed, it is searched like the rest of the document;
+        removed, it is not. A decision can be changed. Needs the role editor, or a stronger one.
+        """
 
 def add_DocumentServiceServicer_to_server(servicer: DocumentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,80 @@
+"""What DocumentService stands on, wired."""
+
+from dataclasses import dataclass, field
+
+from adapters.postgres.finding_store import PostgresFindingStore
+from adapters.postgres.pool import Pool
+from application.documents.findings import DocumentFindings
+from application.documents.ingest import IngestDocument
+from application.documents.manage import ManageDocuments
+from application.documents.upload import UploadDocument
+from application.documents.watch import WatchDocument
+from application.ports.blob_store import BlobStore
+from application.ports.clock import Clock
+from application.ports.document_converter import DocumentConverter
+from application.ports.document_store import DocumentStore
+from application.ports.embedder import Embedder
+from application.ports.entropy import Entropy
+from application.ports.jobs import Jobs
+from domain.documents.chunking import ChunkingPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Documents:
+    """The use cases behind the service."""
+
+    upload: UploadDocument
+    manage: ManageDocuments
+    watch: WatchDocument
+    findings: DocumentFindings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentParts:
+    """What both sides of a document's life have in common."""
+
+    pool: Pool
+    documents: DocumentStore
+    blobs: BlobStore
+    embedder: Embedder
+    clock: Clock
+    entropy: Entropy
+    policy: ChunkingPolicy = field(default_factory=ChunkingPolicy)
+
+
+def build_ingest(parts: DocumentParts, converter: DocumentConverter) -> IngestDocument:
+    """How this process reads documents."""
+    return IngestDocument(
+        documents=parts.documents,
+        blobs=parts.blobs,
+        converter=converter,
+        embedder=parts.embedder,
+        clock=parts.clock,
+        entropy=parts.entropy,
+        policy=parts.policy,
+    )
+
+
+def build_documents(parts: DocumentParts, jobs: Jobs, heartbeat_seconds: float) -> Documents:
+    """The use cases, wired."""
+    return Documents(
+        upload=UploadDocument(
+            documents=parts.documents,
+            blobs=parts.blobs,
+            jobs=jobs,
+            embedder=parts.embedder,
+            clock=parts.clock,
+            entropy=parts.entropy,
+        ),
+        manage=ManageDocuments(documents=parts.documents, blobs=parts.blobs),
+        watch=WatchDocument(
+            documents=parts.documents, clock=parts.clock, heartbeat_seconds=heartbeat_seconds
+        ),
+        findings=DocumentFindings(
+            findings=PostgresFindingStore(parts.pool),
+            embedder=parts.embedder,
+            clock=parts.clock,
+            entropy=parts.entropy,
+            policy=parts.policy,
+        ),
+    )
