@@ -9,7 +9,8 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help demo serve test isolation check fmt generate openapi proto-baseline lock clean mutation chaos \
-	bench-overhead bench-runs bench-auth bench-log bench-turns bench-prepare bench-watchers
+	bench-overhead bench-runs bench-auth bench-log bench-turns bench-prepare bench-watchers \
+	bench-quality bench-retrieval
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
@@ -95,6 +96,12 @@ bench-log: $(READY) ## Token events a second into the log of one embedded Postgr
 
 bench-watchers: $(READY) ## A thousand watchers of fifty runs on one server process
 	@python bench/watchers.py
+
+bench-quality: $(READY) ## How well the search ranks: DATA=folder of corpus.jsonl, queries.jsonl, qrels.tsv
+	@python bench/quality.py $(DATA)
+
+bench-retrieval: $(READY) ## A search among up to 50,000 passages, beside the plain design
+	@python bench/retrieval.py
 
 clean: ## Remove everything that was set up, with the demo's data
 	rm -rf $(VENV) .obelisk mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

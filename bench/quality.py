@@ -1,0 +1,218 @@
+"""How well the search ranks a collection with judgements: words, meaning, both, beside bm25s.
+
+One passage a text, on embedded Postgres, through the search of the product. Texts that are longer
+than the embedding model's limit have the vector of their beginning. There is no re-ranker among the
+embedded parts yet, so there is no row for one.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+from array import array
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import asyncpg
+import numpy as np
+import typer
+from bench.bm25_library import bm25_library
+from bench.labelled import Collection as Labelled
+from bench.labelled import load, ndcg, recall
+from bench.spaces import CHUNKS_A_DOCUMENT, new_space, publish
+from rich.console import Console
+from rich.table import Table
+
+from adapters.local.embeddings import MiniLmEmbedder
+from adapters.local.weights import packaged_embedding_model
+from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.knowledge_index import PostgresKnowledgeIndex
+from adapters.postgres.migrate import migrate
+from adapters.postgres.pool import APPLICATION_ROLE, Pool
+from domain.errors import FailedPrecondition
+from domain.identifiers import ChunkId
+from domain.retrieval.query import SearchFilter
+from domain.retrieval.vector import Vector
+from entrypoints.cli.terminal import log_to_terminal, run_async
+
+DEPTH = 100
+# How far below the library the lexical half may be, in nDCG@10.
+NEAR = 0.01
+Search = Callable[[str, Vector], Awaitable[list[str]]]
+console = Console(highlight=False, width=120)
+
+
+class NotGoodEnough(FailedPrecondition):
+    reason = "NOT_GOOD_ENOUGH"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Means over the questions, from 0 to 1."""
+
+    search: str
+    ndcg_10: float
+    recall_10: float
+    recall_100: float
+
+
+def main(
+    data: Annotated[
+        Path, typer.Argument(help="A folder of corpus.jsonl, queries.jsonl, qrels.tsv")
+    ],
+    vectors: Annotated[
+        Path | None, typer.Option(help="Keep vectors in this folder, and take them there")
+    ] = None,
+) -> None:
+    """Measure; fails when words rank worse than bm25s, or both together no better than either."""
+    log_to_terminal("ERROR")
+    run_async(_measure(load(data), vectors))
+
+
+async def _measure(labelled: Labelled, kept: Path | None) -> None:
+    begun = time.perf_counter()
+    texts = await _vectors(list(labelled.texts.values()), kept and kept / f"{labelled.name}-c.npy")
+    asked = await _vectors(
+        list(labelled.questions.values()), kept and kept / f"{labelled.name}-q.npy"
+    )
+    rows = [_row("bm25s", labelled, _of_library(labelled))]
+    with tempfile.TemporaryDirectory(prefix="obelisk-bench-") as folder:
+        server = EmbeddedPostgres(Path(folder) / "postgres")
+        await asyncio.to_thread(server.start)
+        try:
+            rows += await _ours(labelled, texts, asked, server)
+        finally:
+            await asyncio.to_thread(server.stop)
+    faults = _faults({row.search: row.ndcg_10 for row in rows})
+    _show(rows, f"{labelled.name}: {len(texts)} texts, {len(asked)} questions")
+    summary = {
+        "benchmark": "quality",
+        "collection": labelled.name,
+        "texts": len(texts),
+        "questions": len(asked),
+        "rows": [asdict(row) for row in rows],
+        "elapsed_seconds": round(time.perf_counter() - begun, 1),
+        "load_1m": round(os.getloadavg()[0], 2),
+        "faults": faults,
+        "holds": not faults,
+    }
+    print(json.dumps(summary), flush=True)
+    if faults:
+        raise NotGoodEnough("; ".join(faults))
+
+
+def _of_library(labelled: Labelled) -> dict[str, list[str]]:
+    search = bm25_library(labelled.texts)
+    return {key: search(text, DEPTH) for key, text in labelled.questions.items()}
+
+
+async def _ours(
+    labelled: Labelled, texts: Sequence[Vector], asked: Sequence[Vector], server: EmbeddedPostgres
+) -> list[Row]:
+    await migrate(server.dsn, let_application_in=True)
+    owner = await asyncpg.connect(server.dsn)
+    pool = await Pool.open(server.dsn_for(APPLICATION_ROLE, "postgres"))
+    try:
+        model = MiniLmEmbedder(packaged_embedding_model()).model
+        space = await new_space(owner)
+        ids: dict[ChunkId, str] = {}
+        held = list(zip(labelled.texts.items(), texts, strict=True))
+        for start in range(0, len(held), CHUNKS_A_DOCUMENT):
+            part = held[start : start + CHUNKS_A_DOCUMENT]
+            chunks = await publish(
+                pool, space, [text for (_, text), _ in part], [vector for _, vector in part], model
+            )
+            ids |= {chunk: key for chunk, ((key, _), _) in zip(chunks, part, strict=True)}
+        await owner.execute("vacuum analyze")
+        index = PostgresKnowledgeIndex(pool)
+
+        async def search(text: str, vector: Vector | None) -> list[str]:
+            found = await index.search(
+                space, text=text, vector=vector, model=model, within=SearchFilter(), limit=DEPTH
+            )
+            return [ids[ranked.passage.chunk_id] for ranked in found]
+
+        questions = list(zip(labelled.questions.items(), asked, strict=True))
+        lexical = {key: await search(text, None) for (key, text), _ in questions}
+        near = {key: await search("", vector) for (key, _), vector in questions}
+        hybrid = {key: await search(text, vector) for (key, text), vector in questions}
+    finally:
+        await pool.close()
+        await owner.close()
+    return [
+        _row("lexical", labelled, lexical),
+        _row("vector", labelled, near),
+        _row("hybrid", labelled, hybrid),
+    ]
+
+
+async def _vectors(texts: Sequence[str], kept: Path | None) -> list[Vector]:
+    if kept is not None and kept.is_file():
+        return [array("f", row) for row in np.load(kept)]
+    embedder = MiniLmEmbedder(packaged_embedding_model(), document_threads=2)
+    await embedder.start()
+    try:
+        found = await embedder.embed_documents([_beginning(text, embedder) for text in texts])
+    finally:
+        await embedder.close()
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        np.save(kept, np.array(found, dtype=np.float32))
+    return list(found)
+
+
+def _beginning(text: str, embedder: MiniLmEmbedder) -> str:
+    """As many words as the model takes whole."""
+    words = text.split()
+    low, high = 0, len(words)
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = embedder.count_tokens(" ".join(words[:middle])) <= embedder.model.max_tokens
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return " ".join(words[:low])
+
+
+def _row(search: str, labelled: Labelled, found: dict[str, list[str]]) -> Row:
+    def mean(measure: Callable[[Sequence[str], dict[str, int], int], float], k: int) -> float:
+        graded = labelled.relevant
+        return round(sum(measure(found[q], dict(graded[q]), k) for q in found) / len(found), 4)
+
+    return Row(
+        search=search,
+        ndcg_10=mean(ndcg, 10),
+        recall_10=mean(recall, 10),
+        recall_100=mean(recall, 100),
+    )
+
+
+def _faults(scores: dict[str, float]) -> list[str]:
+    faults = []
+    if scores["lexical"] < scores["bm25s"] - NEAR:
+        faults.append(
+            f"lexical {scores['lexical']} is over {NEAR} below {scores['bm25s']} of bm25s"
+        )
+    parts = max(scores["lexical"], scores["vector"])
+    if scores["hybrid"] <= parts:
+        faults.append(f"hybrid {scores['hybrid']} does not beat {parts} of its better part")
+    return faults
+
+
+def _show(rows: Sequence[Row], about: str) -> None:
+    table = Table("search", "nDCG@10", "recall@10", "recall@100", title=about)
+    for row in rows:
+        figures = (row.ndcg_10, row.recall_10, row.recall_100)
+        table.add_row(row.search, *(f"{figure:.4f}" for figure in figures))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    console.print(table)
+    console.print("There is no re-ranker among the embedded parts, hence no row.", style="dim")
+
+
+if __name__ == "__main__":
+    typer.run(main)
