@@ -4,7 +4,6 @@ What must be awaited (pools, child processes) is opened in `startup.py` and hand
 """
 
 from collections.abc import Sequence
-from importlib.resources import files
 
 from dependency_injector import containers, providers
 
@@ -46,7 +45,6 @@ from application.ports.embedder import Embedder
 from application.ports.fan_out import FanOut
 from application.ports.sealer import Sealer
 from application.ports.token_signer import TokenSigner
-from application.retrieval.retrieve import Retrieve
 from application.runs.cancel import CancelRun
 from application.runs.dispatch import Crew, Dispatcher
 from application.runs.end import EndRun
@@ -57,25 +55,18 @@ from application.runs.retain import RetainEvents
 from application.runs.start import StartRun
 from application.runs.watch import WatchRun
 from application.tenancy.contexts import SpaceContexts
-from domain.agents.catalogue import AGENT_NAMES, default_catalogue
-from domain.agents.definition import AgentCatalogue
 from domain.documents.document import Collection
 from domain.runs.retention import RetentionPolicy
 from entrypoints.accounts import AccountParts, build_accounts
+from entrypoints.agents import shipped_agents
 from entrypoints.conversations import build_conversations
 from entrypoints.documents import DocumentParts, build_documents, build_ingest
 from entrypoints.keys import key_policy
 from entrypoints.limits import run_limits, watcher_limits
 from entrypoints.relay import Relay
+from entrypoints.retrieval import build_retrieval
 from entrypoints.settings import Settings
 from entrypoints.tenancy import build_tenancy
-
-
-def shipped_agents() -> AgentCatalogue:
-    """The catalogue with the prompts that stand beside it."""
-    folder = files("domain.agents") / "prompts"
-    prompts = {name: (folder / f"{name}.md").read_text(encoding="utf-8") for name in AGENT_NAMES}
-    return default_catalogue(prompts)
 
 
 class Identity(containers.DeclarativeContainer):
@@ -89,6 +80,7 @@ class Identity(containers.DeclarativeContainer):
 class Container(Identity):
     pool = providers.Dependency(instance_of=Pool)
     chat_model: providers.Dependency[ChatModel] = providers.Dependency()
+    enhancer_model: providers.Dependency[ChatModel] = providers.Dependency()
     embedder: providers.Dependency[Embedder] = providers.Dependency()
     converter: providers.Dependency[DocumentConverter] = providers.Dependency()
     blobs: providers.Dependency[BlobStore] = providers.Dependency()
@@ -101,7 +93,7 @@ class Container(Identity):
     context_caches: providers.Dependency[Sequence[ContextCache]] = providers.Dependency()
     account_parts = providers.Dependency(instance_of=AccountParts)
 
-    agents = providers.Singleton(shipped_agents)
+    agents = providers.Singleton(shipped_agents, Identity.settings.provided.enhancement_budget_ms)
     clock, entropy = Identity.clock, Identity.entropy
 
     tenancy_store = providers.Singleton(PostgresTenancyStore, pool)
@@ -181,8 +173,15 @@ class Container(Identity):
         clock=clock,
         entropy=entropy,
     )
-    retrieve = providers.Singleton(
-        Retrieve, index=index, embedder=embedder, settings=settings_store, clock=clock
+    retrieval = providers.Singleton(
+        build_retrieval,
+        index=index,
+        embedder=embedder,
+        settings_store=settings_store,
+        enhancer_model=enhancer_model,
+        clock=clock,
+        entropy=entropy,
+        settings=Identity.settings,
     )
     tools = providers.Dict(
         brand_check=providers.Singleton(BrandCheck),
@@ -192,19 +191,19 @@ class Container(Identity):
             name="campaign_precedents",
             collection=Collection.CAMPAIGN,
             index=index,
-            embedder=embedder,
+            vectors=retrieval.provided.vectors,
         ),
         competitor_scan=providers.Singleton(
             CollectionSearch,
             name="competitor_scan",
             collection=Collection.WEB,
             index=index,
-            embedder=embedder,
+            vectors=retrieval.provided.vectors,
         ),
     )
     steps = providers.Singleton(
         AgentSteps,
-        retrieve=retrieve,
+        retrieve=retrieval.provided.retrieve,
         model=chat_model,
         tools=tools,
         clock=clock,
@@ -233,6 +232,7 @@ class Container(Identity):
         agents=agents,
         model_name=chat_model.provided.name,
         clock=clock,
+        foresee=retrieval.provided.vectors.begin,
     )
     watch_run = providers.Singleton(
         WatchRun,

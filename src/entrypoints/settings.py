@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from entrypoints.oidc_settings import OidcProviderSettings, distinct
 
 _SHIPPED_MODEL_SECTIONS = 4
+DEFAULT_BUDGET_MS = 250
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -87,6 +88,27 @@ class Settings(BaseSettings):
         "The shipped model writes from 4, any other at once.",
     )
     chat_slots: int = Field(default=2, ge=1, le=64, description="Answers written side by side.")
+
+    query_enhancer: Literal["auto", "model", "rules", "off"] = Field(
+        default="auto",
+        description="Who says in other words what a question looks for: a model, or rules alone. "
+        "auto is the model of OBELISK_CHAT_URL, and nobody with a model that runs in this process.",
+    )
+    query_enhancer_model: str | None = Field(
+        default=None,
+        description="A faster model on the same server to ask instead; the chat model without.",
+    )
+    enhancement_budget_ms: int = Field(
+        default=DEFAULT_BUDGET_MS,
+        ge=0,
+        le=10_000,
+        description="By how much enhancing may delay a first token at most, in milliseconds from "
+        "the start; 0 for no enhancement.",
+    )
+    reranker: Literal["off", "words"] = Field(
+        default="off",
+        description="Who looks at a question and its passages together: words alone, or nobody.",
+    )
 
     embedding_url: str | None = Field(
         default=None, description="An OpenAI-compatible server for embeddings; local without."
@@ -179,6 +201,13 @@ class Settings(BaseSettings):
             return self.chat_sections
         shipped = self.chat_url is None and self.chat_model_file is None
         return _SHIPPED_MODEL_SECTIONS if shipped else 0
+
+    @property
+    def enhancer(self) -> Literal["model", "rules", "off"]:
+        """See `query_enhancer`."""
+        if self.query_enhancer == "auto":
+            return "model" if self.chat_url is not None else "off"
+        return self.query_enhancer
 
     @property
     def model_dir(self) -> Path:

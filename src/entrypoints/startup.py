@@ -101,6 +101,7 @@ async def platform(
             settings=settings,
             pool=pool,
             chat_model=providers.Object(chat),
+            enhancer_model=providers.Object(_enhancer_model(settings, stack) or chat),
             embedder=providers.Object(embedder),
             converter=providers.Object(converter),
             blobs=providers.Object(FileBlobStore(settings.data_dir / "blobs")),
@@ -118,6 +119,7 @@ async def platform(
             context_caches=providers.Object(_context_caches(settings, stack)),
             account_parts=account_parts,
         )
+        stack.push_async_callback(container.retrieval().speculative.close)
         await container.authority().start()
         stack.push_async_callback(container.authority().close)
         await stack.enter_async_context(daily(container.retain_events()))
@@ -152,6 +154,21 @@ def _chat_model(settings: Settings) -> LlamaChatModel | OpenAiCompatibleChatMode
         context_tokens=settings.chat_context_tokens,
         parallel=settings.chat_slots,
     )
+
+
+def _enhancer_model(settings: Settings, stack: AsyncExitStack) -> ChatModel | None:
+    """A second model on the chat model's server; None when the settings name none."""
+    if settings.chat_url is None or settings.query_enhancer_model is None:
+        return None
+    key = settings.chat_api_key
+    model = OpenAiCompatibleChatModel(
+        settings.chat_url,
+        settings.query_enhancer_model,
+        api_key=key.get_secret_value() if key else None,
+        context_tokens=settings.chat_context_tokens,
+    )
+    stack.push_async_callback(model.close)
+    return model
 
 
 def _embedder(settings: Settings) -> MiniLmEmbedder | OpenAiCompatibleEmbedder:

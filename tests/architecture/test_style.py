@@ -31,6 +31,7 @@ TASK_OWNERS = {
     "application/runs/follow.py": "Followers: each ends with its run or its last watcher",
     "application/runs/at_work.py": "AtWork, in stop, which the dispatcher's exit calls",
     "application/runs/dispatch.py": "Dispatcher, in __aexit__",
+    "application/speculative.py": "Speculative: each ends with who began it, or in close",
     "application/unbroken.py": "unbroken, which does not leave before its task is done",
     "entrypoints/grpc/interceptors/open_streams.py": "OpenStreams, in close",
     "entrypoints/cli/tokens.py": "local_tokens, in its finally",

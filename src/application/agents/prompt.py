@@ -14,6 +14,7 @@ from domain.agents.earlier import Earlier
 from domain.agents.state import AgentState
 from domain.agents.task import AgentTask
 from domain.retrieval.fusion import cut_to_budget, one_per_document
+from domain.retrieval.neighbours import with_neighbours_joined
 from domain.retrieval.passage import FusedPassage
 from domain.retrieval.policy import Stream
 from domain.safety.provenance import is_external
@@ -85,7 +86,8 @@ def _at_once(
     reserved += task.agent.max_answer_tokens
     history = conversation_so_far(task.earlier, desk.context_tokens - reserved, desk.count_tokens)
     reserved += sum(desk.count_tokens(message.content) + _FRAME_TOKENS for message in history)
-    sent = _cut(task, state.passages, marker, desk, reserved)
+    # Joined after the cut: together they take no more than one by one.
+    sent = tuple(with_neighbours_joined(_cut(task, state.passages, marker, desk, reserved)))
     question = _user_text(task, state, briefs, sent, marker)
     messages = (_message(Role.SYSTEM, system), *history, _message(Role.USER, question))
     request = ChatRequest(

@@ -13,6 +13,7 @@ from application.ports.clock import Clock
 from application.ports.entropy import Entropy
 from application.ports.tool import Tool, ToolInput
 from application.retrieval.retrieve import RetrievalRequest, Retrieve
+from application.retrieval.searches import resolved
 from application.retrying import until_available
 from domain.agents.chat import Role
 from domain.agents.routing import Step
@@ -71,6 +72,7 @@ class AgentSteps:
             question=task.question,
             documents=task.document_ids,
             config=task.agent.retrieval,
+            earlier=task.earlier,
         )
         # A store that restarts costs the run time, and not its end.
         found = await until_available(lambda: self._retrieve(request, emit))
@@ -165,6 +167,7 @@ class AgentSteps:
             passages=state.passages,
             settings=state.settings,
             idempotency_key=call.idempotency_key,
+            resolved=resolved(task.question, task.earlier),
         )
         return await call(given)
 
@@ -210,6 +213,7 @@ def _sources(sent: tuple[FusedPassage, ...], degraded: tuple[str, ...]) -> Sourc
             streams=fused.streams,
             version=fused.passage.version,
             span=fused.passage.span,
+            also_in=fused.also_in,
         )
         for number, fused in enumerate(sent, start=1)
     )

@@ -11,6 +11,7 @@ from domain.tenancy.settings import SpaceSettings
 class ToolInput:
     """What a tool may look at: the question, what was retrieved, and the space's settings.
 
+    `resolved` is a follow-up question with what it leans on, and empty for any other.
     `idempotency_key` is the same in every attempt at this step, and for no other step of any run.
     """
 
@@ -19,6 +20,12 @@ class ToolInput:
     passages: tuple[FusedPassage, ...]
     settings: SpaceSettings
     idempotency_key: str = ""
+    resolved: str = ""
+
+    @property
+    def search_text(self) -> str:
+        """What to look for."""
+        return self.resolved or self.question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

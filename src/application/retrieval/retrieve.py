@@ -1,31 +1,32 @@
 """The four streams, side by side, each with a deadline: what is late is done without, and told."""
 
 import asyncio
-import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from application.ports.clock import Clock
-from application.ports.embedder import Embedder
 from application.ports.knowledge_index import KnowledgeIndex
+from application.ports.query_enhancer import QueryEnhancer
+from application.ports.reranker import Reranker
 from application.ports.settings_store import SettingsStore
-from domain.documents.document import Collection
-from domain.errors import ObeliskError, Unavailable
-from domain.identifiers import DocumentId, SpaceId
-from domain.retrieval.fusion import reciprocal_rank_fusion, without_near_duplicates
-from domain.retrieval.passage import FusedPassage, Passage
-from domain.retrieval.policy import RetrievalConfig, Stream
-from domain.retrieval.vector import Vector
+from application.retrieval.first_wave import FirstWave
+from application.retrieval.query_vectors import QueryVectors
+from application.retrieval.rerank import reranked
+from application.retrieval.searches import RetrievalRequest, Searches
+from application.retrieval.second_wave import SecondWave
+from application.retrieval.stage_timer import StageTimer
+from application.speculative import Speculative
+from domain.errors import Unavailable
+from domain.retrieval.fusion import Ranking, fuse, spread_out, without_near_duplicates
+from domain.retrieval.passage import FusedPassage
+from domain.retrieval.policy import Stream
 from domain.runs.event import StageTimed
 from domain.tenancy.settings import SpaceSettings
 
-_log = logging.getLogger(__name__)
-_EMBEDDING_DEADLINE_SECONDS = 1.5
-_CANDIDATES_PER_RESULT = 3
+__all__ = ["KnowledgeUnavailable", "RetrievalRequest", "Retrieve", "Retrieved"]
+
 # Twice what is wanted: some will not fit the budget.
 _FUSED_PER_RESULT = 2
-T = TypeVar("T")
 
 
 class KnowledgeUnavailable(Unavailable):
@@ -35,14 +36,6 @@ class KnowledgeUnavailable(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("the space's documents cannot be searched right now; try again")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetrievalRequest:
-    space: SpaceId
-    question: str
-    documents: tuple[DocumentId, ...]
-    config: RetrievalConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,121 +51,74 @@ class Retrieve:
     """Ask all streams at once. Each stage's time is reported through `report` when it ends."""
 
     def __init__(
-        self, *, index: KnowledgeIndex, embedder: Embedder, settings: SettingsStore, clock: Clock
+        self,
+        *,
+        index: KnowledgeIndex,
+        vectors: QueryVectors,
+        settings: SettingsStore,
+        clock: Clock,
+        speculative: Speculative,
+        enhancer: QueryEnhancer | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
         self._index = index
-        self._embedder = embedder
+        self._vectors = vectors
         self._settings = settings
         self._clock = clock
+        self._speculative = speculative
+        self._enhancer = enhancer
+        self._reranker = reranker
 
     async def __call__(
         self, request: RetrievalRequest, report: Callable[[StageTimed], None]
     ) -> Retrieved:
-        """Raises KnowledgeUnavailable when every stream that was asked for passages failed."""
-        timer = _Timer(self._clock, report)
-        async with asyncio.TaskGroup() as group:
-            vector = group.create_task(self._query_vector(request.question, timer))
-            business = group.create_task(self._business(request, timer))
-            streams = {
-                stream: group.create_task(self._ask(stream, request, vector, timer))
-                for stream in _asked(request)
-            }
-        found = {stream: task.result() for stream, task in streams.items()}
-        if all(passages is None for passages in found.values()):
+        """The question is searched for at once, and a follow-up with what it leans on.
+
+        What an enhancer says joins if it comes within its budget, counted from now, or while the
+        first wave is still at work.
+
+        Raises KnowledgeUnavailable when every stream that was asked for passages failed.
+        """
+        timer = StageTimer(self._clock, report)
+        searches = Searches(request, self._index, self._vectors)
+        first = FirstWave(request, searches=searches, vectors=self._vectors, timer=timer)
+        with self._enhanced(request, searches, timer) as second:
+            async with asyncio.TaskGroup() as group:
+                business = group.create_task(self._business(request, timer))
+                first.begin(group)
+            found = first.rankings()
+            extra = await second.waited_for()
+        if first.failed and not extra:
             raise KnowledgeUnavailable
         settings = business.result()
+        missing = () if settings is not None else (Stream.BUSINESS.value,)
         return Retrieved(
-            passages=_fused(found, request.config),
+            passages=await self._ordered(request, (*found, *extra), timer),
             settings=settings or SpaceSettings(),
-            degraded_streams=_degraded(found, settings),
+            degraded_streams=(*first.degraded(), *missing),
         )
 
-    async def _query_vector(self, question: str, timer: "_Timer") -> Vector | None:
-        return await timer.within(
-            "retrieve.embed_query",
-            _EMBEDDING_DEADLINE_SECONDS,
-            self._embedder.embed_query(question),
+    def _enhanced(
+        self, request: RetrievalRequest, searches: Searches, timer: StageTimer
+    ) -> SecondWave:
+        return SecondWave(
+            request,
+            enhancer=self._enhancer,
+            searches=searches,
+            timer=timer,
+            speculative=self._speculative,
         )
 
-    async def _business(self, request: RetrievalRequest, timer: "_Timer") -> SpaceSettings | None:
+    async def _business(self, request: RetrievalRequest, timer: StageTimer) -> SpaceSettings | None:
         deadline = request.config.streams[Stream.BUSINESS].deadline_seconds
         return await timer.within("retrieve.business", deadline, self._settings.get(request.space))
 
-    async def _ask(
-        self,
-        stream: Stream,
-        request: RetrievalRequest,
-        vector: asyncio.Task[Vector | None],
-        timer: "_Timer",
-    ) -> tuple[Passage, ...] | None:
-        deadline = request.config.streams[stream].deadline_seconds
-        search = self._search(stream, request, vector)
-        return await timer.within(f"retrieve.{stream.value}", deadline, search)
-
-    async def _search(
-        self, stream: Stream, request: RetrievalRequest, vector: asyncio.Task[Vector | None]
-    ) -> tuple[Passage, ...]:
-        limit = request.config.top_k * _CANDIDATES_PER_RESULT
-        # Shielded: a stream that runs out of time must not cancel the embedding for the others.
-        query = await asyncio.shield(vector)
-        if stream is Stream.REFERENCED:
-            return await self._index.of_documents(
-                request.space,
-                documents=request.documents,
-                vector=query,
-                model=self._embedder.model,
-                limit=limit,
-            )
-        return await self._index.hybrid(
-            request.space,
-            text=request.question,
-            vector=query,
-            model=self._embedder.model,
-            collections=_collections(stream, request.config),
-            limit=limit,
+    async def _ordered(
+        self, request: RetrievalRequest, rankings: Sequence[Ranking], timer: StageTimer
+    ) -> tuple[FusedPassage, ...]:
+        config = request.config
+        fused = without_near_duplicates(fuse(rankings), config.top_k * _FUSED_PER_RESULT)
+        ordered = await reranked(
+            fused, request.text, reranker=self._reranker, policy=config.rerank, timer=timer
         )
-
-
-class _Timer:
-    """Runs a stage within its deadline and reports how long it took; None when it failed."""
-
-    def __init__(self, clock: Clock, report: Callable[[StageTimed], None]) -> None:
-        self._clock = clock
-        self._report = report
-
-    async def within(self, stage: str, seconds: float, work: Coroutine[None, None, T]) -> T | None:
-        start = self._clock.monotonic()
-        result: T | None = None
-        try:
-            async with asyncio.timeout(seconds):
-                result = await work
-        except (TimeoutError, ObeliskError) as error:
-            _log.warning("stage %s was done without: %s", stage, error or "deadline")
-        elapsed = self._clock.monotonic() - start
-        self._report(StageTimed(stage=stage, seconds=elapsed, degraded=result is None))
-        return result
-
-
-def _asked(request: RetrievalRequest) -> tuple[Stream, ...]:
-    wanted = (Stream.SEMANTIC, Stream.WEB)
-    return (Stream.REFERENCED, *wanted) if request.documents else wanted
-
-
-def _collections(stream: Stream, config: RetrievalConfig) -> frozenset[Collection]:
-    return frozenset({Collection.WEB}) if stream is Stream.WEB else config.collections
-
-
-def _fused(
-    found: dict[Stream, tuple[Passage, ...] | None], config: RetrievalConfig
-) -> tuple[FusedPassage, ...]:
-    ranked = {stream: passages for stream, passages in found.items() if passages}
-    weights = {stream: policy.weight for stream, policy in config.streams.items()}
-    fused = reciprocal_rank_fusion(ranked, weights)
-    return tuple(without_near_duplicates(fused, config.top_k * _FUSED_PER_RESULT))
-
-
-def _degraded(
-    found: dict[Stream, tuple[Passage, ...] | None], settings: SpaceSettings | None
-) -> tuple[str, ...]:
-    streams = [stream.value for stream, passages in found.items() if passages is None]
-    return tuple(streams if settings is not None else [*streams, Stream.BUSINESS.value])
+        return tuple(spread_out(ordered, config.per_document))

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import aclosing
 
 from application.conversations.recall import RecallConversation
@@ -19,6 +20,7 @@ from domain.agents.definition import AgentCatalogue
 from domain.agents.earlier import Earlier
 from domain.agents.task import AgentTask
 from domain.errors import ObeliskError
+from domain.identifiers import SpaceId
 from domain.runs.event import RunCompleted, RunStarted
 from domain.runs.journal import Mark
 from domain.runs.run import FenceLost, Run, RunNotFound, TerminationReason
@@ -43,7 +45,9 @@ class ExecuteRun:
         agents: AgentCatalogue,
         model_name: str,
         clock: Clock,
+        foresee: Callable[[SpaceId, str], None] | None = None,
     ) -> None:
+        """`foresee` is told a question as soon as it is known: something will search for it."""
         self._runs = runs
         self._log = log
         self._fan_out = fan_out
@@ -53,6 +57,7 @@ class ExecuteRun:
         self._agents = agents
         self._model_name = model_name
         self._clock = clock
+        self._foresee = foresee
 
     async def __call__(self, run: Run) -> None:
         """Execute the claimed run to its end, or until it waits for a person.
@@ -123,6 +128,8 @@ class ExecuteRun:
 
     async def _task(self, run: Run) -> AgentTask:
         question = run.question
+        if self._foresee is not None:
+            self._foresee(run.space_id, question.text)
         earlier = Earlier()
         if question.conversation_id is not None:
             earlier = await self._recall(run.space_id, question.conversation_id, before=run.run_id)

@@ -1,9 +1,9 @@
 """An agent as data: what it is told, what it may call, what it reads and how long it may take."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.errors import InvalidInput
-from domain.retrieval.policy import RetrievalConfig
+from domain.retrieval.policy import EnhancementPolicy, RetrievalConfig
 
 
 class UnknownAgent(InvalidInput):
@@ -63,3 +63,12 @@ class AgentCatalogue:
             if agent.name == name:
                 return agent
         raise UnknownAgent(name, tuple(agent.name for agent in self.agents))
+
+    def with_enhancement(self, policy: EnhancementPolicy) -> "AgentCatalogue":
+        """The same agents, each with this policy."""
+        return AgentCatalogue(
+            tuple(
+                replace(agent, retrieval=replace(agent.retrieval, enhancement=policy))
+                for agent in self.agents
+            )
+        )

@@ -1,23 +1,37 @@
-"""Several ranked lists into one: fuse by rank, drop near-duplicates, cut to a budget."""
+"""Several ranked lists into one: fuse by rank, drop near-duplicates, spread, cut to a budget."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from domain.identifiers import ChunkId, DocumentId
-from domain.retrieval.passage import FusedPassage, Passage
+from domain.retrieval.passage import FusedPassage, Hit, Passage
 from domain.retrieval.policy import Stream
 
 RRF_K = 60
+# How a list was made: with the question as it was asked, or with what an enhancer made of it.
+ASKED = "asked"
+ENHANCED = "enhanced"
 _SHINGLE_WORDS = 4
 _DUPLICATE_CONTAINMENT = 0.8
 _MUCH_LONGER = 2
+_MOST_ALSO_IN = 8
 _WORD = re.compile(r"\w+")
 _Shingles = frozenset[tuple[str, ...]]
 
 
-def reciprocal_rank_fusion(
-    ranked: Mapping[Stream, Sequence[Passage]], weights: Mapping[Stream, float]
-) -> list[FusedPassage]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """One list, best first. `weight` multiplies its share; `way` says how it was made."""
+
+    stream: Stream
+    passages: Sequence[Passage]
+    weight: float = 1.0
+    way: str = ASKED
+
+
+def fuse(rankings: Sequence[Ranking]) -> list[FusedPassage]:
     """Fuse ranked lists: score = sum of weight / (60 + rank), ranks from 1; ties by chunk id.
 
     Source: Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and
@@ -25,18 +39,36 @@ def reciprocal_rank_fusion(
     """
     passages: dict[ChunkId, Passage] = {}
     scores: dict[ChunkId, float] = {}
-    streams: dict[ChunkId, list[str]] = {}
-    for stream, found in ranked.items():
-        for rank, passage in enumerate(found, start=1):
+    hits: dict[ChunkId, list[Hit]] = {}
+    for ranking in rankings:
+        for rank, passage in enumerate(ranking.passages, start=1):
             key = passage.chunk_id
             passages.setdefault(key, passage)
-            scores[key] = scores.get(key, 0.0) + weights[stream] / (RRF_K + rank)
-            streams.setdefault(key, []).append(stream.value)
+            scores[key] = scores.get(key, 0.0) + ranking.weight / (RRF_K + rank)
+            hit = Hit(stream=ranking.stream.value, way=ranking.way, rank=rank)
+            hits.setdefault(key, []).append(hit)
     order = sorted(passages, key=lambda key: (-scores[key], key))
     return [
-        FusedPassage(passage=passages[key], streams=tuple(streams[key]), score=scores[key])
+        FusedPassage(
+            passage=passages[key],
+            streams=tuple(dict.fromkeys(hit.stream for hit in hits[key])),
+            score=scores[key],
+            hits=tuple(hits[key]),
+        )
         for key in order
     ]
+
+
+def reciprocal_rank_fusion(
+    ranked: Mapping[Stream, Sequence[Passage]], weights: Mapping[Stream, float]
+) -> list[FusedPassage]:
+    """`fuse`, of one list for each stream."""
+    return fuse(
+        [
+            Ranking(stream=stream, passages=found, weight=weights[stream])
+            for stream, found in ranked.items()
+        ]
+    )
 
 
 def without_near_duplicates(
@@ -44,17 +76,60 @@ def without_near_duplicates(
 ) -> list[FusedPassage]:
     """Keep the better-ranked one of two passages that say nearly the same; at most `limit`.
 
-    Near means that four fifths of the shorter one's word 4-grams stand in the other as well; a
-    passage more than twice as long as a better-ranked one says more than that, and stays.
+    The one kept names the places of the others in `also_in`, at most eight. Near means that four
+    fifths of the shorter one's word 4-grams stand in the other as well; a passage more than twice
+    as long as a better-ranked one says more than that, and stays.
     """
-    kept: list[tuple[FusedPassage, _Shingles]] = []
+    kept: list[FusedPassage] = []
+    sizes: list[int] = []
+    # Which of the kept hold a shingle: one look-up each, however many are kept.
+    holders: dict[tuple[str, ...], list[int]] = {}
     for candidate in fused:
-        if len(kept) == limit:
-            break
         shingles = _shingles(candidate.passage.text)
-        if not any(_says_no_more(shingles, other) for _, other in kept):
-            kept.append((candidate, shingles))
-    return [passage for passage, _ in kept]
+        twin = _twin(shingles, holders, sizes)
+        if twin is not None:
+            kept[twin] = _with_place(kept[twin], candidate)
+        elif limit is None or len(kept) < limit:
+            for shingle in shingles:
+                holders.setdefault(shingle, []).append(len(kept))
+            kept.append(candidate)
+            sizes.append(len(shingles))
+    return kept
+
+
+def spread_out(fused: Sequence[FusedPassage], per_document: int) -> list[FusedPassage]:
+    """Let every document have its say: from its `per_document`-th on, a document's passages wait.
+
+    They come after all others, in their order; nothing is dropped. A document that was referred to
+    has as many as it likes.
+    """
+    seen: Counter[DocumentId] = Counter()
+    first: list[FusedPassage] = []
+    later: list[FusedPassage] = []
+    for candidate in fused:
+        document = candidate.passage.document_id
+        wanted = Stream.REFERENCED.value in candidate.streams or seen[document] < per_document
+        (first if wanted else later).append(candidate)
+        seen[document] += 1
+    return [*first, *later]
+
+
+def reordered(
+    fused: Sequence[FusedPassage], scores: Sequence[float], weight: float
+) -> list[FusedPassage]:
+    """The passages with a re-ranker's opinion of each, fused by rank with the order they had.
+
+    `scores` are higher for better; `weight` is the opinion's, where the given order has 1.
+    """
+    if len(scores) != len(fused):
+        raise ValueError(f"{len(fused)} passages need as many scores, not {len(scores)}")
+    by_opinion = sorted(range(len(fused)), key=lambda place: -scores[place])
+    opinion = {place: rank for rank, place in enumerate(by_opinion, start=1)}
+    shares = [
+        1.0 / (RRF_K + place + 1) + weight / (RRF_K + opinion[place]) for place in range(len(fused))
+    ]
+    order = sorted(range(len(fused)), key=lambda place: (-shares[place], place))
+    return [fused[place] for place in order]
 
 
 def cut_to_budget(
@@ -95,14 +170,25 @@ def _is_table(fused: FusedPassage) -> bool:
 
 
 def _shingles(text: str) -> _Shingles:
-    words = [word.lower() for word in _WORD.findall(text)]
+    words = _WORD.findall(text.lower())
     if len(words) < _SHINGLE_WORDS:
         return frozenset({tuple(words)})
-    last = len(words) - _SHINGLE_WORDS + 1
-    return frozenset(tuple(words[i : i + _SHINGLE_WORDS]) for i in range(last))
+    return frozenset(zip(*(words[n:] for n in range(_SHINGLE_WORDS)), strict=False))
 
 
-def _says_no_more(candidate: _Shingles, kept: _Shingles) -> bool:
-    smaller = min(len(candidate), len(kept))
-    alike = len(candidate & kept) >= _DUPLICATE_CONTAINMENT * smaller
-    return alike and len(candidate) <= _MUCH_LONGER * len(kept)
+def _twin(
+    candidate: _Shingles, holders: Mapping[tuple[str, ...], list[int]], sizes: Sequence[int]
+) -> int | None:
+    """The first of the kept that leaves nothing new to the candidate."""
+    common = Counter(place for shingle in candidate for place in holders.get(shingle, ()))
+    for place in sorted(common):
+        smaller = min(len(candidate), sizes[place])
+        alike = common[place] >= _DUPLICATE_CONTAINMENT * smaller
+        if alike and len(candidate) <= _MUCH_LONGER * sizes[place]:
+            return place
+    return None
+
+
+def _with_place(kept: FusedPassage, twin: FusedPassage) -> FusedPassage:
+    places = dict.fromkeys((*kept.also_in, twin.passage.place, *twin.also_in))
+    return replace(kept, also_in=tuple(places)[:_MOST_ALSO_IN])

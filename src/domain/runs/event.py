@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.identifiers import ChunkId, DocumentId, RunId, UserId
+from domain.retrieval.passage import Place
 from domain.runs.pause import Decision
 from domain.runs.run import CancelReason, TerminationReason
 
@@ -33,7 +34,8 @@ class StageTimed:
 class Source:
     """A passage exactly as the model read it; `number` is how an answer cites it, from 1.
 
-    `version` and `span` are those of `domain.retrieval.passage.Passage`.
+    `version` and `span` are those of `domain.retrieval.passage.Passage`; `also_in` are the places
+    that say nearly the same and were not read for that.
     """
 
     number: int
@@ -47,6 +49,7 @@ class Source:
     streams: tuple[str, ...]
     version: int = 1
     span: tuple[int, int] = (0, 0)
+    also_in: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from google.protobuf.duration_pb2 import Duration
 
+from domain.retrieval.passage import Place
 from domain.runs import event as domain
 from entrypoints.grpc.convert import cancel_reason, decision, termination_reason, timestamp
 from obelisk.v1 import run_pb2
@@ -120,4 +121,19 @@ def _source(source: domain.Source) -> run_pb2.Source:
         version=source.version,
         span_start=source.span[0],
         span_end=source.span[1],
+        also_in=[_place(place) for place in source.also_in],
+    )
+
+
+def _place(place: Place) -> run_pb2.SourcePlace:
+    return run_pb2.SourcePlace(
+        document_id=str(place.document_id),
+        chunk_id=str(place.chunk_id),
+        title=place.title,
+        filename=place.filename,
+        section_path=place.section_path,
+        page=place.page or 0,
+        version=place.version,
+        span_start=place.span[0],
+        span_end=place.span[1],
     )

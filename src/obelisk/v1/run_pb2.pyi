@@ -493,6 +493,7 @@ class Source(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     SPAN_START_FIELD_NUMBER: _builtins.int
     SPAN_END_FIELD_NUMBER: _builtins.int
+    ALSO_IN_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """The number by which the answer cites it, from 1."""
     document_id: _builtins.str
@@ -521,6 +522,10 @@ class Source(_message.Message):
     def streams(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The streams that brought it: "referenced", "semantic", "web" or "business"."""
 
+    @_builtins.property
+    def also_in(self) -> _containers.RepeatedCompositeFieldContainer[Global___SourcePlace]:
+        """Where else nearly the same is said; the model read it once, so cite these with it. At most 8."""
+
     def __init__(
         self,
         *,
@@ -536,14 +541,71 @@ class Source(_message.Message):
         version: _builtins.int = ...,
         span_start: _builtins.int = ...,
         span_end: _builtins.int = ...,
+        also_in: _abc.Iterable[Global___SourcePlace] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_id", b"chunk_id", "document_id", b"document_id", "filename", b"filename", "number", b"number", "page", b"page", "section_path", b"section_path", "span_end", b"span_end", "span_start", b"span_start", "streams", b"streams", "text", b"text", "title", b"title", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["also_in", b"also_in", "chunk_id", b"chunk_id", "document_id", b"document_id", "filename", b"filename", "number", b"number", "page", b"page", "section_path", b"section_path", "span_end", b"span_end", "span_start", b"span_start", "streams", b"streams", "text", b"text", "title", b"title", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Source: _TypeAlias = Source  # noqa: Y015
+
+@_typing.final
+class SourcePlace(_message.Message):
+    """Where a text stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    CHUNK_ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    FILENAME_FIELD_NUMBER: _builtins.int
+    SECTION_PATH_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    SPAN_START_FIELD_NUMBER: _builtins.int
+    SPAN_END_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    """The document; UUID."""
+    chunk_id: _builtins.str
+    """The passage; UUID."""
+    title: _builtins.str
+    """The document's title."""
+    filename: _builtins.str
+    """The document's file name."""
+    page: _builtins.int
+    """Page, slide or sheet, from 1; 0 when the format has none."""
+    version: _builtins.int
+    """Which upload of the file it is from, from 1."""
+    span_start: _builtins.int
+    """Where it begins in that version's text, in characters from 0."""
+    span_end: _builtins.int
+    """Where it ends: the first character that is not in it; 0 when its place is not known."""
+    @_builtins.property
+    def section_path(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The headings above the passage, outermost first."""
+
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        chunk_id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        filename: _builtins.str = ...,
+        section_path: _abc.Iterable[_builtins.str] | None = ...,
+        page: _builtins.int = ...,
+        version: _builtins.int = ...,
+        span_start: _builtins.int = ...,
+        span_end: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_id", b"chunk_id", "document_id", b"document_id", "filename", b"filename", "page", b"page", "section_path", b"section_path", "span_end", b"span_end", "span_start", b"span_start", "title", b"title", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SourcePlace: _TypeAlias = SourcePlace  # noqa: Y015
 
 @_typing.final
 class SourcesRetrieved(_message.Message):

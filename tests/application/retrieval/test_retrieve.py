@@ -12,12 +12,14 @@ from adapters.memory.hash_embedder import HashEmbedder
 from application.ports.embedder import Embedder
 from application.ports.knowledge_index import KnowledgeIndex
 from application.ports.settings_store import SettingsStore
+from application.retrieval.query_vectors import QueryVectors
 from application.retrieval.retrieve import (
     KnowledgeUnavailable,
     RetrievalRequest,
     Retrieve,
     Retrieved,
 )
+from application.speculative import Speculative
 from domain.documents.document import Collection
 from domain.errors import Unavailable
 from domain.identifiers import DocumentId, SpaceId, UserId
@@ -27,13 +29,14 @@ from domain.retrieval.vector import EmbeddingModel, Vector
 from domain.runs.event import StageTimed
 from domain.tenancy.settings import SettingsVersion, SpaceSettings
 from fixtures.agents import VOICE, Shop, a_shop
+from fixtures.index_before import IndexBefore
 from fixtures.making import new_home
 
 HURRY = {stream: StreamPolicy(deadline_seconds=0.05) for stream in Stream}
 OWN = frozenset({Collection.PRODUCT, Collection.GENERAL})
 
 
-class Index:
+class Index(IndexBefore):
     """Answers late, or not at all, for some streams. `vectors` are those it was given."""
 
     def __init__(
@@ -44,7 +47,7 @@ class Index:
         broken: Sequence[str] = (),
         seconds: float = 30.0,
     ) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._slow = slow
         self._broken = broken
         self._seconds = seconds
@@ -68,7 +71,7 @@ class Index:
     ) -> tuple[Passage, ...]:
         self.vectors.append(vector)
         await self._trouble("web" if collections == {Collection.WEB} else "semantic")
-        return await self._inner.hybrid(
+        return await super().hybrid(
             space, text=text, vector=vector, model=model, collections=collections, limit=limit
         )
 
@@ -82,7 +85,7 @@ class Index:
         limit: int,
     ) -> tuple[Passage, ...]:
         await self._trouble("referenced")
-        return await self._inner.of_documents(
+        return await super().of_documents(
             space, documents=documents, vector=vector, model=model, limit=limit
         )
 
@@ -119,11 +122,13 @@ async def _retrieved(
     documents: tuple[DocumentId, ...] = (),
     hurry: bool = False,
 ) -> tuple[Retrieved, dict[str, StageTimed]]:
+    speculative = Speculative()
     retrieve = Retrieve(
         index=index or shop.stores.index,
-        embedder=embedder or shop.embedder,
+        vectors=QueryVectors(embedder or shop.embedder, speculative),
         settings=settings or shop.stores.settings,
         clock=FixedClock(),
+        speculative=speculative,
     )
     config = RetrievalConfig(collections=OWN)
     request = RetrievalRequest(
@@ -239,11 +244,13 @@ async def test_a_stream_out_of_time_does_not_take_the_embedding_from_the_others(
 
     impatient = {**RetrievalConfig(collections=OWN).streams, Stream.WEB: HURRY[Stream.WEB]}
     config = RetrievalConfig(collections=OWN, streams=impatient)
+    speculative = Speculative()
     retrieve = Retrieve(
         index=shop.stores.index,
-        embedder=Slow(),
+        vectors=QueryVectors(Slow(), speculative),
         settings=shop.stores.settings,
         clock=FixedClock(),
+        speculative=speculative,
     )
     request = RetrievalRequest(
         space=shop.home.space, question="smoked herring", documents=(), config=config

@@ -9,7 +9,7 @@ from domain.agents.definition import AgentDefinition, UnknownAgent
 from domain.agents.routing import Progress, Step, next_step
 from domain.documents.document import Collection
 from entrypoints import container
-from entrypoints.container import shipped_agents
+from entrypoints.agents import shipped_agents
 
 AGENTS = shipped_agents()
 

@@ -1,5 +1,6 @@
 """Several ranked lists into one."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -9,12 +10,17 @@ from hypothesis import strategies as st
 from domain.documents.document import Collection
 from domain.identifiers import ChunkId, DocumentId
 from domain.retrieval.fusion import (
+    ENHANCED,
+    Ranking,
     cut_to_budget,
+    fuse,
     one_per_document,
     reciprocal_rank_fusion,
+    reordered,
+    spread_out,
     without_near_duplicates,
 )
-from domain.retrieval.passage import FusedPassage, Passage
+from domain.retrieval.passage import FusedPassage, Hit, Passage
 from domain.retrieval.policy import RetrievalConfig, Stream, StreamPolicy
 
 EVEN = dict.fromkeys(Stream, 1.0)
@@ -60,6 +66,29 @@ def test_scores_are_those_of_the_formula() -> None:
     assert [f.score for f in fused] == pytest.approx(by_hand)
 
 
+def test_every_list_that_brought_a_passage_is_told() -> None:
+    a, b = _passage(1), _passage(2)
+    fused = fuse(
+        [
+            Ranking(stream=Stream.SEMANTIC, passages=[a, b]),
+            Ranking(stream=Stream.SEMANTIC, passages=[b], weight=0.5, way=ENHANCED),
+            Ranking(stream=Stream.WEB, passages=[]),
+        ]
+    )
+    assert [(f.passage, f.streams, f.hits) for f in fused] == [
+        (
+            b,
+            ("semantic",),
+            (
+                Hit(stream="semantic", way="asked", rank=2),
+                Hit(stream="semantic", way="enhanced", rank=1),
+            ),
+        ),
+        (a, ("semantic",), (Hit(stream="semantic", way="asked", rank=1),)),
+    ]
+    assert fused[0].score == pytest.approx(1 / 62 + 0.5 / 61)
+
+
 def test_ties_come_in_the_order_of_their_ids() -> None:
     ranked = {Stream.SEMANTIC: [_passage(9)], Stream.WEB: [_passage(4)]}
     fused = reciprocal_rank_fusion(ranked, EVEN)
@@ -86,7 +115,22 @@ def test_nothing_fuses_into_nothing() -> None:
 )
 def test_of_two_that_say_the_same_the_better_is_kept(worse: str, kept: bool) -> None:
     better, other = _fused(LONG, worse)
-    assert without_near_duplicates([better, other]) == ([better, other] if kept else [better])
+    found = without_near_duplicates([better, other])
+    both = replace(better, also_in=(other.passage.place,))
+    assert found == ([better, other] if kept else [both])
+
+
+def test_the_kept_one_names_every_place_that_says_the_same() -> None:
+    first, twin, apart, third = _fused(LONG, LONG, "Another text", LONG, documents=(1, 2, 3, 4))
+    twin = replace(twin, also_in=(apart.passage.place,))
+    kept, other = without_near_duplicates([first, twin, apart, third], 2)
+    places = (twin.passage.place, apart.passage.place, third.passage.place)
+    assert (kept, other) == (replace(first, also_in=places), apart)
+
+
+def test_a_text_that_stands_everywhere_names_a_few_places() -> None:
+    (kept,) = without_near_duplicates(_fused(*[LONG] * 30), 1)
+    assert [place.chunk_id.int for place in kept.also_in] == list(range(2, 10))
 
 
 def test_a_short_passage_does_not_silence_a_long_one_that_holds_it() -> None:
@@ -135,3 +179,40 @@ def test_a_configuration_that_cannot_be_is_refused() -> None:
         RetrievalConfig(collections=own, budget_tokens=0)
     with pytest.raises(ValueError, match="all four"):
         RetrievalConfig(collections=own, streams={Stream.WEB: StreamPolicy()})
+
+
+def test_one_document_does_not_take_all_the_room() -> None:
+    fused = _fused("a", "b", "c", "d", "e", documents=(1, 1, 1, 2, 1))
+    assert [f.passage.text for f in spread_out(fused, 2)] == ["a", "b", "d", "c", "e"]
+
+
+def test_a_document_that_was_referred_to_may_have_all_the_room() -> None:
+    fused = [replace(f, streams=("referenced",)) for f in _fused("a", "b", "c")]
+    fused.append(_fused("d", documents=(2,))[0])
+    assert spread_out(fused, 1) == fused
+
+
+@given(
+    documents=st.lists(st.integers(1, 4), max_size=12).map(tuple), per_document=st.integers(1, 5)
+)
+def test_spreading_out_drops_and_adds_nothing(
+    documents: tuple[int, ...], per_document: int
+) -> None:
+    fused = _fused(*(f"text {n}" for n in range(len(documents))), documents=documents)
+    spread = spread_out(fused, per_document)
+    assert sorted(spread, key=lambda f: f.passage.chunk_id) == fused
+    for document in set(documents):
+        ours = [f for f in spread if f.passage.document_id.int == document]
+        assert ours == [f for f in fused if f.passage.document_id.int == document]
+
+
+def test_an_opinion_is_fused_with_the_order_that_there_was() -> None:
+    a, b, c = _fused("a", "b", "c")
+    assert reordered([a, b, c], [0.0, 0.1, 0.9], 0.0) == [a, b, c]
+    assert reordered([a, b, c], [0.0, 0.1, 0.9], 100.0) == [c, b, a]
+    assert reordered([a, b, c], [5.0, 5.0, 5.0], 1.0) == [a, b, c]
+
+
+def test_an_opinion_about_other_passages_is_refused() -> None:
+    with pytest.raises(ValueError, match="2 passages need as many scores"):
+        reordered(_fused("a", "b"), [1.0], 1.0)

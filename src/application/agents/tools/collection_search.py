@@ -2,9 +2,9 @@
 
 import json
 
-from application.ports.embedder import Embedder
 from application.ports.knowledge_index import KnowledgeIndex
 from application.ports.tool import ToolInput, ToolOutput
+from application.retrieval.query_vectors import QueryVectors
 from domain.agents.effect import Effect
 from domain.documents.document import Collection
 from domain.retrieval.fusion import reciprocal_rank_fusion
@@ -23,23 +23,23 @@ class CollectionSearch:
     effect = Effect.NONE
 
     def __init__(
-        self, *, name: str, collection: Collection, index: KnowledgeIndex, embedder: Embedder
+        self, *, name: str, collection: Collection, index: KnowledgeIndex, vectors: QueryVectors
     ) -> None:
         self.name = name
         self._collection = collection
         self._index = index
-        self._embedder = embedder
+        self._vectors = vectors
 
     def arguments_json(self, given: ToolInput) -> str:
-        return json.dumps({"collection": self._collection.value, "query": given.question})
+        return json.dumps({"collection": self._collection.value, "query": given.search_text})
 
     async def call(self, given: ToolInput) -> ToolOutput:
-        vector = await self._embedder.embed_query(given.question)
+        vector = await self._vectors.get(given.space, given.search_text)
         found = await self._index.hybrid(
             given.space,
-            text=given.question,
+            text=given.search_text,
             vector=vector,
-            model=self._embedder.model,
+            model=self._vectors.model,
             collections=frozenset({self._collection}),
             limit=_LIMIT,
         )

@@ -1,0 +1,70 @@
+"""Everything about finding passages, wired: for agents, for their tools and for people."""
+
+from dataclasses import dataclass
+
+from adapters.local.lexical_reranker import LexicalReranker
+from adapters.local.rule_query_enhancer import RuleQueryEnhancer
+from application.ports.chat_model import ChatModel
+from application.ports.clock import Clock
+from application.ports.embedder import Embedder
+from application.ports.entropy import Entropy
+from application.ports.knowledge_index import KnowledgeIndex
+from application.ports.query_enhancer import QueryEnhancer
+from application.ports.reranker import Reranker
+from application.ports.settings_store import SettingsStore
+from application.retrieval.enhance import ModelQueryEnhancer
+from application.retrieval.query_vectors import QueryVectors
+from application.retrieval.retrieve import Retrieve
+from application.speculative import Speculative
+from entrypoints.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrieval:
+    """`speculative` owns what retrievals give up, and is closed last."""
+
+    retrieve: Retrieve
+    vectors: QueryVectors
+    speculative: Speculative
+
+
+def build_retrieval(
+    *,
+    index: KnowledgeIndex,
+    embedder: Embedder,
+    settings_store: SettingsStore,
+    enhancer_model: ChatModel,
+    clock: Clock,
+    entropy: Entropy,
+    settings: Settings,
+) -> Retrieval:
+    """`enhancer_model` is asked only when the settings say so."""
+    speculative = Speculative()
+    vectors = QueryVectors(embedder, speculative)
+    return Retrieval(
+        retrieve=Retrieve(
+            index=index,
+            vectors=vectors,
+            settings=settings_store,
+            clock=clock,
+            speculative=speculative,
+            enhancer=_enhancer(settings, enhancer_model, entropy),
+            reranker=_reranker(settings),
+        ),
+        vectors=vectors,
+        speculative=speculative,
+    )
+
+
+def _enhancer(settings: Settings, model: ChatModel, entropy: Entropy) -> QueryEnhancer | None:
+    match settings.enhancer:
+        case "model":
+            return ModelQueryEnhancer(model=model, entropy=entropy)
+        case "rules":
+            return RuleQueryEnhancer()
+        case "off":
+            return None
+
+
+def _reranker(settings: Settings) -> Reranker | None:
+    return LexicalReranker() if settings.reranker == "words" else None
