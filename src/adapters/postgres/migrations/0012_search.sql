@@ -331,8 +331,9 @@ begin
 end $$;
 
 -- The two halves in one statement. What either finds has both scores, and is ranked by their sum: meaning
--- from 0 for the farthest to 1 for the nearest, words by their part of the best, 6 to 4. Runs as
--- obelisk_search, for which the policies have no word; the space is an explicit predicate, from the
+-- from 0 for the farthest to 1 for the nearest, words by their part of the best, 13 to 7.
+-- Source: Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", TOIS 2023.
+-- Runs as obelisk_search, for which the policies have no word; the space is an explicit predicate, from the
 -- transaction's setting alone.
 create function obelisk.search_in_space(
   p_text text, p_vector halfvec, p_model text, p_collections text[], p_media_types text[],
@@ -392,9 +393,9 @@ begin
     from found f left join far using (chunk_id) left join other using (chunk_id)
   ), fused as (
     select s.chunk_id, s.semantic_rank, s.lexical_rank,
-           0.6 * coalesce((max(s.distance) over () - s.distance)
+           0.65 * coalesce((max(s.distance) over () - s.distance)
                           / nullif(max(s.distance) over () - min(s.distance) over (), 0), 0)
-             + 0.4 * coalesce(s.score / nullif(max(s.score) over (), 0), 0) as score
+             + 0.35 * coalesce(s.score / nullif(max(s.score) over (), 0), 0) as score
     from scored s
   )
   select c.chunk_id, c.document_id, d.title, d.filename, c.collection, c.section_path, c.page,
