@@ -57,11 +57,14 @@ async def test_markdown_becomes_blocks_in_reading_order(converter: DocumentConve
 
 async def test_plain_text_is_named_after_its_file(converter: DocumentConverter) -> None:
     structure = await converter.convert(
-        filename="notes.txt", media_type=MediaType.MARKDOWN, content=b"First.\n\nSecond."
+        filename="notes.txt", media_type=MediaType.TEXT, content=b"First.\n\n# *Second* <b>\n1) x"
     )
 
     assert structure.title == "notes"
-    assert structure.blocks == (Paragraph(text="First."), Paragraph(text="Second."))
+    assert structure.blocks == (
+        Paragraph(text="First."),
+        Paragraph(text="# *Second* <b>\n1) x"),
+    )
 
 
 @pytest.mark.parametrize("mark", [",", ";"])
@@ -76,7 +79,7 @@ async def test_csv_becomes_one_table(converter: DocumentConverter, mark: str) ->
     )
 
 
-@pytest.mark.parametrize("media_type", [MediaType.MARKDOWN, MediaType.CSV])
+@pytest.mark.parametrize("media_type", [MediaType.MARKDOWN, MediaType.TEXT, MediaType.CSV])
 async def test_a_file_without_text_is_unreadable(
     converter: DocumentConverter, media_type: MediaType
 ) -> None:

@@ -13,7 +13,9 @@ from adapters.docling.pdf_ink import InkReader
 from adapters.docling.pdf_marks import PageSpace
 from adapters.docling.pdf_notes import notes_of, shows_fields
 from adapters.docling.pdf_page import PageInk, Role
+from adapters.docling.pdf_render import rendered
 from adapters.docling.pdf_sizeless import with_sizes
+from adapters.docling.recognition import Patience, ink_of, recogniser
 from domain.documents.structure import (
     Block,
     BulletList,
@@ -24,15 +26,23 @@ from domain.documents.structure import (
     Table,
 )
 
+_TEXT_PICTURE_SHARE = 0.05
+
 
 @dataclass(slots=True)
 class ReadPdf:
-    """`scans` are pages that hold a picture and no text; `broken` those that cannot be opened."""
+    """What a PDF holds, and the numbers of its pages that are special.
+
+    `scans` hold a picture and no text, and nothing could recognise it; `recognised` are scans that
+    were recognised, `unrecognised` those for which there was no time; `broken` cannot be opened.
+    """
 
     blocks: tuple[Block, ...] = ()
     page_count: int = 0
     hidden: list[HiddenText] = field(default_factory=list)
     scans: list[int] = field(default_factory=list)
+    recognised: list[int] = field(default_factory=list)
+    unrecognised: list[int] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
     metadata: dict[str, str] = field(default_factory=dict)
 
@@ -58,14 +68,14 @@ def _read(content: bytes) -> tuple[ReadPdf, list[InkedPage]]:
 
 
 def _pages(document: pypdfium2.PdfDocument, read: ReadPdf) -> Iterator[InkedPage]:
-    reader = InkReader()
+    reader, patience = InkReader(), Patience()
     for index in range(len(document)):
         page = _opened(document.raw, index)
         if not page:
             read.broken.append(index + 1)
             continue
         try:
-            yield _page(page, index + 1, reader, read)
+            yield _page(page, index + 1, reader, read, patience)
         finally:
             pdfium.FPDF_ClosePage(page)
 
@@ -80,7 +90,9 @@ def _opened(document: object, index: int) -> object:
     return pdfium.FPDF_LoadPage(document, index)
 
 
-def _page(page: object, number: int, reader: InkReader, read: ReadPdf) -> InkedPage:
+def _page(
+    page: object, number: int, reader: InkReader, read: ReadPdf, patience: Patience
+) -> InkedPage:
     read.hidden += notes_of(page, number)
     space = _space(page)
     text_page = pdfium.FPDFText_LoadPage(page)
@@ -89,13 +101,33 @@ def _page(page: object, number: int, reader: InkReader, read: ReadPdf) -> InkedP
     finally:
         pdfium.FPDFText_ClosePage(text_page)
     read.hidden += [HiddenText(text=text, kind=kind, page=number) for kind, text in ink.hidden]
-    if _needs_recognition(ink):
-        read.scans.append(number)
+    if _needs_recognition(ink, space):
+        ink = _recognised(page, number, ink, read, patience)
     return InkedPage(number, space.size[1], ink)
 
 
-def _needs_recognition(ink: PageInk) -> bool:
-    return ink.is_scan and not ink.words and not ink.aside
+def _recognised(
+    page: object, number: int, ink: PageInk, read: ReadPdf, patience: Patience
+) -> PageInk:
+    recognise = recogniser()
+    if recognise is None:
+        read.scans.append(number)
+        return ink
+    if patience.is_over:
+        read.unrecognised.append(number)
+        return ink
+    read.recognised.append(number)
+    image, scale = rendered(page)
+    return ink_of(recognise(image), 1 / scale)
+
+
+def _needs_recognition(ink: PageInk, space: PageSpace) -> bool:
+    """A page of nothing but pictures, one of which is large enough to hold text."""
+    if ink.words or ink.aside:
+        return False
+    width, height = space.size
+    least = _TEXT_PICTURE_SHARE * width * height
+    return any(box.width * box.height >= least for box in ink.pictures)
 
 
 def _space(page: object) -> PageSpace:

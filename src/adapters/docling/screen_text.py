@@ -5,7 +5,9 @@ import re
 import lxml.html  # type: ignore[import-untyped]  # ships no types
 from bs4.dammit import UnicodeDammit
 
+from adapters.docling.hidden_html import hidden_in_page
 from adapters.docling.refusal import Refused
+from domain.documents.structure import HiddenText
 
 MAX_HTML_DEPTH = 150
 _TAG = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)")
@@ -14,7 +16,6 @@ _VOID = frozenset(b"area base br col embed hr img input link meta param source t
 _IMPLIED = frozenset(b"p li dt dd tr td th thead tbody tfoot option optgroup colgroup".split())
 _CLUTTER = (
     "script",
-    "style",
     "noscript",
     "template",
     "nav",
@@ -42,8 +43,8 @@ def readable_text(content: bytes) -> str:
         return _lines(content.decode("cp1252", "replace"))
 
 
-def clean_html(content: bytes) -> tuple[bytes, str]:
-    """Return the page as UTF-8 without navigation, scripts and footers, and its title.
+def clean_html(content: bytes) -> tuple[bytes, str, list[HiddenText]]:
+    """Return what a page shows but for navigation, scripts and footers, its title, what it hides.
 
     Raises Refused: nested too deeply, or nothing in it.
     """
@@ -51,12 +52,15 @@ def clean_html(content: bytes) -> tuple[bytes, str]:
     text = UnicodeDammit(content, ["utf-8"], is_html=True).unicode_markup
     if not text or not text.strip():
         raise Refused("the page holds no text")
-    parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True)
+    parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=False)
     root = lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
     title = " ".join((root.findtext(".//title") or "").split())
     for element in list(root.iter(*_CLUTTER)):
         element.drop_tree()
-    return lxml.html.tostring(root, encoding="utf-8", doctype="<!DOCTYPE html>"), title
+    hidden = hidden_in_page(root)
+    for style in list(root.iter("style")):
+        style.drop_tree()
+    return lxml.html.tostring(root, encoding="utf-8", doctype="<!DOCTYPE html>"), title, hidden
 
 
 def _check_depth(content: bytes) -> None:

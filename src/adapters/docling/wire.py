@@ -55,7 +55,7 @@ def _block_to_json(block: Block) -> list[object]:
             rows = [list(row) for row in block.rows]
             return ["table", block.page, list(block.header), rows, block.caption]
         case Picture():
-            return ["picture", block.page, block.caption]
+            return ["picture", block.page, block.caption, list(block.size or ())]
 
 
 def _block_from_json(value: object) -> Block:
@@ -73,8 +73,11 @@ def _block_from_json(value: object) -> Block:
                 caption=_text(caption),
                 page=_page(page),
             )
-        case ["picture", page, caption]:
+        case ["picture", page, caption, []]:
             return Picture(caption=_text(caption), page=_page(page))
+        case ["picture", page, caption, [width, height]]:
+            size = (_integer(width), _integer(height))
+            return Picture(caption=_text(caption), page=_page(page), size=size)
     raise MalformedReply("an unknown kind of block")
 
 

@@ -29,17 +29,22 @@ class PlainTextConverter:
     async def convert(
         self, *, filename: str, media_type: MediaType, content: bytes
     ) -> DocumentStructure:
-        if media_type not in (MediaType.MARKDOWN, MediaType.CSV):
+        if media_type not in (MediaType.MARKDOWN, MediaType.TEXT, MediaType.CSV):
             raise DocumentUnreadable(
                 "only Markdown, plain text and CSV can be read here", field="content"
             )
         text = content.decode("utf-8-sig", "replace")
-        read = _csv_blocks if media_type is MediaType.CSV else _markdown_blocks
-        blocks = tuple(read(text))
+        read = {MediaType.CSV: _csv_blocks, MediaType.TEXT: _text_blocks}
+        blocks = tuple(read.get(media_type, _markdown_blocks)(text))
         if not blocks:
             raise DocumentUnreadable("the file holds no text that could be read", field="content")
         first = next((block.text for block in blocks if isinstance(block, Heading)), "")
         return DocumentStructure(title=first or PurePosixPath(filename).stem, blocks=blocks)
+
+
+def _text_blocks(text: str) -> list[Block]:
+    parts = re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n"))
+    return [Paragraph(text=part.strip("\n")) for part in parts if part.strip()]
 
 
 def _csv_blocks(text: str) -> list[Block]:

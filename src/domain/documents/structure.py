@@ -43,10 +43,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A picture's words: its caption or alternative text, empty when it has none."""
+    """A picture's words: its caption or alternative text, empty when it has none.
+
+    `size` is its width and height in pixels where the file says it.
+    """
 
     caption: str = ""
     page: int | None = None
+    size: tuple[int, int] | None = None
 
 
 class HiddenKind(Enum):

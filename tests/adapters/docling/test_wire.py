@@ -22,6 +22,7 @@ _STRUCTURE = DocumentStructure(
         BulletList(items=("a", "  b"), page=2),
         Table(header=("A",), rows=(("1",),), caption="C", page=2),
         Picture(caption="A lamp", page=3),
+        Picture(page=3, size=(640, 480)),
     ),
     page_count=3,
     warnings=("page 2 is blank",),

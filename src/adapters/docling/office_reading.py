@@ -1,0 +1,176 @@
+"""Office files, web pages and Markdown, read by docling once what is hidden in them is out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from pathlib import PurePosixPath
+
+import docling.document_converter as converters
+from docling.datamodel.backend_options import HTMLBackendOptions, MsExcelBackendOptions
+from docling.datamodel.base_models import ConversionStatus, DocumentStream, InputFormat
+from docling.datamodel.document import ConversionResult
+from docling_core.types.doc.items.text import TitleItem
+
+from adapters.docling.hidden_docx import shown_document
+from adapters.docling.hidden_markdown import without_hidden
+from adapters.docling.hidden_pptx import shown_slides
+from adapters.docling.hidden_xlsx import shown_workbook
+from adapters.docling.main_content import main_content
+from adapters.docling.mapping import blocks_of
+from adapters.docling.picture_texts import document_pictures, slide_pictures
+from adapters.docling.refusal import Refused
+from adapters.docling.screen_archive import screen_archive, screen_workbook
+from adapters.docling.screen_text import clean_html, readable_text
+from adapters.docling.warnings import missing_pages
+from domain.documents.media import MediaType
+from domain.documents.structure import Block, DocumentStructure, Heading, HiddenText, Picture
+from domain.documents.web_page import is_web_page
+
+_FORMATS = {
+    MediaType.MARKDOWN: (InputFormat.MD, "md"),
+    MediaType.HTML: (InputFormat.HTML, "html"),
+    MediaType.DOCX: (InputFormat.DOCX, "docx"),
+    MediaType.PPTX: (InputFormat.PPTX, "pptx"),
+    MediaType.XLSX: (InputFormat.XLSX, "xlsx"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What docling is to read. Slides and sheets that are not shown are dropped afterwards."""
+
+    content: bytes
+    hidden: list[HiddenText] = field(default_factory=list)
+    title: str = ""
+    unseen_pages: frozenset[int] = frozenset()
+
+
+class OfficeReader:
+    """Reads files one after another with one warm docling converter."""
+
+    def __init__(self) -> None:
+        self._converter = _converter()
+
+    def read(self, filename: str, media_type: MediaType, content: bytes) -> DocumentStructure:
+        """Raises Refused."""
+        shown = _SHOWN[media_type](content)
+        source = shown.content
+        if media_type is MediaType.HTML and is_web_page(filename):
+            source = main_content(source)
+        result = self._convert(media_type, source)
+        blocks = _with_pictures(media_type, shown.content, blocks_of(result.document))
+        blocks = tuple(block for block in blocks if block.page not in shown.unseen_pages)
+        has_words = any(not isinstance(block, Picture) or block.caption for block in blocks)
+        if not has_words and not shown.hidden:
+            raise Refused(_DAMAGED if result.errors else _EMPTY)
+        return DocumentStructure(
+            title=shown.title or _title(result, blocks) or PurePosixPath(filename).stem or filename,
+            blocks=blocks,
+            page_count=max(1, len(result.document.pages)),
+            warnings=missing_pages({e.page_no for e in result.errors if e.page_no}),
+            hidden=tuple(shown.hidden),
+        )
+
+    def _convert(self, media_type: MediaType, content: bytes) -> ConversionResult:
+        _, suffix = _FORMATS[media_type]
+        source = DocumentStream(name=f"document.{suffix}", stream=BytesIO(content))
+        result = self._converter.convert(source, raises_on_error=False)
+        if result.status not in (ConversionStatus.SUCCESS, ConversionStatus.PARTIAL_SUCCESS):
+            raise Refused(_why_failed(result))
+        return result
+
+
+def _converter() -> converters.DocumentConverter:
+    html = HTMLBackendOptions.model_validate({"add_title": False, "infer_furniture": False})
+    excel = MsExcelBackendOptions.model_validate({"treat_singleton_as_text": True})
+    return converters.DocumentConverter(
+        allowed_formats=[docling_format for docling_format, _ in _FORMATS.values()],
+        format_options={
+            InputFormat.HTML: converters.HTMLFormatOption(backend_options=html),
+            InputFormat.XLSX: converters.ExcelFormatOption(backend_options=excel),
+        },
+    )
+
+
+def _markdown(content: bytes) -> _Shown:
+    text, hidden = without_hidden(readable_text(content))
+    return _Shown(text.encode(), hidden)
+
+
+def _page(content: bytes) -> _Shown:
+    page, title, hidden = clean_html(content)
+    return _Shown(page, hidden, title)
+
+
+def _document(content: bytes) -> _Shown:
+    screen_archive(MediaType.DOCX, content)
+    return _Shown(*shown_document(content))
+
+
+def _slides(content: bytes) -> _Shown:
+    screen_archive(MediaType.PPTX, content)
+    slides = shown_slides(content)
+    return _Shown(slides.content, slides.hidden, unseen_pages=slides.unseen_slides)
+
+
+def _workbook(content: bytes) -> _Shown:
+    screen_archive(MediaType.XLSX, content)
+    screen_workbook(content)
+    book = shown_workbook(content)
+    return _Shown(book.content, book.hidden, unseen_pages=book.unseen_sheets)
+
+
+_SHOWN: dict[MediaType, Callable[[bytes], _Shown]] = {
+    MediaType.MARKDOWN: _markdown,
+    MediaType.HTML: _page,
+    MediaType.DOCX: _document,
+    MediaType.PPTX: _slides,
+    MediaType.XLSX: _workbook,
+}
+
+
+def _with_pictures(
+    media_type: MediaType, content: bytes, blocks: tuple[Block, ...]
+) -> tuple[Block, ...]:
+    if media_type is MediaType.PPTX:
+        return _slide_pictures_added(blocks, slide_pictures(content))
+    if media_type is MediaType.DOCX:
+        texts = document_pictures(content)
+        places = [i for i, block in enumerate(blocks) if isinstance(block, Picture)]
+        if len(texts) == len(places):
+            captions = dict(zip(places, texts, strict=True))
+            return tuple(
+                replace(b, caption=b.caption or captions[i]) if isinstance(b, Picture) else b
+                for i, b in enumerate(blocks)
+            )
+    return blocks
+
+
+def _slide_pictures_added(
+    blocks: tuple[Block, ...], pictures: tuple[Picture, ...]
+) -> tuple[Block, ...]:
+    """Put each described picture at the end of its slide."""
+    kept = [b for b in blocks if not isinstance(b, Picture) or b.caption]
+    for picture in pictures:
+        place = max((i for i, b in enumerate(kept) if b.page == picture.page), default=-1)
+        kept.insert(place + 1 if place >= 0 else len(kept), picture)
+    return tuple(kept)
+
+
+def _why_failed(result: ConversionResult) -> str:
+    if any("recursion" in error.error_message.lower() for error in result.errors):
+        return "the file nests its parts too deeply to be read safely"
+    return _DAMAGED
+
+
+def _title(result: ConversionResult, blocks: tuple[Block, ...]) -> str:
+    titled = next((item for item in result.document.texts if isinstance(item, TitleItem)), None)
+    if titled is not None and titled.text.strip():
+        return " ".join(titled.text.split())
+    is_sheet = result.input.format is InputFormat.XLSX
+    first = next((b for b in blocks if isinstance(b, Heading) and b.level == 1), None)
+    return "" if is_sheet or first is None else first.text
+
+
+_DAMAGED = "the file is damaged; open it, save it again and send it once more"
+_EMPTY = "the file holds no text that could be read"

@@ -1,0 +1,31 @@
+"""What a person is told about a file that was read, but not all of it."""
+
+from collections.abc import Collection
+
+from adapters.docling.recognition import EXTRA_HINT
+
+_NAMED = 20
+
+
+def missing_pages(pages: Collection[int]) -> tuple[str, ...]:
+    return _told("these pages could not be read and are missing: {pages}", pages)
+
+
+def scanned_pages(pages: Collection[int]) -> tuple[str, ...]:
+    return _told(f"these pages are pictures of text (scans); {EXTRA_HINT}: {{pages}}", pages)
+
+
+def unrecognised_pages(pages: Collection[int]) -> tuple[str, ...]:
+    return _told(
+        "recognising text took too long, and these scanned pages were left out: {pages}; "
+        "split the file",
+        pages,
+    )
+
+
+def _told(message: str, pages: Collection[int]) -> tuple[str, ...]:
+    if not pages:
+        return ()
+    named = ", ".join(str(page) for page in sorted(pages)[:_NAMED])
+    more = len(pages) - _NAMED
+    return (message.format(pages=named + (f" and {more} more" if more > 0 else "")),)
