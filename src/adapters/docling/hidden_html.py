@@ -8,6 +8,7 @@ from lxml import etree
 from adapters.docling.hidden_styles import Paint, StyleSheet, declarations, hides
 from adapters.docling.metadata import addresses_a_machine, speaking
 from domain.documents.structure import HiddenKind, HiddenText
+from domain.documents.unseen import without_unseen
 
 _COMMENT_WORDS = 4
 _NO_PROSE = re.compile(r"[<>{}=\[\]]|https?://|^\s*#")
@@ -25,6 +26,19 @@ def hidden_in_page(root: lxml.html.HtmlElement) -> list[HiddenText]:
             found.append(HiddenText(text=text.strip(), kind=HiddenKind.COMMENT))
         if comment.getparent() is not None:
             comment.drop_tree()
+    return found + _unseen_characters(root)
+
+
+def _unseen_characters(root: lxml.html.HtmlElement) -> list[HiddenText]:
+    """docling drops such characters without a word, so they are looked for before it."""
+    found: list[HiddenText] = []
+    for element in root.iter():
+        for place in ("text", "tail"):
+            text = getattr(element, place)
+            if text and not text.isascii():
+                shown, hidden = without_unseen(text)
+                found += hidden
+                setattr(element, place, shown)
     return found
 
 

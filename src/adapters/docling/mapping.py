@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from docling_core.types.doc.common.content_layer import ContentLayer
 from docling_core.types.doc.document import DoclingDocument
@@ -57,9 +58,7 @@ class _Mapping:
             return
         match node:
             case ListGroup():
-                items = tuple(self._items(node, 0))
-                if items:
-                    yield BulletList(items=items, page=self._first_page(node))
+                yield from self._list(self._items(node, 0), self._first_page(node), depth)
                 return
             case InlineGroup():
                 yield from _paragraph(self._inline(node), self._first_page(node))
@@ -78,7 +77,7 @@ class _Mapping:
             case CodeItem():
                 yield from _paragraph(node.text.strip("\n"), page)
             case ListItem():
-                yield BulletList(items=tuple(self._item(node, 0)), page=page)
+                yield from self._list(self._item(node, 0), page, depth)
                 return
             case TextItem():
                 yield from _paragraph(_tidy(node.text), page)
@@ -106,28 +105,44 @@ class _Mapping:
         yield from titles
         yield from (block for block in blocks if block not in titles)
 
-    def _items(self, group: NodeItem, indent: int) -> Iterator[str]:
+    def _list(
+        self, parts: Iterator[str | NodeItem], page: int | None, depth: int
+    ) -> Iterator[Block]:
+        """A list, broken where a heading, a table or a picture stands between its items."""
+        for alone, group in groupby(parts, key=lambda part: isinstance(part, NodeItem)):
+            together = list(group)
+            if not alone:
+                yield BulletList(items=tuple(str(item) for item in together), page=page)
+            for part in together:
+                if isinstance(part, NodeItem) and depth < _MAX_DEPTH:
+                    yield from self._block(part, depth + 1)
+
+    def _items(self, group: NodeItem, indent: int) -> Iterator[str | NodeItem]:
         for child in self._children(group):
             if isinstance(child, ListItem):
                 yield from self._item(child, indent)
             elif isinstance(child, ListGroup):
                 yield from self._items(child, indent + 1)
-            elif isinstance(child, TextItem | InlineGroup):
-                text = child.text if isinstance(child, TextItem) else self._inline(child)
-                if text.strip():
-                    yield "  " * indent + _tidy(text)
+            elif self._stands_alone(child):
+                yield child
+            else:
+                text = self._inline(child) if isinstance(child, GroupItem) else _text(child)
+                if text:
+                    yield "  " * indent + text
 
-    def _item(self, item: ListItem, indent: int) -> Iterator[str]:
+    def _item(self, item: ListItem, indent: int) -> Iterator[str | NodeItem]:
         """One item, its own paragraphs joined, then the items below it."""
         texts = [_tidy(item.text)]
-        nested: list[str] = []
+        nested: list[str | NodeItem] = []
         for child in self._children(item):
             if isinstance(child, ListGroup):
                 nested += self._items(child, indent + 1)
             elif isinstance(child, ListItem):
                 nested += self._item(child, indent + 1)
+            elif self._stands_alone(child):
+                nested.append(child)
             elif isinstance(child, TextItem):
-                texts.append(_tidy(child.text))
+                texts.append(_text(child))
             else:
                 texts.append(self._inline(child))
         text = " ".join(part for part in texts if part)
@@ -135,6 +150,13 @@ class _Mapping:
         if text:
             yield "  " * indent + number + text
         yield from nested
+
+    def _stands_alone(self, node: NodeItem) -> bool:
+        """Whether a node in a list is no text of an item: word processors end lists late."""
+        if isinstance(node, TableItem | PictureItem | SectionHeaderItem | TitleItem):
+            return True
+        within = isinstance(node, GroupItem) and not isinstance(node, InlineGroup)
+        return within and any(self._stands_alone(child) for child in self._children(node))
 
     def _inline(self, node: NodeItem) -> str:
         """The text of runs that stand in one line."""
@@ -191,6 +213,10 @@ def _unique_words(cells: tuple[str, ...]) -> str:
 def _page(node: NodeItem) -> int | None:
     provenance = getattr(node, "prov", None)
     return int(provenance[0].page_no) if provenance else None
+
+
+def _text(node: NodeItem) -> str:
+    return _tidy(node.text) if isinstance(node, TextItem) else ""
 
 
 def _paragraph(text: str, page: int | None) -> Iterator[Paragraph]:

@@ -6,11 +6,13 @@ from io import BytesIO
 from pathlib import PurePosixPath
 
 import docling.document_converter as converters
+from docling.backend.html_backend import HTMLDocumentBackend
 from docling.datamodel.backend_options import HTMLBackendOptions, MsExcelBackendOptions
 from docling.datamodel.base_models import ConversionStatus, DocumentStream, InputFormat
 from docling.datamodel.document import ConversionResult
 from docling_core.types.doc.items.text import TitleItem
 
+from adapters.docling.front_matter import without_front_matter
 from adapters.docling.hidden_docx import shown_document
 from adapters.docling.hidden_markdown import without_hidden
 from adapters.docling.hidden_pptx import shown_slides
@@ -26,6 +28,10 @@ from domain.documents.media import MediaType
 from domain.documents.structure import Block, DocumentStructure, Heading, HiddenText, Picture
 from domain.documents.web_page import is_web_page
 
+# Spaces of every kind are one kind, and what has no width says nothing.
+_WIDTHS = str.maketrans(
+    dict.fromkeys("\u00a0\u202f", " ") | dict.fromkeys("\u200b\u200c\u200d\u00ad\ufeff\u2060", "")
+)
 _FORMATS = {
     MediaType.MARKDOWN: (InputFormat.MD, "md"),
     MediaType.HTML: (InputFormat.HTML, "html"),
@@ -50,6 +56,8 @@ class OfficeReader:
 
     def __init__(self) -> None:
         self._converter = _converter()
+        # docling writes “quotes”, dashes and … in plain; people quote these words to the letter.
+        setattr(HTMLDocumentBackend, "_clean_unicode", staticmethod(_as_written))  # noqa: B010
 
     def read(self, filename: str, media_type: MediaType, content: bytes) -> DocumentStructure:
         """Raises Refused."""
@@ -92,9 +100,14 @@ def _converter() -> converters.DocumentConverter:
     )
 
 
+def _as_written(text: str) -> str:
+    return text.translate(_WIDTHS)
+
+
 def _markdown(content: bytes) -> _Shown:
-    text, hidden = without_hidden(readable_text(content))
-    return _Shown(text.encode(), hidden)
+    text, title = without_front_matter(readable_text(content))
+    text, hidden = without_hidden(text)
+    return _Shown(text.encode(), hidden, title)
 
 
 def _page(content: bytes) -> _Shown:

@@ -20,13 +20,14 @@ _LANGUAGE_CHARACTERS = 20_000
 
 def seen(structure: DocumentStructure) -> DocumentStructure:
     """The structure without unseen characters, with what they hid, and with its language."""
-    look = _Look()
+    look, titled = _Look(), _Look()
+    title = titled.text(structure.title, None)
     blocks = tuple(look.block(block) for block in structure.blocks)
     return replace(
         structure,
-        title=look.text(structure.title, None) or structure.title,
+        title=title or structure.title,
         blocks=tuple(block for block in blocks if block is not None),
-        hidden=tuple(dict.fromkeys(structure.hidden + tuple(look.found))),
+        hidden=tuple(dict.fromkeys((*structure.hidden, *look.found, *look.unknown(titled)))),
         language=structure.language or language_of(_sample(structure.blocks)),
     )
 
@@ -41,6 +42,11 @@ class _Look:
         shown, hidden = without_unseen(text, page)
         self.found += hidden
         return shown
+
+    def unknown(self, other: "_Look") -> list[HiddenText]:
+        """What another look found that this one did not, wherever it stands."""
+        known = {(found.kind, found.text) for found in self.found}
+        return [found for found in other.found if (found.kind, found.text) not in known]
 
     def texts(self, texts: tuple[str, ...], page: int | None) -> tuple[str, ...]:
         if all(text.isascii() for text in texts):

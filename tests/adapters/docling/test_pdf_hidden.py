@@ -64,7 +64,8 @@ async def test_hidden_text_is_reported_and_in_no_block(
 async def test_what_can_be_seen_is_not_reported(
     converter: DoclingConverter, marks: list[Mark]
 ) -> None:
-    structure = await read(converter, pdf([_SEEN, *marks]))
+    drawn: list[Mark] = [_SEEN, *marks]
+    structure = await read(converter, pdf(drawn))
 
     said = marks[0] if isinstance(marks[0], Text) else marks[1]
     assert isinstance(said, Text)
@@ -73,7 +74,7 @@ async def test_what_can_be_seen_is_not_reported(
 
 
 async def test_the_text_below_a_scan_is_what_the_scan_says(converter: DoclingConverter) -> None:
-    scan = [Text(60, 200, "Recognised words", mode=3), Image(0, 0, 842)]
+    scan: list[Mark] = [Text(60, 200, "Recognised words", mode=3), Image(0, 0, 842)]
     structure = await read(converter, pdf(scan))
 
     assert structure.hidden == ()
@@ -82,7 +83,7 @@ async def test_the_text_below_a_scan_is_what_the_scan_says(converter: DoclingCon
 
 async def test_pages_that_are_shown_turned_are_read_as_shown(converter: DoclingConverter) -> None:
     # Drawn upwards, so that a page turned to the right shows it level.
-    marks = [Text(60, 100, "Level when turned")]
+    marks: list[Mark] = [Text(60, 100, "Level when turned")]
     content = pdf(marks, turn=90).replace(b"60 742 Td", b"0 1 -1 0 60 742 Tm")
     structure = await read(converter, content)
 
