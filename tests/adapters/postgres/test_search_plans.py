@@ -124,14 +124,15 @@ async def test_words_are_found_through_the_full_text_index(
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("narrowed", [False, True], ids=["everywhere", "narrowed"])
-async def test_sign_bits_are_read_from_the_primary_key_alone(
+async def test_sign_bits_are_read_from_their_index_alone(
     connection: "asyncpg.Connection[asyncpg.Record]", home: Home, model: str, narrowed: bool
 ) -> None:
     by = Narrowed(created_from=NOON) if narrowed else Narrowed()
     for plan in await _plans(connection, home, BITS, model, by):
-        condition = _condition(plan, "Index Only Scan using chunk_vectors_pkey")
+        condition = _condition(plan, "Index Only Scan using chunk_vectors_bits")
         assert "space_id =" in condition
         assert "model =" in condition
+        assert "collection =" in condition
         fetches = {line for line in plan if line.startswith("Heap Fetches")}
         assert fetches == {"Heap Fetches: 0"}
         assert not any("Seq Scan" in line for line in plan)

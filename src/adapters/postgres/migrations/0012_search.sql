@@ -13,7 +13,12 @@ alter table obelisk.chunks
 drop index obelisk.chunks_by_document;
 create index chunks_by_document on obelisk.chunks (space_id, document_id, ordinal) include (chunk_id);
 
--- An index-only scan of sign bits stays one only where the table is vacuumed.
+-- Sign bits lie by collection: a search reads those of the collections that it asks for, from the index
+-- alone as long as the table is vacuumed.
+alter table obelisk.chunk_vectors drop constraint chunk_vectors_pkey;
+alter table obelisk.chunk_vectors add primary key (space_id, model, chunk_id);
+create index chunk_vectors_bits on obelisk.chunk_vectors (space_id, model, collection)
+  include (chunk_id, bits);
 alter table obelisk.chunk_vectors set (
   autovacuum_vacuum_insert_threshold = 500, autovacuum_vacuum_insert_scale_factor = 0.02,
   autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0.02);
@@ -262,7 +267,8 @@ begin
   end if;
   v_worth := obelisk.worth_scoring(
     array(select a.word from unnest(p_asked) a), array(select a.chunk_count from unnest(p_asked) a),
-    v_chunks, greatest(1000, 12000 / cardinality(p_asked)));
+    v_chunks, case when p_documents is null then greatest(800, 8000 / cardinality(p_asked))
+                   else 2000000 end);
   return query
   select c.chunk_id, (
     select sum(t.weight * f.times / (f.times + v_flat + v_long * c.word_count))
@@ -281,7 +287,7 @@ create function obelisk.by_bits(
   p_space uuid, p_vector halfvec, p_model text, p_collections text[], p_documents uuid[],
   p_depth integer
 ) returns table (chunk_id uuid, distance double precision) language plpgsql stable
-set search_path = obelisk, public, pg_temp set enable_seqscan = off
+set search_path = obelisk, public, pg_temp set enable_seqscan = off set enable_bitmapscan = off
 set max_parallel_workers_per_gather = 0 set jit = off as $$
 declare
   v_bits bit varying := binary_quantize(p_vector);
