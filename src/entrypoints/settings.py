@@ -62,6 +62,23 @@ class Settings(BaseSettings):
         le=36_500,
         description="How long the events of runs can be replayed; forgotten by whole weeks.",
     )
+    blob_url: str | None = Field(
+        default=None,
+        pattern=r"^(s3|gs)://[a-z0-9][a-z0-9._-]+(/[A-Za-z0-9._-]+)*/?$",
+        description="A bucket for documents' bytes, s3://bucket/folder or gs://bucket/folder; a "
+        "folder under OBELISK_DATA_DIR when not given.",
+    )
+    blob_endpoint: str | None = Field(
+        default=None, description="Where a server stands that speaks S3 and is not Amazon's."
+    )
+    blob_region: str = Field(default="us-east-1", description="The S3 bucket's region.")
+    blob_access_key: SecretStr | None = Field(
+        default=None,
+        description="The S3 access key; what the machine is given by its cloud when not given.",
+    )
+    blob_secret_key: SecretStr | None = Field(
+        default=None, description="The secret of OBELISK_BLOB_ACCESS_KEY."
+    )
     redis_url: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("OBELISK_REDIS_URL", "REDIS_URL"),

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dependency_injector import providers
 
 from adapters.docling.converter import DoclingConverter
-from adapters.local.blobs import FileBlobStore
 from adapters.local.chat import LlamaChatModel
 from adapters.local.clock import SystemClock
 from adapters.local.context_cache import InProcessContextCache
@@ -32,6 +31,7 @@ from domain.errors import InvalidInput
 from domain.identifiers import WorkerId
 from domain.runs.lease import WorkerKind
 from entrypoints.accounts import open_account_parts
+from entrypoints.blobs import open_blobs
 from entrypoints.container import Container
 from entrypoints.keys import open_keys
 from entrypoints.settings import Settings
@@ -104,7 +104,7 @@ async def platform(
             enhancer_model=providers.Object(_enhancer_model(settings, stack) or chat),
             embedder=providers.Object(embedder),
             converter=providers.Object(converter),
-            blobs=providers.Object(FileBlobStore(settings.data_dir / "blobs")),
+            blobs=providers.Object(open_blobs(settings)),
             fan_out=providers.Object(fan_out),
             direct_dsn=owner if settings.database_pooler else dsn,
             crew=Crew(

@@ -1,25 +1,44 @@
 """The contract of `BlobStore`, on every adapter."""
 
 import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from obstore.store import LocalStore, MemoryStore
 
 from adapters.local.blobs import FileBlobStore
 from adapters.memory.blob_store import MemoryBlobStore
+from adapters.obstore.blobs import ObstoreBlobStore
 from application.ports.blob_store import BlobStore
-from domain.documents.document import DocumentNotFound
+from domain.documents.document import DocumentNotFound, DocumentTooLarge
+from domain.errors import Unavailable
 from domain.identifiers import DocumentId, SpaceId
 from fixtures.making import new_id
+from fixtures.s3_server import FakeS3
 
 HOME, AWAY = SpaceId(new_id()), SpaceId(new_id())
 
 
-@pytest.fixture(params=["memory", "file"])
-def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
-    if request.param == "memory":
-        return MemoryBlobStore()
-    return FileBlobStore(tmp_path / "a folder" / "blobs")
+@pytest.fixture(params=["memory", "file", "obstore-folder", "obstore-memory", "obstore-s3"])
+def blobs(request: pytest.FixtureRequest, tmp_path: Path, s3: FakeS3) -> BlobStore:
+    folder = tmp_path / "a folder" / "blobs"
+    match request.param:
+        case "memory":
+            return MemoryBlobStore()
+        case "file":
+            return FileBlobStore(folder)
+        case "obstore-folder":
+            return ObstoreBlobStore(LocalStore(folder, automatic_cleanup=True, mkdir=True))
+        case "obstore-memory":
+            return ObstoreBlobStore(MemoryStore())
+    return ObstoreBlobStore(s3.store())
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[FakeS3]:
+    with FakeS3() as server:
+        yield server
 
 
 @pytest.fixture
@@ -117,3 +136,73 @@ async def test_bytes_can_be_put_while_their_space_goes(blobs: BlobStore) -> None
     for document in documents:
         await blobs.delete(space, document)
     assert await blobs.delete_space(space) == 0
+
+
+async def test_a_store_that_does_not_answer_says_so_without_its_words(s3: FakeS3) -> None:
+    blobs = ObstoreBlobStore(s3.store())
+    s3.fail(True)
+    try:
+        for attempt in (
+            blobs.put(HOME, DocumentId(new_id()), b"x"),
+            blobs.get(HOME, DocumentId(new_id())),
+            blobs.delete(HOME, DocumentId(new_id())),
+            blobs.delete_space(HOME),
+        ):
+            with pytest.raises(Unavailable) as raised:
+                await attempt
+            assert "127.0.0.1" not in raised.value.message
+    finally:
+        s3.fail(False)
+
+
+async def test_every_key_begins_with_its_space(s3: FakeS3, document: DocumentId) -> None:
+    before = s3.keys
+    await ObstoreBlobStore(s3.store()).put(HOME, document, b"x")
+    assert s3.keys - before == {f"{HOME}/{document}"}
+
+
+async def _pieces(*pieces: bytes, failure: Exception | None = None) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+    if failure is not None:
+        raise failure
+
+
+@pytest.mark.parametrize("size", [0, 1, 700_000, 3 * 1024 * 1024])
+async def test_pieces_come_back_as_one(blobs: BlobStore, document: DocumentId, size: int) -> None:
+    pieces = [bytes([n]) * size for n in range(1, 5)]
+    await blobs.put(HOME, document, _pieces(*pieces))
+    assert await blobs.get(HOME, document) == b"".join(pieces)
+
+
+@pytest.mark.parametrize("size", [10, 4 * 1024 * 1024])
+async def test_pieces_that_break_off_leave_what_was_there(
+    blobs: BlobStore, document: DocumentId, size: int
+) -> None:
+    broken = DocumentTooLarge()
+    with pytest.raises(DocumentTooLarge) as raised:
+        await blobs.put(HOME, document, _pieces(b"a" * size, b"b" * size, failure=broken))
+    assert raised.value is broken
+    with pytest.raises(DocumentNotFound):
+        await blobs.get(HOME, document)
+    await blobs.put(HOME, document, b"before")
+    with pytest.raises(DocumentTooLarge):
+        await blobs.put(HOME, document, _pieces(b"a" * size, b"b" * size, failure=broken))
+    assert await blobs.get(HOME, document) == b"before"
+
+
+async def test_a_sender_that_leaves_leaves_nothing(blobs: BlobStore, document: DocumentId) -> None:
+    reached = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"a" * 6 * 1024 * 1024
+        reached.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.ensure_future(blobs.put(HOME, document, endless()))
+    await reached.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    with pytest.raises(DocumentNotFound):
+        await blobs.get(HOME, document)

@@ -2,10 +2,16 @@
 
 import asyncio
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from shutil import copyfileobj
 from tempfile import NamedTemporaryFile
+from typing import IO
 
+from adapters.local.errors import BlobStoreUnavailable
+from application.ports.blob_store import Content
+from application.unbroken import unbroken
 from domain.documents.document import DocumentNotFound
 from domain.identifiers import DocumentId, SpaceId
 
@@ -17,45 +23,93 @@ class FileBlobStore:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    async def put(self, space: SpaceId, document: DocumentId, content: bytes) -> None:
-        await asyncio.to_thread(_write, self._path(space, document), content)
+    async def put(self, space: SpaceId, document: DocumentId, content: Content) -> None:
+        await _write(self._path(space, document), content)
 
     async def get(self, space: SpaceId, document: DocumentId) -> bytes:
         try:
-            return await asyncio.to_thread(self._path(space, document).read_bytes)
+            with _translated():
+                return await asyncio.to_thread(self._path(space, document).read_bytes)
         except FileNotFoundError:
             raise DocumentNotFound from None
 
     async def delete(self, space: SpaceId, document: DocumentId) -> None:
-        await asyncio.to_thread(_remove, self._path(space, document))
+        with _translated():
+            await asyncio.to_thread(_remove, self._path(space, document))
 
     async def delete_space(self, space: SpaceId) -> int:
-        return await asyncio.to_thread(_clear, self._root / str(space))
+        with _translated():
+            return await asyncio.to_thread(_clear, self._root / str(space))
 
     def _path(self, space: SpaceId, document: DocumentId) -> Path:
         return self._root / str(space) / str(document)
 
 
-def _write(path: Path, content: bytes) -> None:
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise BlobStoreUnavailable from error
+
+
+async def _write(path: Path, content: Content) -> None:
+    """Write aside, flush, then rename: a crash leaves the whole file or none."""
+    with _translated():
+        aside = await asyncio.to_thread(_open_aside, path)
+    try:
+        if isinstance(content, bytes):
+            await _append(aside, content)
+        else:
+            async for piece in content:
+                await _append(aside, piece)
+        with _translated():
+            await unbroken(asyncio.to_thread(_put_in_place, aside, path))
+    finally:
+        await unbroken(asyncio.to_thread(_drop, aside))
+
+
+async def _append(aside: IO[bytes], piece: bytes) -> None:
+    with _translated():
+        await unbroken(asyncio.to_thread(aside.write, piece))
+
+
+def _open_aside(path: Path) -> IO[bytes]:
     for _ in range(_TRIES):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
-            return _write_in_folder(path, content)
+            return NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)
     raise FileNotFoundError(path)
 
 
-def _write_in_folder(path: Path, content: bytes) -> None:
-    """Write aside, flush, then rename: a crash leaves the whole file or none."""
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+def _put_in_place(aside: IO[bytes], path: Path) -> None:
+    with suppress(FileNotFoundError):
+        return _rename(aside, path)
+    for _ in range(_TRIES):
+        # It went with the space's folder, and can still be read.
+        again = _open_aside(path)
         try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+            aside.seek(0)
+            copyfileobj(aside, again)
+            with suppress(FileNotFoundError):
+                return _rename(again, path)
+        finally:
+            _drop(again)
+    raise FileNotFoundError(path)
+
+
+def _rename(aside: IO[bytes], path: Path) -> None:
+    aside.flush()
+    os.fsync(aside.fileno())
+    Path(aside.name).replace(path)
     _flush_folder(path.parent)
+
+
+def _drop(aside: IO[bytes]) -> None:
+    aside.close()
+    Path(aside.name).unlink(missing_ok=True)
 
 
 def _remove(path: Path) -> None:

@@ -23,6 +23,15 @@ class EmbedderUnavailable(Unavailable):
     reason = "EMBEDDER_UNAVAILABLE"
 
 
+class BlobStoreUnavailable(Unavailable):
+    """Without the system's own words, which name paths."""
+
+    reason = "BLOB_STORE_UNAVAILABLE"
+
+    def __init__(self) -> None:
+        super().__init__("the folder of documents' bytes cannot be used")
+
+
 class ModelDownloadRefused(InvalidInput):
     """What came is not what was pinned; nothing of it is kept."""
 

@@ -1,5 +1,6 @@
 """Documents' bytes in memory."""
 
+from application.ports.blob_store import Content
 from domain.documents.document import DocumentNotFound
 from domain.identifiers import DocumentId, SpaceId
 
@@ -8,8 +9,11 @@ class MemoryBlobStore:
     def __init__(self) -> None:
         self._blobs: dict[tuple[SpaceId, DocumentId], bytes] = {}
 
-    async def put(self, space: SpaceId, document: DocumentId, content: bytes) -> None:
-        self._blobs[space, document] = bytes(content)
+    async def put(self, space: SpaceId, document: DocumentId, content: Content) -> None:
+        if isinstance(content, bytes):
+            self._blobs[space, document] = content
+        else:
+            self._blobs[space, document] = b"".join([piece async for piece in content])
 
     async def get(self, space: SpaceId, document: DocumentId) -> bytes:
         try:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from application.context import RequestContext
+from application.documents.arriving import Arriving
 from application.documents.keep import KeepDocument
 from application.ports.blob_store import BlobStore
 from application.ports.clock import Clock
@@ -11,20 +12,12 @@ from application.ports.document_store import DocumentStore
 from application.ports.embedder import Embedder
 from application.ports.entropy import Entropy
 from application.ports.jobs import Jobs
-from domain.documents.document import (
-    MAX_DOCUMENT_BYTES,
-    Collection,
-    Document,
-    DocumentCutShort,
-    DocumentEmpty,
-    DocumentTooLarge,
-    checked_filename,
-)
+from domain.documents.document import Collection, Document, checked_filename
 from domain.documents.media import check_suffix, media_type_of
 from domain.tenancy.access import Action
 
-# Each holds its whole document in memory while it is sent.
-_AT_ONCE = 8
+# Each holds a few pieces of its document, or of its parts for an object store.
+_AT_ONCE = 16
 
 
 class UploadDocument:
@@ -69,26 +62,16 @@ class UploadDocument:
         """
         space = context.space_for(Action.EDIT_DOCUMENTS)
         name = checked_filename(filename)
-        check_suffix(name)
+        media_type = check_suffix(name)
         async with self._room:
-            whole = await _gather(content)
-            if expected_bytes is not None and len(whole) != expected_bytes:
-                raise DocumentCutShort(len(whole), expected_bytes)
             return await self._keep(
                 space,
                 filename=name,
-                media_type=media_type_of(name, whole),
+                media_type=media_type,
                 collection=collection,
-                content=whole,
+                content=Arriving(
+                    content,
+                    check=lambda head: media_type_of(name, head),
+                    expected_bytes=expected_bytes,
+                ),
             )
-
-
-async def _gather(content: AsyncIterator[bytes]) -> bytes:
-    whole = bytearray()
-    async for piece in content:
-        whole += piece
-        if len(whole) > MAX_DOCUMENT_BYTES:
-            raise DocumentTooLarge
-    if not whole:
-        raise DocumentEmpty
-    return bytes(whole)

@@ -88,7 +88,7 @@ async def test_a_file_is_kept_and_waits_to_be_read(house: House) -> None:
 
 
 async def test_a_file_that_is_too_large_is_not_read_to_its_end(house: House) -> None:
-    sender = Sender(*[bytes(MAX_DOCUMENT_BYTES // 4)] * 40)
+    sender = Sender(*[b"a" * (MAX_DOCUMENT_BYTES // 4)] * 40)
     with pytest.raises(DocumentTooLarge):
         await _upload(house, sender)
     assert sender.taken == 5

@@ -18,6 +18,7 @@ from adapters.memory.plain_text_converter import PlainTextConverter
 from application.context import RequestContext
 from application.documents.ingest import IngestDocument
 from application.documents.upload import UploadDocument
+from application.ports.blob_store import Content
 from application.ports.document_store import DocumentStore
 from application.ports.erasure_store import ErasureStore
 from application.ports.jobs import Jobs
@@ -322,7 +323,7 @@ class GatedBlobs(FileBlobStore):
         super().__init__(root)
         self._gate, self._when = gate, when
 
-    async def put(self, space: SpaceId, document: DocumentId, content: bytes) -> None:
+    async def put(self, space: SpaceId, document: DocumentId, content: Content) -> None:
         if self._when == "before":
             await self._gate.pass_through()
         await super().put(space, document, content)
