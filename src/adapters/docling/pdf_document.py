@@ -5,10 +5,10 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from adapters.docling.pdf_geometry import rows_of
-from adapters.docling.pdf_page import PageInk, Part, Role, join_lines, parts_of
-from adapters.docling.pdf_words import Word, lines_of
+from adapters.docling.pdf_page import PageInk, Part, Role, parts_of
+from adapters.docling.pdf_words import Word, join_lines, lines_of
 
-_MARGIN = 0.09
+_MARGIN, _NUMBER_MARGIN = 0.09, 0.13
 _SAME_SIZE = 0.05
 _MAX_LEVEL = 6
 _PAGE_NUMBER = re.compile(
@@ -81,7 +81,15 @@ def _margin_rows(page: InkedPage) -> list[list[Word]]:
         for word in page.ink.words
         if word.box.bottom < edge or word.box.top > page.height - edge
     ]
-    return rows_of(outside, lambda word: word.box)
+    return rows_of(outside, lambda word: word.box) + _number_rows(page)
+
+
+def _number_rows(page: InkedPage) -> list[list[Word]]:
+    """The first and last row of a page, where it is a number that stands a little further in."""
+    rows = rows_of(page.ink.words, lambda word: word.box)
+    ends = [row for row in (rows[:1] + rows[-1:]) if _PAGE_NUMBER.match(_signature(row))]
+    edge = page.height * _NUMBER_MARGIN
+    return [row for row in ends if row[0].box.bottom < edge or row[0].box.top > page.height - edge]
 
 
 def _signature(row: list[Word]) -> str:
@@ -113,15 +121,26 @@ def _joined(before: PlacedPart, after: PlacedPart) -> PlacedPart | None:
 
 
 def _with_levels(placed: list[PlacedPart]) -> list[PlacedPart]:
-    """Give headings levels by their size: the largest is 1."""
-    sizes = sorted({p.part.size for p in placed if p.part.role is Role.HEADING}, reverse=True)
-    levels: dict[float, int] = {}
-    level, current = 0, float("inf")
-    for size in sizes:
-        if size < current * (1 - _SAME_SIZE):
-            level, current = level + 1, size
-        levels[size] = min(level, _MAX_LEVEL)
+    """Give headings levels: the largest is 1; of one size, the style that comes first is higher."""
+    headings = [item.part for item in placed if item.part.role is Role.HEADING]
+    groups = _alike_sizes({part.size for part in headings})
+    styles = list(dict.fromkeys((groups[part.size], part.slanted) for part in headings))
+    ranked = sorted(styles, key=lambda style: (style[0], styles.index(style)))
+    levels = {style: min(level, _MAX_LEVEL) for level, style in enumerate(ranked, start=1)}
     return [
-        replace(item, level=levels[item.part.size]) if item.part.role is Role.HEADING else item
+        replace(item, level=levels[(groups[item.part.size], item.part.slanted)])
+        if item.part.role is Role.HEADING
+        else item
         for item in placed
     ]
+
+
+def _alike_sizes(sizes: set[float]) -> dict[float, int]:
+    """Which of the sizes are one, counted from 1 for the largest."""
+    groups: dict[float, int] = {}
+    group, current = 0, float("inf")
+    for size in sorted(sizes, reverse=True):
+        if size < current * (1 - _SAME_SIZE):
+            group, current = group + 1, size
+        groups[size] = group
+    return groups

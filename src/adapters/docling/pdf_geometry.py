@@ -7,6 +7,7 @@ from statistics import median
 from typing import Generic, TypeVar
 
 MIN_GUTTER_POINTS = 9.0
+MIN_PROSE_POINTS = 90.0
 _MAX_ITEMS_FOR_COLUMNS = 3_000
 
 
@@ -139,7 +140,7 @@ def _shared(
 
 def _holds_prose(columns: list[list[T]], box_of: Callable[[T], Box]) -> bool:
     whole = around([box_of(item) for column in columns for item in column])
-    enough = 0.55 * whole.width / len(columns)
+    enough = max(MIN_PROSE_POINTS, 0.55 * whole.width / len(columns))
     return all(
         len(column) >= 2 and median(box_of(item).width for item in column) >= enough
         for column in columns

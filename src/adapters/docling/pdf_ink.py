@@ -163,7 +163,14 @@ def _word(run: _Run, ink: Box) -> Word:
     box = ink
     if run.style.upright:
         box = Box(ink.left, run.y - _ABOVE * size, ink.right, run.y + _BELOW * size)
-    return Word(box=box, text=run.text, bold=run.style.bold, size=size, glued=run.glued)
+    return Word(
+        box=box,
+        text=run.text,
+        bold=run.style.bold,
+        size=size,
+        glued=run.glued,
+        slanted=run.style.slanted,
+    )
 
 
 def _pictures(marks: Marks, area: float, *, has_words: bool) -> list[Box]:

@@ -81,6 +81,7 @@ class TextStyle:
     clip: Box | None
     upright: bool
     box: Box | None = None
+    slanted: bool = False
 
 
 @dataclass(slots=True)
@@ -107,7 +108,7 @@ class MarkReader:
         self._integers = calls.Integers.new()
         self._matrix = calls.Matrix()
         self._matrix_address = ctypes.addressof(self._matrix)
-        self._fonts: dict[int, tuple[str, bool]] = {}
+        self._fonts: dict[int, tuple[str, bool, bool]] = {}
 
     def marks(self, page: int, space: PageSpace) -> Marks:
         marks = Marks()
@@ -166,7 +167,7 @@ class MarkReader:
             marks.sizeless += 1
         mode = calls.text_render_mode(item)
         dx, dy = space.direction(a, b)
-        name, bold = self._font(calls.text_font(item))
+        name, bold, slanted = self._font(calls.text_font(item))
         marks.styles[item] = TextStyle(
             order=order,
             size=size,
@@ -177,18 +178,20 @@ class MarkReader:
             clip=self._clip(item, transform, space),
             upright=dx > 0 and abs(dy) < 0.1 * dx,
             box=self._box(item, transform, space),
+            slanted=slanted,
         )
 
-    def _font(self, font: int | None) -> tuple[str, bool]:
+    def _font(self, font: int | None) -> tuple[str, bool, bool]:
         if not font:
-            return "", False
+            return "", False, False
         known = self._fonts.get(font)
         if known is None:
             buffer = ctypes.create_string_buffer(256)
             calls.font_name(font, ctypes.addressof(buffer), 256)
             name = buffer.value.decode("utf-8", "replace")
             lower = name.lower()
-            known = name, any(word in lower for word in ("bold", "black", "heavy", "demi"))
+            bold = any(word in lower for word in ("bold", "black", "heavy", "demi"))
+            known = name, bold, "italic" in lower or "oblique" in lower
             self._fonts[font] = known
         return known
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from adapters.docling.pdf_geometry import Box, Region, around, reading_regions
-from adapters.docling.pdf_tables import PdfTable, aligned_table, ruled_tables
-from adapters.docling.pdf_words import Line, Word, lines_of
+from adapters.docling.pdf_tables import PdfTable, aligned_table, around_table, ruled_tables
+from adapters.docling.pdf_words import Line, Word, join_lines, lines_of
 from domain.documents.structure import HiddenKind
 
-_BULLET = re.compile(r"^(?:[•▪●◦‣○■□➢➤✓✔·\uf0b7\uf0a7\uf0d8]\s*|[-–*]\s+)(?=\S)")
+_BULLET = re.compile(r"^(?:[•▪●◦‣○■□➢➤✓✔·\ue000-\uf8ff]\s*|[-–*]\s+)(?=\S)")
 _NUMBER = re.compile(r"^(?:\d{1,2}[.)]|[a-z][)])\s+(?=\S)")
-_LONE_MARK = re.compile(r"^(?:[•▪●◦‣○■□➢➤✓✔·\uf0b7\uf0a7\uf0d8–*-]|\d{1,2}[.)]|[a-z][)])$")
+_LONE_MARK = re.compile(r"^(?:[•▪●◦‣○■□➢➤✓✔·\ue000-\uf8ff–*-]|\d{1,2}[.)]|[a-z][)])$")
 _LINE_PITCH_EMS = 1.65
 _HEADING_LINES = 3
 _HEADING_CHARACTERS = 160
@@ -28,12 +28,13 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`size` is the type size; `rows` belong to tables only."""
+    """`size` is the type size, `slanted` its italics; `rows` belong to tables only."""
 
     role: Role
     box: Box
     text: str = ""
     size: float = 0.0
+    slanted: bool = False
     rows: tuple[tuple[str, ...], ...] = ()
 
 
@@ -72,14 +73,17 @@ def parts_of(page: PageInk, body_size: float) -> list[Part]:
     for region in reading_regions(items, lambda item: item.box):
         lines = [i.content for row in region.grid for i in row if isinstance(i.content, Line)]
         if len(lines) == sum(len(row) for row in region.grid):
-            table = _aligned(region)
+            above, grid, below = around_table(_lines(region))
+            table = aligned_table(Region(grid))
             if table is None:
                 waiting += lines
                 continue
+            waiting += [line for row in above for line in row]
             parts += [*_paragraphs(waiting, body_size), _table_part(table)]
-        else:
-            parts += _paragraphs(waiting, body_size)
-            parts += _mixed(region, body_size)
+            waiting = [line for row in below for line in row]
+            continue
+        parts += _paragraphs(waiting, body_size)
+        parts += _mixed(region, body_size)
         waiting = []
     return parts + _paragraphs(waiting, body_size) + _turned(page.aside)
 
@@ -112,9 +116,8 @@ def _level(a: Box, b: Box) -> bool:
     return min(a.bottom, b.bottom) > max(a.top, b.top)
 
 
-def _aligned(region: Region[_Item]) -> PdfTable | None:
-    grid = [[i.content for i in row if isinstance(i.content, Line)] for row in region.grid]
-    return aligned_table(Region(grid))
+def _lines(region: Region[_Item]) -> list[list[Line]]:
+    return [[i.content for i in row if isinstance(i.content, Line)] for row in region.grid]
 
 
 def _mixed(region: Region[_Item], body_size: float) -> list[Part]:
@@ -172,18 +175,7 @@ def _part(group: list[Line], body_size: float) -> Part:
     large = size > 1.5 * body_size or (size > 1.15 * body_size and ends_open)
     bold = group[0].bold and size > 0.95 * body_size and ends_open
     if short and (large or bold) and any(c.isalpha() for c in text):
-        return Part(Role.HEADING, box, text, size)
+        return Part(Role.HEADING, box, text, size, slanted=group[0].slanted)
     if _NUMBER.match(text):
         return Part(Role.LIST_ITEM, box, text, size)
     return Part(Role.TEXT, box, text, size)
-
-
-def join_lines(lines: Sequence[str]) -> str:
-    """Join the lines of a paragraph, healing words that were hyphenated at a line's end."""
-    text = ""
-    for line in lines:
-        if re.search(r"[a-zäöüß]-$", text) and line[:1].islower():
-            text = text[:-1] + line
-        else:
-            text = f"{text} {line}" if text else line
-    return text.replace("\u00ad", "")

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
-from adapters.docling.pdf_geometry import Box, Region, around, split_columns
-from adapters.docling.pdf_words import Line, Word, lines_of
+from adapters.docling.pdf_geometry import Box, Region, around, rows_of, split_columns
+from adapters.docling.pdf_words import Line, Word, join_lines, lines_of
 
 _TOUCH_POINTS = 1.5
 _SAME_RULE_POINTS = 3.0
 _MAX_RULES = 1_500
+_OTHER_TYPE = 0.12
+_CELL_PITCH = 1.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,37 @@ def ruled_tables(rules: Sequence[Box], words: Sequence[Word]) -> list[PdfTable]:
     return [table for table in tables if table is not None]
 
 
+def around_table(
+    grid: Sequence[Sequence[Line]],
+) -> tuple[list[list[Line]], list[list[Line]], list[list[Line]]]:
+    """Rows above a table, its own, and those below: lines alone that are set in another type."""
+    rows = [list(row) for row in grid]
+    cells = [line for row in rows if len(row) > 1 for line in row]
+    if not cells:
+        return [], rows, []
+    size = median([line.size for line in cells])
+    first = next(i for i, row in enumerate(rows) if not _stands_apart(row, size))
+    last = next(i for i, row in enumerate(reversed(rows)) if not _stands_apart(row, size))
+    end = len(rows) - last
+    return rows[:first], rows[first:end], rows[end:]
+
+
+def _stands_apart(row: Sequence[Line], size: float) -> bool:
+    return len(row) == 1 and abs(row[0].size - size) > _OTHER_TYPE * size
+
+
 def aligned_table(region: Region[Line]) -> PdfTable | None:
     """A grid of lines without rules, when two rows or more share two columns or more."""
     lines = [line for row in region.grid for line in row]
     columns = split_columns(lines, lambda line: line.box)
     if len(columns) < 2 or sum(len(row) > 1 for row in region.grid) < 2:
         return None
+    rows = _rows_of_cells(columns) or _rows_of_lines(region, columns)
+    return PdfTable(box=around([line.box for line in lines]), rows=rows)
+
+
+def _rows_of_lines(region: Region[Line], columns: Sequence[Sequence[Line]]) -> list[list[str]]:
+    """Rows as the lines stand; one without a first cell goes on with the row above."""
     place = {id(line): index for index, column in enumerate(columns) for line in column}
     rows: list[list[str]] = []
     for row in region.grid:
@@ -50,7 +78,44 @@ def aligned_table(region: Region[Line]) -> PdfTable | None:
             rows[-1] = [f"{a} {b}".strip() for a, b in zip(rows[-1], cells, strict=True)]
         else:
             rows.append(cells)
-    return PdfTable(box=around([line.box for line in lines]), rows=rows)
+    return rows
+
+
+def _rows_of_cells(columns: Sequence[Sequence[Line]]) -> list[list[str]]:
+    """Rows of cells of several lines, told by the space between cells; none where it is not told.
+
+    Lines of one cell stand closer than lines of two. Cells of one row overlap in height.
+    """
+    sorted_columns = [sorted(column, key=lambda line: line.box.top) for column in columns]
+    pitches = [b.box.top - a.box.top for column in sorted_columns for a, b in pairwise(column)]
+    close = [pitch for pitch in pitches if pitch > _TOUCH_POINTS]
+    if not close or max(close) <= _CELL_PITCH * min(close):
+        return []
+    limit = _CELL_PITCH * min(close)
+    cells = [
+        (index, group)
+        for index, column in enumerate(sorted_columns)
+        for group in _close_lines(column, limit)
+    ]
+    rows: list[list[str]] = []
+    for row in rows_of(cells, lambda cell: around([line.box for line in cell[1]])):
+        if len({index for index, _ in row}) < len(row):
+            return []
+        texts = [""] * len(columns)
+        for index, group in row:
+            texts[index] = join_lines([line.text for line in group])
+        rows.append(texts)
+    return rows
+
+
+def _close_lines(column: Sequence[Line], limit: float) -> list[list[Line]]:
+    groups: list[list[Line]] = []
+    for line in column:
+        if groups and line.box.top - groups[-1][-1].box.top <= limit:
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    return groups
 
 
 def _frames(rules: Sequence[Box]) -> list[_Frame]:

@@ -1,5 +1,6 @@
 """Words of a page put together to lines."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -18,6 +19,7 @@ class Word:
     bold: bool
     size: float
     glued: bool = False
+    slanted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Line:
     text: str
     size: float
     bold: bool
+    slanted: bool = False
 
 
 def lines_of(words: Sequence[Word]) -> list[Line]:
@@ -59,5 +62,17 @@ def _line(words: list[Word]) -> Line:
         text += word.text if word.glued else f" {word.text}"
     letters = sum(len(word.text) for word in words)
     bold = sum(len(word.text) for word in words if word.bold) * 2 > letters
-    size = max(words, key=lambda word: len(word.text)).size
-    return Line(box=around([word.box for word in words]), text=text, size=size, bold=bold)
+    longest = max(words, key=lambda word: len(word.text))
+    box = around([word.box for word in words])
+    return Line(box=box, text=text, size=longest.size, bold=bold, slanted=longest.slanted)
+
+
+def join_lines(lines: Sequence[str]) -> str:
+    """Join the lines of a paragraph, healing words that were hyphenated at a line's end."""
+    text = ""
+    for line in lines:
+        if re.search(r"[a-zäöüß]-$", text) and line[:1].islower():
+            text = text[:-1] + line
+        else:
+            text = f"{text} {line}" if text else line
+    return text.replace("\u00ad", "")
