@@ -15,6 +15,7 @@ from application.ports.settings_store import SettingsStore
 from application.retrieval.enhance import ModelQueryEnhancer
 from application.retrieval.query_vectors import QueryVectors
 from application.retrieval.retrieve import Retrieve
+from application.retrieval.search import SearchKnowledge
 from application.speculative import Speculative
 from entrypoints.settings import Settings
 
@@ -25,6 +26,7 @@ class Retrieval:
 
     retrieve: Retrieve
     vectors: QueryVectors
+    search: SearchKnowledge
     speculative: Speculative
 
 
@@ -52,6 +54,7 @@ def build_retrieval(
             reranker=_reranker(settings),
         ),
         vectors=vectors,
+        search=SearchKnowledge(index=index, vectors=vectors),
         speculative=speculative,
     )
 

@@ -25,6 +25,7 @@ from obelisk.v1 import (
     member_pb2_grpc,
     run_pb2,
     run_pb2_grpc,
+    search_pb2_grpc,
     tenancy_pb2_grpc,
 )
 
@@ -86,6 +87,9 @@ class ObeliskClient:
             self._channel
         )
         self.runs: run_pb2_grpc.RunServiceAsyncStub = run_pb2_grpc.RunServiceStub(self._channel)
+        self.search: search_pb2_grpc.SearchServiceAsyncStub = search_pb2_grpc.SearchServiceStub(
+            self._channel
+        )
         self.tenancy: tenancy_pb2_grpc.TenancyServiceAsyncStub = (
             tenancy_pb2_grpc.TenancyServiceStub(self._channel)
         )

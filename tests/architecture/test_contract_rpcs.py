@@ -43,6 +43,7 @@ from obelisk.v1 import (
     document_pb2,
     member_pb2,
     run_pb2,
+    search_pb2,
     tenancy_pb2,
 )
 
@@ -56,6 +57,7 @@ FILES = (
     document_pb2,
     member_pb2,
     run_pb2,
+    search_pb2,
     tenancy_pb2,
 )
 RPCS: dict[str, MethodDescriptor] = {

@@ -34,6 +34,7 @@ IN_SPACE = {
     "/obelisk.v1.RunService/ResumeRun",
     "/obelisk.v1.RunService/StartRun",
     "/obelisk.v1.RunService/WatchRun",
+    "/obelisk.v1.SearchService/Search",
     "/obelisk.v1.TenancyService/DeleteSpace",
     "/obelisk.v1.TenancyService/GetSpaceSettings",
     "/obelisk.v1.TenancyService/ListSpaceSettingsVersions",

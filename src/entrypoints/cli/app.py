@@ -11,6 +11,7 @@ from entrypoints.cli import ingest as ingesting
 from entrypoints.cli import keys as rotating
 from entrypoints.cli import models as pulling
 from entrypoints.cli import runs as listing
+from entrypoints.cli import search as searching
 from entrypoints.cli import serve as serving
 from entrypoints.cli import spaces as housing
 from entrypoints.cli import tokens
@@ -125,6 +126,22 @@ def ask(
 ) -> None:
     """Ask an agent and stream its answer."""
     run_async(asking.ask(settings(), server, space, agent, question, approval=approval))
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    collection: Annotated[
+        list[ingesting.CollectionName] | None,
+        typer.Option(help="Only documents for this; may be given several times."),
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Results at most.", min=1, max=50)] = 5,
+    server: ServerOption = DEFAULT_SERVER,
+    space: SpaceOption = None,
+) -> None:
+    """Search the documents of a space, as its agents do."""
+    wanted = collection or ()
+    run_async(searching.search(settings(), server, space, query, collections=wanted, limit=limit))
 
 
 @app.command()

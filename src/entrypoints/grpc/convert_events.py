@@ -121,11 +121,12 @@ def _source(source: domain.Source) -> run_pb2.Source:
         version=source.version,
         span_start=source.span[0],
         span_end=source.span[1],
-        also_in=[_place(place) for place in source.also_in],
+        also_in=[source_place(place) for place in source.also_in],
     )
 
 
-def _place(place: Place) -> run_pb2.SourcePlace:
+def source_place(place: Place) -> run_pb2.SourcePlace:
+    """Where a text stands."""
     return run_pb2.SourcePlace(
         document_id=str(place.document_id),
         chunk_id=str(place.chunk_id),

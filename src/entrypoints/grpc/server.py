@@ -20,6 +20,7 @@ from entrypoints.grpc.interceptors.errors import translated
 from entrypoints.grpc.interceptors.open_streams import OpenStreams
 from entrypoints.grpc.member_service import MemberService
 from entrypoints.grpc.run_service import RunService
+from entrypoints.grpc.search_service import SearchService
 from entrypoints.grpc.tenancy_service import TenancyService
 from obelisk.v1 import (
     agent_pb2,
@@ -36,6 +37,8 @@ from obelisk.v1 import (
     member_pb2_grpc,
     run_pb2,
     run_pb2_grpc,
+    search_pb2,
+    search_pb2_grpc,
     tenancy_pb2,
     tenancy_pb2_grpc,
 )
@@ -61,6 +64,7 @@ SERVICE_NAMES = tuple(
         document_pb2,
         member_pb2,
         run_pb2,
+        search_pb2,
         tenancy_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()
@@ -130,6 +134,9 @@ def _add_services(server: grpc.aio.Server, container: "Container") -> None:
             read=container.read_runs(),
         ),
         server,
+    )
+    search_pb2_grpc.add_SearchServiceServicer_to_server(
+        SearchService(container.retrieval().search), server
     )
     tenancy = container.tenancy()
     member_pb2_grpc.add_MemberServiceServicer_to_server(
