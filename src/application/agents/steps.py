@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from heapq import merge
 
 from application.agents.answer import Answer
 from application.agents.events import Emit
@@ -188,7 +189,8 @@ def _text(fused: FusedPassage) -> str:
 def _with(
     passages: tuple[FusedPassage, ...], more: tuple[FusedPassage, ...]
 ) -> tuple[FusedPassage, ...]:
-    return tuple(without_near_duplicates(sorted([*passages, *more], key=lambda f: -f.score)))
+    """The tool's put in by score; what was found before stays in the order that it was given."""
+    return tuple(without_near_duplicates(list(merge(passages, more, key=lambda f: -f.score))))
 
 
 def _screen(task: AgentTask, writing: Writing, marker: str) -> AnswerScreen:

@@ -108,6 +108,9 @@ class AnswerView:
             place = f"p. {source.page}  {heading}" if source.page else heading
             streams = ", ".join(source.streams)
             table.add_row(number or f"{source.number}", Text(source.filename), Text(place), streams)
+            others = dict.fromkeys(other.filename for other in source.also_in)
+            if others:
+                table.add_row("", Text(f"also in {', '.join(others)}", "dim"))
         return table
 
     def _stage_table(self) -> Table:

@@ -47,6 +47,18 @@ def _fused(
     return FusedPassage(passage=passage, streams=("semantic",), score=1 / number)
 
 
+def _at(fused: FusedPassage, start: int, end: int) -> FusedPassage:
+    section = ("Guide 1", "Fish", "Herring")
+    passage = replace(
+        fused.passage,
+        span=(start, end),
+        section_path=section,
+        title="Guide 1",
+        text=fused.passage.text,
+    )
+    return replace(fused, passage=passage)
+
+
 def _task(question: str = "Write about herring.", earlier: Earlier | None = None) -> AgentTask:
     return AgentTask(
         space_id=SpaceId(new_id()),
@@ -91,6 +103,29 @@ def test_instructions_come_first_then_the_sources_and_the_question_last() -> Non
     assert "[1] Guide 1 > Fish > Herring\nHerring is smoked." in user.content
     assert "[2] Guide 2 > Fish > Herring\nBoats leave." in user.content
     assert user.content.endswith(task.question)
+
+
+def test_neighbours_are_read_as_one_source() -> None:
+    first = _at(_fused(1, "Herring is smoked.", document=7), 0, 18)
+    second = _at(_fused(3, "It costs five euros.", document=7), 19, 39)
+    writing = _planned(_task(), _state(first, _fused(2, "Boats leave."), second))
+    joined, boats = writing.sent
+    assert joined.passage.text == "Herring is smoked.\nIt costs five euros."
+    assert joined.passage.span == (0, 39)
+    assert boats.passage.text == "Boats leave."
+    user = _only(writing).messages[-1].content
+    assert f"[1] Guide 1 > Fish > Herring\n{joined.passage.text}" in user
+
+
+def test_joining_takes_no_more_room_than_reading_one_by_one() -> None:
+    task = _task()
+    pieces = [
+        _at(_fused(n, "word " * 120, document=7), 600 * n, 600 * n + 600) for n in range(1, 9)
+    ]
+    writing = _planned(task, _state(*pieces))
+    assert len(writing.sent) == 1
+    cost = sum(_words(fused.passage.text) for fused in writing.sent)
+    assert 120 < cost <= task.agent.retrieval.budget_tokens
 
 
 def test_the_brand_and_the_facts_are_told_in_the_instructions() -> None:

@@ -9,7 +9,8 @@ from adapters.memory.scripted_chat_model import ScriptedChatModel
 from application.agents.events import Said
 from application.agents.steps import AgentSteps
 from application.ports.tool import ToolInput, ToolOutput
-from domain.agents.chat import FinishReason
+from domain.agents.chat import ChatMessage, FinishReason, Role
+from domain.agents.earlier import Earlier
 from domain.agents.effect import Effect
 from domain.agents.routing import Progress, Step
 from domain.agents.state import AgentState
@@ -90,6 +91,47 @@ async def test_the_sources_told_are_exactly_those_in_the_prompts(shop: Shop, sec
     assert all(source.text in prompts for source in told.sources)
     unsent = [f for f in state.passages if f not in state.sent]
     assert not any(fused.passage.text in prompts for fused in unsent)
+
+
+async def test_a_source_is_cited_with_its_version_its_place_and_its_twins(shop: Shop) -> None:
+    steps, task = shop.steps(ScriptedChatModel("Herring.")), without_plan(shop.task())
+    state = await steps.take(Step.RETRIEVE, task, AgentState(), list[Said]().append)
+    first, twin = state.passages[0], state.passages[1].passage.place
+    passage = replace(first.passage, version=3, span=(7, 80))
+    state = replace(state, passages=(replace(first, passage=passage, also_in=(twin,)),))
+    said: list[Said] = []
+    await steps.take(Step.WRITE, task, state, said.append)
+    (told,) = [kind for kind in said if isinstance(kind, SourcesRetrieved)]
+    (source,) = told.sources
+    assert (source.version, source.span, source.also_in) == (3, (7, 80), (twin,))
+
+
+async def test_what_a_tool_finds_leaves_the_order_of_the_rest_alone(shop: Shop) -> None:
+    task = shop.task("Plan a herring campaign", agent="strategy")
+    steps = shop.steps(ScriptedChatModel("Plan."))
+    state = await steps.take(Step.RETRIEVE, task, AgentState(), list[Said]().append)
+    backwards = replace(state, passages=state.passages[::-1])
+    acted = await steps.take(Step.ACT, task, backwards, list[Said]().append)
+    kept = [f.passage.chunk_id for f in backwards.passages]
+    after = [f.passage.chunk_id for f in acted.passages if f.passage.chunk_id in kept]
+    assert set(after) == set(kept)
+    ours = [key for key in after if key != after[0]]
+    assert ours == [key for key in kept if key in ours]
+
+
+async def test_a_tool_looks_for_what_a_follow_up_leans_on(shop: Shop) -> None:
+    asked = ChatMessage(role=Role.USER, content="What do rivals say about herring?")
+    answered = ChatMessage(role=Role.ASSISTANT, content="They sell it.")
+    task = replace(
+        shop.task("And in their shop?", agent="strategy"),
+        earlier=Earlier(history=(asked, answered)),
+    )
+    said: list[Said] = []
+    steps = shop.steps(ScriptedChatModel("Plan."))
+    state = await steps.take(Step.RETRIEVE, task, AgentState(), said.append)
+    await steps.take(Step.ACT, task, state, said.append)
+    (called,) = [kind for kind in said if isinstance(kind, ToolCalled)]
+    assert "What do rivals say about herring? And in their shop?" in called.arguments_json
 
 
 async def test_the_text_is_streamed_as_it_is_written_and_joined_in_the_draft(shop: Shop) -> None:
