@@ -39,8 +39,8 @@ def test_every_filter_reaches_the_search() -> None:
     found = search_of(request)
     assert found.limit == 50
     assert found.within.collections == {Collection.WEB}
-    assert found.within.media_types == {MediaType.PDF}
-    assert found.within.documents == {DocumentId(UUID(ID))}
+    assert found.within.media_types == frozenset({MediaType.PDF})
+    assert found.within.documents == frozenset({DocumentId(UUID(ID))})
     assert found.within.created_from == datetime(1970, 1, 1, tzinfo=UTC)
     assert found.within.created_before == datetime(1970, 1, 2, tzinfo=UTC)
 
