@@ -73,6 +73,7 @@ lock: $(READY) ## Compile the hashed locks anew
 	$(COMPILE) pyproject.toml --output-file requirements/runtime.lock
 	$(COMPILE) pyproject.toml --group dev --output-file requirements/dev.lock
 	$(COMPILE) pyproject.toml --extra layout --output-file requirements/layout.lock
+	$(COMPILE) pyproject.toml --extra ocr --output-file requirements/ocr.lock
 	grep -A99 '^uv==' requirements/dev.lock | sed '/^[a-z]/{/^uv==/!Q}' > $(VENV)/bootstrap.lock
 	mv $(VENV)/bootstrap.lock requirements/bootstrap.lock
 

@@ -43,7 +43,8 @@ def recogniser() -> Recogniser | None:
     """Loaded once, when the first picture needs it; None without the extra."""
     if not is_installed():
         return None
-    from rapidocr import RapidOCR  # type: ignore[import-not-found,unused-ignore]  # an extra
+    from rapidocr import RapidOCR
+    from rapidocr.utils.output import RapidOCROutput
 
     logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
     engine = RapidOCR(
@@ -56,13 +57,12 @@ def recogniser() -> Recogniser | None:
 
     def recognise(image: Image.Image) -> list[Spelled]:
         result = engine(np.asarray(image.convert("RGB"))[:, :, ::-1])
-        if result.boxes is None or result.txts is None:
+        if not isinstance(result, RapidOCROutput) or result.boxes is None:
             return []
+        spelled = zip(result.boxes, result.txts or (), result.scores or (), strict=True)
         return [
             Spelled(_around(corners), text)
-            for corners, text, score in zip(
-                result.boxes, result.txts, result.scores or (), strict=True
-            )
+            for corners, text, score in spelled
             if score >= _MIN_SCORE and text.strip()
         ]
 
