@@ -45,6 +45,7 @@ from application.ports.embedder import Embedder
 from application.ports.fan_out import FanOut
 from application.ports.sealer import Sealer
 from application.ports.token_signer import TokenSigner
+from application.ports.web_fetcher import WebFetcher
 from application.runs.cancel import CancelRun
 from application.runs.dispatch import Crew, Dispatcher
 from application.runs.end import EndRun
@@ -84,6 +85,7 @@ class Container(Identity):
     embedder: providers.Dependency[Embedder] = providers.Dependency()
     converter: providers.Dependency[DocumentConverter] = providers.Dependency()
     blobs: providers.Dependency[BlobStore] = providers.Dependency()
+    web_fetcher: providers.Dependency[WebFetcher] = providers.Dependency()
     fan_out: providers.Dependency[FanOut] = providers.Dependency()
     crew = providers.Dependency(instance_of=Crew)
     direct_dsn = providers.Dependency(instance_of=str)
@@ -280,7 +282,12 @@ class Container(Identity):
         entropy=entropy,
     )
     document_service = providers.Singleton(
-        build_documents, document_parts, jobs, Identity.settings.provided.heartbeat_seconds
+        build_documents,
+        document_parts,
+        jobs,
+        settings_store,
+        web_fetcher,
+        Identity.settings.provided.heartbeat_seconds,
     )
     tenancy = providers.Singleton(
         build_tenancy,

@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 
 from adapters.postgres.finding_store import PostgresFindingStore
 from adapters.postgres.pool import Pool
+from application.documents.add_url import AddUrl
 from application.documents.findings import DocumentFindings
 from application.documents.ingest import IngestDocument
+from application.documents.keep import KeepDocument
 from application.documents.manage import ManageDocuments
 from application.documents.upload import UploadDocument
 from application.documents.watch import WatchDocument
@@ -16,6 +18,8 @@ from application.ports.document_store import DocumentStore
 from application.ports.embedder import Embedder
 from application.ports.entropy import Entropy
 from application.ports.jobs import Jobs
+from application.ports.settings_store import SettingsStore
+from application.ports.web_fetcher import WebFetcher
 from domain.documents.chunking import ChunkingPolicy
 
 
@@ -24,6 +28,7 @@ class Documents:
     """The use cases behind the service."""
 
     upload: UploadDocument
+    add_url: AddUrl
     manage: ManageDocuments
     watch: WatchDocument
     findings: DocumentFindings
@@ -55,7 +60,13 @@ def build_ingest(parts: DocumentParts, converter: DocumentConverter) -> IngestDo
     )
 
 
-def build_documents(parts: DocumentParts, jobs: Jobs, heartbeat_seconds: float) -> Documents:
+def build_documents(
+    parts: DocumentParts,
+    jobs: Jobs,
+    settings: SettingsStore,
+    fetcher: WebFetcher,
+    heartbeat_seconds: float,
+) -> Documents:
     """The use cases, wired."""
     return Documents(
         upload=UploadDocument(
@@ -65,6 +76,18 @@ def build_documents(parts: DocumentParts, jobs: Jobs, heartbeat_seconds: float) 
             embedder=parts.embedder,
             clock=parts.clock,
             entropy=parts.entropy,
+        ),
+        add_url=AddUrl(
+            settings=settings,
+            fetcher=fetcher,
+            keep=KeepDocument(
+                documents=parts.documents,
+                blobs=parts.blobs,
+                jobs=jobs,
+                embedder=parts.embedder,
+                clock=parts.clock,
+                entropy=parts.entropy,
+            ),
         ),
         manage=ManageDocuments(documents=parts.documents, blobs=parts.blobs),
         watch=WatchDocument(

@@ -21,6 +21,7 @@ from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import APPLICATION_ROLE, Pool
 from adapters.redis.context_cache import RedisContextCache
 from adapters.redis.fan_out import RedisFanOut
+from adapters.web.fetcher import HttpWebFetcher
 from application.daily import daily
 from application.ports.chat_model import ChatModel
 from application.ports.context_cache import ContextCache
@@ -105,6 +106,7 @@ async def platform(
             embedder=providers.Object(embedder),
             converter=providers.Object(converter),
             blobs=providers.Object(open_blobs(settings)),
+            web_fetcher=providers.Object(HttpWebFetcher(SystemClock())),
             fan_out=providers.Object(fan_out),
             direct_dsn=owner if settings.database_pooler else dsn,
             crew=Crew(

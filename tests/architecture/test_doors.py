@@ -23,6 +23,7 @@ IN_SPACE = {
     "/obelisk.v1.DocumentService/GetDocument",
     "/obelisk.v1.DocumentService/ListDocumentFindings",
     "/obelisk.v1.DocumentService/ListDocuments",
+    "/obelisk.v1.DocumentService/AddUrlDocument",
     "/obelisk.v1.DocumentService/UploadDocument",
     "/obelisk.v1.DocumentService/WatchDocument",
     "/obelisk.v1.MemberService/ListSpaceMembers",

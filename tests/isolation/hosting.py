@@ -10,9 +10,11 @@ from pydantic import SecretStr
 from adapters.memory.hash_embedder import HashEmbedder
 from adapters.memory.plain_text_converter import PlainTextConverter
 from adapters.memory.scripted_chat_model import ScriptedChatModel
+from adapters.memory.web_fetcher import MemoryWebFetcher
 from application.auth import attempts
 from application.context import Caller
 from application.ports.chat_model import ChatModel
+from application.ports.clock import Clock
 from application.ports.embedder import Embedder
 from domain.auth.rate import Rate
 from domain.identifiers import OrganizationId, UserId
@@ -21,6 +23,7 @@ from entrypoints.container import Container
 from entrypoints.server import Addresses, serving
 from entrypoints.settings import Settings
 from entrypoints.startup import platform
+from isolation.kinds import TEXTS
 from isolation.order import Order
 
 
@@ -38,9 +41,18 @@ class _PlainText(PlainTextConverter):
         """Nothing to end."""
 
 
+class _Web(MemoryWebFetcher):
+    """In place of the internet, which no test asks."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.put(str(TEXTS["url"]), b"<html><body><p>We sell bags.</p></body></html>")
+
+
 def _without_limits() -> None:
     """Thousands of attempts from one address are what the limits are there to end."""
     setattr(startup, "DoclingConverter", _PlainText)  # noqa: B010 - not its own name to give
+    setattr(startup, "HttpWebFetcher", _Web)  # noqa: B010
     for name in ("OF_ONE_FROM_HERE", "OF_ALL_FROM_HERE", "OF_ONE_FROM_STRANGERS"):
         setattr(attempts, name, Rate(limit=1_000_000, seconds=1.0))
 

@@ -73,6 +73,7 @@ SCOPES = {
     "ConversationService.PrepareConversation": Scope.SPACE,
     "ConversationService.DeleteConversation": Scope.SPACE,
     "DocumentService.UploadDocument": Scope.SPACE,
+    "DocumentService.AddUrlDocument": Scope.SPACE,
     "DocumentService.WatchDocument": Scope.SPACE,
     "DocumentService.ListDocumentFindings": Scope.SPACE,
     "DocumentService.DecideDocumentFinding": Scope.SPACE,
@@ -156,10 +157,12 @@ FIELDS: dict[str, Kind | str | None] = {
     "claims_needing_proof": None,
     "title": None,
     "tone": None,
+    "url": None,
+    "web_hosts": None,
 }
 
 # What a request says where it names nothing, so that only the id decides its answer.
-TEXTS: dict[str, str | dict[str, str]] = {
+TEXTS: dict[str, str | dict[str, str | list[str]]] = {
     "agent": "brand",
     "display_name": "Mine",
     "email": "somebody@example.org",
@@ -175,8 +178,9 @@ TEXTS: dict[str, str | dict[str, str]] = {
     "question": "What do we sell?",
     "redirect_uri": "http://127.0.0.1/back",
     "title": "Mine",
+    "url": "https://shop.example/lamps",
     "role": "ROLE_EDITOR",
-    "settings": {"tone": "Mine"},
+    "settings": {"tone": "Mine", "web_hosts": ["shop.example"]},
 }
 # Fields that a request may leave empty; they hold something only where that is what is tried.
 OPTIONAL = frozenset(

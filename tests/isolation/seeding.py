@@ -32,6 +32,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 LATER = NOW + timedelta(days=7)
 # Tables that hold nothing of any tenant, each with the reason.
 OF_NOBODY = {
+    "embedding_models": "which embedding model serves the installation",
     "oidc_flows": "a sign-in that has begun; nobody is known yet",
     "signing_keys": "the installation's own",
 }
@@ -190,7 +191,11 @@ async def _space(connection: "Connection", its: Space, owner: Organization) -> N
 
 async def _content(connection: "Connection", its: Space, owner: Organization) -> None:
     word, space = its.content, its.space
-    settings = {"brand_voice": {"tone": word, "terms_to_use": [word]}, "facts": {"market": word}}
+    settings = {
+        "brand_voice": {"tone": word, "terms_to_use": [word]},
+        "facts": {"market": word},
+        "web_hosts": ["shop.example"],
+    }
     for version in (1, 2):
         await _insert(
             connection,

@@ -105,6 +105,7 @@ def settings(value: SpaceSettings) -> tenancy_pb2.SpaceSettings:
         terms_to_avoid=voice.terms_to_avoid,
         claims_needing_proof=voice.claims_needing_proof,
         facts=value.facts,
+        web_hosts=value.web_hosts,
     )
 
 

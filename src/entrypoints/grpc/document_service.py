@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
 
+from application.documents.add_url import AddUrl
 from application.documents.findings import DocumentFindings
 from application.documents.manage import ManageDocuments
 from application.documents.upload import UploadDocument
@@ -16,6 +17,7 @@ from entrypoints.grpc import convert_documents as documents
 from entrypoints.grpc.call import request_context
 from entrypoints.grpc.interceptors.chain import Context
 from entrypoints.grpc.parse import collection_of, uuid_of
+from entrypoints.grpc.url_documents import UrlDocuments
 from obelisk.v1 import document_pb2 as pb
 from obelisk.v1 import document_pb2_grpc
 
@@ -24,16 +26,18 @@ _DISCARD_SECONDS = 10.0
 _CANCELLATION_SECONDS = 0.05
 
 
-class DocumentService(document_pb2_grpc.DocumentServiceServicer):
+class DocumentService(UrlDocuments, document_pb2_grpc.DocumentServiceServicer):
     def __init__(
         self,
         *,
         upload: UploadDocument,
+        add_url: AddUrl,
         documents: ManageDocuments,
         watch: WatchDocument,
         findings: DocumentFindings,
     ) -> None:
         self._upload = upload
+        self._add_url = add_url
         self._documents = documents
         self._watch = watch
         self._findings = findings

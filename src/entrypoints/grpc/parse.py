@@ -9,6 +9,7 @@ from domain.identifiers import ConversationId, DocumentId, SpaceId
 from domain.runs.admission import DoubleText
 from domain.runs.pause import Decision
 from domain.runs.run import Question
+from domain.safety.web_address import checked_host_rule
 from domain.tenancy.access import Role
 from domain.tenancy.invitation import space_roles_of
 from domain.tenancy.settings import BrandVoice, SpaceSettings
@@ -104,7 +105,11 @@ def settings_of(message: tenancy_pb2.SpaceSettings) -> SpaceSettings:
         terms_to_avoid=tuple(message.terms_to_avoid),
         claims_needing_proof=tuple(message.claims_needing_proof),
     )
-    return SpaceSettings(brand_voice=voice, facts=dict(message.facts))
+    return SpaceSettings(
+        brand_voice=voice,
+        facts=dict(message.facts),
+        web_hosts=tuple(checked_host_rule(rule) for rule in message.web_hosts),
+    )
 
 
 def role_of(value: member_pb2.Role.ValueType, field: str = "role") -> Role:

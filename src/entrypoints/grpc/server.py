@@ -121,7 +121,11 @@ def _add_services(server: grpc.aio.Server, container: "Container") -> None:
     uses = container.document_service()
     document_pb2_grpc.add_DocumentServiceServicer_to_server(
         DocumentService(
-            upload=uses.upload, documents=uses.manage, watch=uses.watch, findings=uses.findings
+            upload=uses.upload,
+            add_url=uses.add_url,
+            documents=uses.manage,
+            watch=uses.watch,
+            findings=uses.findings,
         ),
         server,
     )

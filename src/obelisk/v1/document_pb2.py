@@ -26,7 +26,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19obelisk/v1/document.proto\x12\nobelisk.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf1\x04\n\x08\x44ocument\x12\x1f\n\x0b\x64ocument_id\x18\x01 \x01(\tR\ndocumentId\x12\x1a\n\x08\x66ilename\x18\x02 \x01(\tR\x08\x66ilename\x12\x14\n\x05title\x18\x03 \x01(\tR\x05title\x12\x1d\n\nmedia_type\x18\x04 \x01(\tR\tmediaType\x12\x36\n\ncollection\x18\x05 \x01(\x0e\x32\x16.obelisk.v1.CollectionR\ncollection\x12\x1d\n\nsize_bytes\x18\x06 \x01(\x03R\tsizeBytes\x12%\n\x0e\x63ontent_sha256\x18\x07 \x01(\tR\rcontentSha256\x12-\n\x05state\x18\x08 \x01(\x0e\x32\x17.obelisk.v1.IngestStateR\x05state\x12\x1f\n\x0b\x63hunk_count\x18\t \x01(\x05R\nchunkCount\x12\x1d\n\npage_count\x18\n \x01(\x05R\tpageCount\x12\x18\n\x07\x66\x61ilure\x18\x0b \x01(\tR\x07\x66\x61ilure\x12;\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12\x18\n\x07version\x18\x0e \x01(\x05R\x07version\x12\x1d\n\nstage_done\x18\x0f \x01(\x05R\tstageDone\x12\x1f\n\x0bstage_total\x18\x10 \x01(\x05R\nstageTotal\x12\x18\n\x07retries\x18\x11 \x01(\x05R\x07retries\"\x94\x02\n\x0f\x44ocumentFinding\x12\x18\n\x07ordinal\x18\x01 \x01(\x05R\x07ordinal\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x16.obelisk.v1.HiddenKindR\x04kind\x12\x12\n\x04page\x18\x03 \x01(\x05R\x04page\x12\x12\n\x04text\x18\x04 \x01(\tR\x04text\x12\x37\n\x08\x64\x65\x63ision\x18\x05 \x01(\x0e\x32\x1b.obelisk.v1.FindingDecisionR\x08\x64\x65\x63ision\x12\x1d\n\ndecider_id\x18\x06 \x01(\tR\tdeciderId\x12;\n\x0b\x64\x65\x63ide_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ndecideTime\"\x85\x01\n\x10\x44ocumentMetadata\x12\x1a\n\x08\x66ilename\x18\x01 \x01(\tR\x08\x66ilename\x12\x36\n\ncollection\x18\x02 \x01(\x0e\x32\x16.obelisk.v1.CollectionR\ncollection\x12\x1d\n\nsize_bytes\x18\x03 \x01(\x03R\tsizeBytes\"w\n\x15UploadDocumentRequest\x12:\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.obelisk.v1.DocumentMetadataH\x00R\x08metadata\x12\x1a\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00R\x07\x63ontentB\x06\n\x04part\"J\n\x16UploadDocumentResponse\x12\x30\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x14.obelisk.v1.DocumentR\x08\x64ocument\"7\n\x14WatchDocumentRequest\x12\x1f\n\x0b\x64ocument_id\x18\x01 \x01(\tR\ndocumentId\"\x8c\x01\n\x15WatchDocumentResponse\x12\x30\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x14.obelisk.v1.DocumentR\x08\x64ocument\x12\x41\n\x0eheartbeat_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\rheartbeatTime\"5\n\x12GetDocumentRequest\x12\x1f\n\x0b\x64ocument_id\x18\x01 \x01(\tR\ndocumentId\"G\n\x13GetDocumentResponse\x12\x30\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x14.obelisk.v1.DocumentR\x08\x64ocument\"R\n\x14ListDocumentsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"s\n\x15ListDocumentsResponse\x12\x32\n\tdocuments\x18\x01 \x03(\x0b\x32\x14.obelisk.v1.DocumentR\tdocuments\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"8\n\x15\x44\x65leteDocumentRequest\x12\x1f\n\x0b\x64ocument_id\x18\x01 \x01(\tR\ndocumentId\"\x18\n\x16\x44\x65leteDocumentResponse\"z\n\x1bListDocumentFindingsRequest\x12\x1f\n\x0b\x64ocument_id\x18\x01 \x01(\tR\ndocumentId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"\x7f\n\x1cListDocumentFindingsResponse\x12\x37\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x1b.obelisk.v1.DocumentFindingR\x08\x66indings\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x92\x01\n\x1c\x44\x65\x63ideDocumentFindingRequest\x12\x1f\n\x0b\x64ocument_id\x18\x01 \x01(\tR\ndocumentId\x12\x18\n\x07ordinal\x18\x02 \x01(\x05R\x07ordinal\x12\x37\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0e\x32\x1b.obelisk.v1.FindingDecisionR\x08\x64\x65\x63ision\"V\n\x1d\x44\x65\x63ideDocumentFindingResponse\x12\x35\n\x07\x66inding\x18\x01 \x01(\x0b\x32\x1b.obelisk.v1.DocumentFindingR\x07\x66inding*\x9b\x01\n\nCollection\x12\x1a\n\x16\x43OLLECTION_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43OLLECTION_BRAND\x10\x01\x12\x16\n\x12\x43OLLECTION_PRODUCT\x10\x02\x12\x17\n\x13\x43OLLECTION_CAMPAIGN\x10\x03\x12\x12\n\x0e\x43OLLECTION_WEB\x10\x04\x12\x16\n\x12\x43OLLECTION_GENERAL\x10\x05*\xaf\x01\n\x0bIngestState\x12\x1c\n\x18INGEST_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14INGEST_STATE_PENDING\x10\x01\x12\x1b\n\x17INGEST_STATE_CONVERTING\x10\x02\x12\x1a\n\x16INGEST_STATE_EMBEDDING\x10\x03\x12\x16\n\x12INGEST_STATE_READY\x10\x04\x12\x17\n\x13INGEST_STATE_FAILED\x10\x05*\x93\x02\n\nHiddenKind\x12\x1b\n\x17HIDDEN_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11HIDDEN_KIND_WHITE\x10\x01\x12\x14\n\x10HIDDEN_KIND_TINY\x10\x02\x12\x18\n\x14HIDDEN_KIND_OFF_PAGE\x10\x03\x12\x17\n\x13HIDDEN_KIND_COVERED\x10\x04\x12\x19\n\x15HIDDEN_KIND_INVISIBLE\x10\x05\x12\x17\n\x13HIDDEN_KIND_COMMENT\x10\x06\x12\x1a\n\x16HIDDEN_KIND_ZERO_WIDTH\x10\x07\x12\x1e\n\x1aHIDDEN_KIND_TAG_CHARACTERS\x10\x08\x12\x18\n\x14HIDDEN_KIND_METADATA\x10\t*\x8d\x01\n\x0f\x46indingDecision\x12 \n\x1c\x46INDING_DECISION_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x46INDING_DECISION_PENDING\x10\x01\x12\x1c\n\x18\x46INDING_DECISION_ALLOWED\x10\x02\x12\x1c\n\x18\x46INDING_DECISION_REMOVED\x10\x03\x32\xb2\x07\n\x0f\x44ocumentService\x12z\n\x0eUploadDocument\x12!.obelisk.v1.UploadDocumentRequest\x1a\".obelisk.v1.UploadDocumentResponse\"\x1f\x82\xd3\xe4\x93\x02\x19\"\x14/v1/documents:upload:\x01*(\x01\x12\x81\x01\n\rWatchDocument\x12 .obelisk.v1.WatchDocumentRequest\x1a!.obelisk.v1.WatchDocumentResponse\")\x82\xd3\xe4\x93\x02#\x12!/v1/documents/{document_id}:watch0\x01\x12s\n\x0bGetDocument\x12\x1e.obelisk.v1.GetDocumentRequest\x1a\x1f.obelisk.v1.GetDocumentResponse\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/documents/{document_id}\x12k\n\rListDocuments\x12 .obelisk.v1.ListDocumentsRequest\x1a!.obelisk.v1.ListDocumentsResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/documents\x12|\n\x0e\x44\x65leteDocument\x12!.obelisk.v1.DeleteDocumentRequest\x1a\".obelisk.v1.DeleteDocumentResponse\"#\x82\xd3\xe4\x93\x02\x1d*\x1b/v1/documents/{document_id}\x12\x97\x01\n\x14ListDocumentFindings\x12\'.obelisk.v1.ListDocumentFindingsRequest\x1a(.obelisk.v1.ListDocumentFindingsResponse\",\x82\xd3\xe4\x93\x02&\x12$/v1/documents/{document_id}/findings\x12\xa4\x01\n\x15\x44\x65\x63ideDocumentFinding\x12(.obelisk.v1.DecideDocumentFindingRequest\x1a).obelisk.v1.DecideDocumentFindingResponse\"6\x82\xd3\xe4\x93\x02\x30\"+/v1/documents/{document_id}/findings:decide:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19obelisk/v1/document.proto\x12\nobelisk.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf1\x04\n\x08\x44ocument\x12\x1f\n\x0b\x64ocument_id\x18\x01 \x01(\tR\ndocumentId\x12\x1a\n\x08\x66ilename\x18\x02 \x01(\tR\x08\x66ilename\x12\x14\n\x05title\x18\x03 \x01(\tR\x05title\x12\x1d\n\nmedia_type\x18\x04 \x01(\tR\tmediaType\x12\x36\n\ncollection\x18\x05 \x01(\x0e\x32\x16.obelisk.v1.CollectionR\ncollection\x12\x1d\n\nsize_bytes\x18\x06 \x01(\x03R\tsizeBytes\x12%\n\x0e\x63ontent_sha256\x18\x07 \x01(\tR\rcontentSha256\x12-\n\x05state\x18\x08 \x01(\x0e\x32\x17.obelisk.v1.IngestStateR\x05state\x12\x1f\n\x0b\x63hunk_count\x18\t \x01(\x05R\nchunkCount\x12\x1d\n\npage_count\x18\n \x01(\x05R\tpageCount\x12\x18\n\x07\x66\x61ilure\x18\x0b \x01(\tR\x07\x66\x61ilure\x12;\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12\x18\n\x07version\x18\x0e \x01(\x05R\x07version\x12\x1d\n\nstage_done\x18\x0f \x01(\x05R\tstageDone\x12\x1f\n\x0bstage_total\x18\x10 \x01(\x05R\nstageTotal\x12\x18\n\x07retries\x18\x11 \x01(\x05R\x07retries\"\x94\x02\n\x0f\x44ocumentFinding\x12\x18\n\x07ordinal\x18\x01 \x01(\x05R\x07ordinal\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x16.obelisk.v1.HiddenKindR\x04kind\x12\x12\n\x04page\x18\x03 \x01(\x05R\x04page\x12\x12\n\x04text\x18\x04 \x01(\tR\x04text\x12\x37\n\x08\x64\x65\x63ision\x18\x05 \x01(\x0e\x32\x1b.obelisk.v1.FindingDecisionR\x08\x64\x65\x63ision\x12\x1d\n\ndecider_id\x18\x06 \x01(\tR\tdeciderId\x12;\n\x0b\x64\x65\x63ide_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ndecideTime\"\x85\x01\n\x10\x44ocumentMetadata\x12\x1a\n\x08\x66ilename\x18\x01 \x01(\tR\x08\x66ilename\x12\x36\n\ncollection\x18\x02 \x01(\x0e\x32\x16.obelisk.v1.CollectionR\ncollection\x12\x1d\n\nsize_bytes\x18\x03 \x01(\x03R\tsizeBytes\"w\n\x15UploadDocumentRequest\x12:\n\x08metadata\x18\x01 \x01(\x0b\x32\x1c.obelisk.v1.DocumentMetadataH\x00R\x08metadata\x12\x1a\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00R\x07\x63ontentB\x06\n\x04part\"J\n\x16UploadDocumentResponse\x12\x30\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x14.obelisk.v1.DocumentR\x08\x64ocument\")\n\x15\x41\x64\x64UrlDocumentRequest\x12\x10\n\x03url\x18\x01 \x01(\tR\x03url\"J\n\x16\x41\x64\x64UrlDocumentResponse\x12\x30\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x14.obelisk.v1.DocumentR\x08\x64ocument\"7\n\x14WatchDocumentRequest\x12\x1f\n\x0b\x64ocument_id\x18\x01 \x01(\tR\ndocumentId\"\x8c\x01\n\x15WatchDocumentResponse\x12\x30\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x14.obelisk.v1.DocumentR\x08\x64ocument\x12\x41\n\x0eheartbeat_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\rheartbeatTime\"5\n\x12GetDocumentRequest\x12\x1f\n\x0b\x64ocument_id\x18\x01 \x01(\tR\ndocumentId\"G\n\x13GetDocumentResponse\x12\x30\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x14.obelisk.v1.DocumentR\x08\x64ocument\"R\n\x14ListDocumentsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"s\n\x15ListDocumentsResponse\x12\x32\n\tdocuments\x18\x01 \x03(\x0b\x32\x14.obelisk.v1.DocumentR\tdocuments\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"8\n\x15\x44\x65leteDocumentRequest\x12\x1f\n\x0b\x64ocument_id\x18\x01 \x01(\tR\ndocumentId\"\x18\n\x16\x44\x65leteDocumentResponse\"z\n\x1bListDocumentFindingsRequest\x12\x1f\n\x0b\x64ocument_id\x18\x01 \x01(\tR\ndocumentId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"\x7f\n\x1cListDocumentFindingsResponse\x12\x37\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x1b.obelisk.v1.DocumentFindingR\x08\x66indings\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x92\x01\n\x1c\x44\x65\x63ideDocumentFindingRequest\x12\x1f\n\x0b\x64ocument_id\x18\x01 \x01(\tR\ndocumentId\x12\x18\n\x07ordinal\x18\x02 \x01(\x05R\x07ordinal\x12\x37\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0e\x32\x1b.obelisk.v1.FindingDecisionR\x08\x64\x65\x63ision\"V\n\x1d\x44\x65\x63ideDocumentFindingResponse\x12\x35\n\x07\x66inding\x18\x01 \x01(\x0b\x32\x1b.obelisk.v1.DocumentFindingR\x07\x66inding*\x9b\x01\n\nCollection\x12\x1a\n\x16\x43OLLECTION_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43OLLECTION_BRAND\x10\x01\x12\x16\n\x12\x43OLLECTION_PRODUCT\x10\x02\x12\x17\n\x13\x43OLLECTION_CAMPAIGN\x10\x03\x12\x12\n\x0e\x43OLLECTION_WEB\x10\x04\x12\x16\n\x12\x43OLLECTION_GENERAL\x10\x05*\xaf\x01\n\x0bIngestState\x12\x1c\n\x18INGEST_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14INGEST_STATE_PENDING\x10\x01\x12\x1b\n\x17INGEST_STATE_CONVERTING\x10\x02\x12\x1a\n\x16INGEST_STATE_EMBEDDING\x10\x03\x12\x16\n\x12INGEST_STATE_READY\x10\x04\x12\x17\n\x13INGEST_STATE_FAILED\x10\x05*\x93\x02\n\nHiddenKind\x12\x1b\n\x17HIDDEN_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11HIDDEN_KIND_WHITE\x10\x01\x12\x14\n\x10HIDDEN_KIND_TINY\x10\x02\x12\x18\n\x14HIDDEN_KIND_OFF_PAGE\x10\x03\x12\x17\n\x13HIDDEN_KIND_COVERED\x10\x04\x12\x19\n\x15HIDDEN_KIND_INVISIBLE\x10\x05\x12\x17\n\x13HIDDEN_KIND_COMMENT\x10\x06\x12\x1a\n\x16HIDDEN_KIND_ZERO_WIDTH\x10\x07\x12\x1e\n\x1aHIDDEN_KIND_TAG_CHARACTERS\x10\x08\x12\x18\n\x14HIDDEN_KIND_METADATA\x10\t*\x8d\x01\n\x0f\x46indingDecision\x12 \n\x1c\x46INDING_DECISION_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x46INDING_DECISION_PENDING\x10\x01\x12\x1c\n\x18\x46INDING_DECISION_ALLOWED\x10\x02\x12\x1c\n\x18\x46INDING_DECISION_REMOVED\x10\x03\x32\xad\x08\n\x0f\x44ocumentService\x12z\n\x0eUploadDocument\x12!.obelisk.v1.UploadDocumentRequest\x1a\".obelisk.v1.UploadDocumentResponse\"\x1f\x82\xd3\xe4\x93\x02\x19\"\x14/v1/documents:upload:\x01*(\x01\x12y\n\x0e\x41\x64\x64UrlDocument\x12!.obelisk.v1.AddUrlDocumentRequest\x1a\".obelisk.v1.AddUrlDocumentResponse\" \x82\xd3\xe4\x93\x02\x1a\"\x15/v1/documents:fromUrl:\x01*\x12\x81\x01\n\rWatchDocument\x12 .obelisk.v1.WatchDocumentRequest\x1a!.obelisk.v1.WatchDocumentResponse\")\x82\xd3\xe4\x93\x02#\x12!/v1/documents/{document_id}:watch0\x01\x12s\n\x0bGetDocument\x12\x1e.obelisk.v1.GetDocumentRequest\x1a\x1f.obelisk.v1.GetDocumentResponse\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/documents/{document_id}\x12k\n\rListDocuments\x12 .obelisk.v1.ListDocumentsRequest\x1a!.obelisk.v1.ListDocumentsResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/documents\x12|\n\x0e\x44\x65leteDocument\x12!.obelisk.v1.DeleteDocumentRequest\x1a\".obelisk.v1.DeleteDocumentResponse\"#\x82\xd3\xe4\x93\x02\x1d*\x1b/v1/documents/{document_id}\x12\x97\x01\n\x14ListDocumentFindings\x12\'.obelisk.v1.ListDocumentFindingsRequest\x1a(.obelisk.v1.ListDocumentFindingsResponse\",\x82\xd3\xe4\x93\x02&\x12$/v1/documents/{document_id}/findings\x12\xa4\x01\n\x15\x44\x65\x63ideDocumentFinding\x12(.obelisk.v1.DecideDocumentFindingRequest\x1a).obelisk.v1.DecideDocumentFindingResponse\"6\x82\xd3\xe4\x93\x02\x30\"+/v1/documents/{document_id}/findings:decide:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +35,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_DOCUMENTSERVICE'].methods_by_name['UploadDocument']._loaded_options = None
   _globals['_DOCUMENTSERVICE'].methods_by_name['UploadDocument']._serialized_options = b'\202\323\344\223\002\031\"\024/v1/documents:upload:\001*'
+  _globals['_DOCUMENTSERVICE'].methods_by_name['AddUrlDocument']._loaded_options = None
+  _globals['_DOCUMENTSERVICE'].methods_by_name['AddUrlDocument']._serialized_options = b'\202\323\344\223\002\032\"\025/v1/documents:fromUrl:\001*'
   _globals['_DOCUMENTSERVICE'].methods_by_name['WatchDocument']._loaded_options = None
   _globals['_DOCUMENTSERVICE'].methods_by_name['WatchDocument']._serialized_options = b'\202\323\344\223\002#\022!/v1/documents/{document_id}:watch'
   _globals['_DOCUMENTSERVICE'].methods_by_name['GetDocument']._loaded_options = None
@@ -47,14 +49,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DOCUMENTSERVICE'].methods_by_name['ListDocumentFindings']._serialized_options = b'\202\323\344\223\002&\022$/v1/documents/{document_id}/findings'
   _globals['_DOCUMENTSERVICE'].methods_by_name['DecideDocumentFinding']._loaded_options = None
   _globals['_DOCUMENTSERVICE'].methods_by_name['DecideDocumentFinding']._serialized_options = b'\202\323\344\223\0020\"+/v1/documents/{document_id}/findings:decide:\001*'
-  _globals['_COLLECTION']._serialized_start=2448
-  _globals['_COLLECTION']._serialized_end=2603
-  _globals['_INGESTSTATE']._serialized_start=2606
-  _globals['_INGESTSTATE']._serialized_end=2781
-  _globals['_HIDDENKIND']._serialized_start=2784
-  _globals['_HIDDENKIND']._serialized_end=3059
-  _globals['_FINDINGDECISION']._serialized_start=3062
-  _globals['_FINDINGDECISION']._serialized_end=3203
+  _globals['_COLLECTION']._serialized_start=2567
+  _globals['_COLLECTION']._serialized_end=2722
+  _globals['_INGESTSTATE']._serialized_start=2725
+  _globals['_INGESTSTATE']._serialized_end=2900
+  _globals['_HIDDENKIND']._serialized_start=2903
+  _globals['_HIDDENKIND']._serialized_end=3178
+  _globals['_FINDINGDECISION']._serialized_start=3181
+  _globals['_FINDINGDECISION']._serialized_end=3322
   _globals['_DOCUMENT']._serialized_start=105
   _globals['_DOCUMENT']._serialized_end=730
   _globals['_DOCUMENTFINDING']._serialized_start=733
@@ -65,30 +67,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPLOADDOCUMENTREQUEST']._serialized_end=1266
   _globals['_UPLOADDOCUMENTRESPONSE']._serialized_start=1268
   _globals['_UPLOADDOCUMENTRESPONSE']._serialized_end=1342
-  _globals['_WATCHDOCUMENTREQUEST']._serialized_start=1344
-  _globals['_WATCHDOCUMENTREQUEST']._serialized_end=1399
-  _globals['_WATCHDOCUMENTRESPONSE']._serialized_start=1402
-  _globals['_WATCHDOCUMENTRESPONSE']._serialized_end=1542
-  _globals['_GETDOCUMENTREQUEST']._serialized_start=1544
-  _globals['_GETDOCUMENTREQUEST']._serialized_end=1597
-  _globals['_GETDOCUMENTRESPONSE']._serialized_start=1599
-  _globals['_GETDOCUMENTRESPONSE']._serialized_end=1670
-  _globals['_LISTDOCUMENTSREQUEST']._serialized_start=1672
-  _globals['_LISTDOCUMENTSREQUEST']._serialized_end=1754
-  _globals['_LISTDOCUMENTSRESPONSE']._serialized_start=1756
-  _globals['_LISTDOCUMENTSRESPONSE']._serialized_end=1871
-  _globals['_DELETEDOCUMENTREQUEST']._serialized_start=1873
-  _globals['_DELETEDOCUMENTREQUEST']._serialized_end=1929
-  _globals['_DELETEDOCUMENTRESPONSE']._serialized_start=1931
-  _globals['_DELETEDOCUMENTRESPONSE']._serialized_end=1955
-  _globals['_LISTDOCUMENTFINDINGSREQUEST']._serialized_start=1957
-  _globals['_LISTDOCUMENTFINDINGSREQUEST']._serialized_end=2079
-  _globals['_LISTDOCUMENTFINDINGSRESPONSE']._serialized_start=2081
-  _globals['_LISTDOCUMENTFINDINGSRESPONSE']._serialized_end=2208
-  _globals['_DECIDEDOCUMENTFINDINGREQUEST']._serialized_start=2211
-  _globals['_DECIDEDOCUMENTFINDINGREQUEST']._serialized_end=2357
-  _globals['_DECIDEDOCUMENTFINDINGRESPONSE']._serialized_start=2359
-  _globals['_DECIDEDOCUMENTFINDINGRESPONSE']._serialized_end=2445
-  _globals['_DOCUMENTSERVICE']._serialized_start=3206
-  _globals['_DOCUMENTSERVICE']._serialized_end=4152
+  _globals['_ADDURLDOCUMENTREQUEST']._serialized_start=1344
+  _globals['_ADDURLDOCUMENTREQUEST']._serialized_end=1385
+  _globals['_ADDURLDOCUMENTRESPONSE']._serialized_start=1387
+  _globals['_ADDURLDOCUMENTRESPONSE']._serialized_end=1461
+  _globals['_WATCHDOCUMENTREQUEST']._serialized_start=1463
+  _globals['_WATCHDOCUMENTREQUEST']._serialized_end=1518
+  _globals['_WATCHDOCUMENTRESPONSE']._serialized_start=1521
+  _globals['_WATCHDOCUMENTRESPONSE']._serialized_end=1661
+  _globals['_GETDOCUMENTREQUEST']._serialized_start=1663
+  _globals['_GETDOCUMENTREQUEST']._serialized_end=1716
+  _globals['_GETDOCUMENTRESPONSE']._serialized_start=1718
+  _globals['_GETDOCUMENTRESPONSE']._serialized_end=1789
+  _globals['_LISTDOCUMENTSREQUEST']._serialized_start=1791
+  _globals['_LISTDOCUMENTSREQUEST']._serialized_end=1873
+  _globals['_LISTDOCUMENTSRESPONSE']._serialized_start=1875
+  _globals['_LISTDOCUMENTSRESPONSE']._serialized_end=1990
+  _globals['_DELETEDOCUMENTREQUEST']._serialized_start=1992
+  _globals['_DELETEDOCUMENTREQUEST']._serialized_end=2048
+  _globals['_DELETEDOCUMENTRESPONSE']._serialized_start=2050
+  _globals['_DELETEDOCUMENTRESPONSE']._serialized_end=2074
+  _globals['_LISTDOCUMENTFINDINGSREQUEST']._serialized_start=2076
+  _globals['_LISTDOCUMENTFINDINGSREQUEST']._serialized_end=2198
+  _globals['_LISTDOCUMENTFINDINGSRESPONSE']._serialized_start=2200
+  _globals['_LISTDOCUMENTFINDINGSRESPONSE']._serialized_end=2327
+  _globals['_DECIDEDOCUMENTFINDINGREQUEST']._serialized_start=2330
+  _globals['_DECIDEDOCUMENTFINDINGREQUEST']._serialized_end=2476
+  _globals['_DECIDEDOCUMENTFINDINGRESPONSE']._serialized_start=2478
+  _globals['_DECIDEDOCUMENTFINDINGRESPONSE']._serialized_end=2564
+  _globals['_DOCUMENTSERVICE']._serialized_start=3325
+  _globals['_DOCUMENTSERVICE']._serialized_end=4394
 # @@protoc_insertion_point(module_scope)

@@ -198,7 +198,9 @@ class Document(_message.Message):
     document_id: _builtins.str
     """UUID, lower case with hyphens."""
     filename: _builtins.str
-    """The file's name, without folders; at most 255 characters."""
+    """The file's name, without folders; at most 255 characters. Of a page of the web its address; at most
+    2,048 characters.
+    """
     title: _builtins.str
     """The document's own title once converted, else its file name."""
     media_type: _builtins.str
@@ -397,6 +399,52 @@ class UploadDocumentResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UploadDocumentResponse: _TypeAlias = UploadDocumentResponse  # noqa: Y015
+
+@_typing.final
+class AddUrlDocumentRequest(_message.Message):
+    """Request of AddUrlDocument."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """An http or https address of the public internet; at most 2,048 characters. Its fragment does not count."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddUrlDocumentRequest: _TypeAlias = AddUrlDocumentRequest  # noqa: Y015
+
+@_typing.final
+class AddUrlDocumentResponse(_message.Message):
+    """Response of AddUrlDocument."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def document(self) -> Global___Document:
+        """The document as it was accepted."""
+
+    def __init__(
+        self,
+        *,
+        document: Global___Document | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddUrlDocumentResponse: _TypeAlias = AddUrlDocumentResponse  # noqa: Y015
 
 @_typing.final
 class WatchDocumentRequest(_message.Message):

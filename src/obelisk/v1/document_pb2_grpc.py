@@ -40,6 +40,11 @@ class DocumentServiceStub:
                 request_serializer=obelisk_dot_v1_dot_document__pb2.UploadDocumentRequest.SerializeToString,
                 response_deserializer=obelisk_dot_v1_dot_document__pb2.UploadDocumentResponse.FromString,
                 _registered_method=True)
+        self.AddUrlDocument = channel.unary_unary(
+                '/obelisk.v1.DocumentService/AddUrlDocument',
+                request_serializer=obelisk_dot_v1_dot_document__pb2.AddUrlDocumentRequest.SerializeToString,
+                response_deserializer=obelisk_dot_v1_dot_document__pb2.AddUrlDocumentResponse.FromString,
+                _registered_method=True)
         self.WatchDocument = channel.unary_stream(
                 '/obelisk.v1.DocumentService/WatchDocument',
                 request_serializer=obelisk_dot_v1_dot_document__pb2.WatchDocumentRequest.SerializeToString,
@@ -82,6 +87,17 @@ class DocumentServiceServicer:
         Answers once the bytes are kept; conversion and indexing go on, as WatchDocument tells. A file of
         a name that the space has is its next version: the one before is found until the new one is READY,
         and is gone then. The same bytes again are answered as the document that they already are.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddUrlDocument(self, request, context):
+        """Fetch a page of the web, or a file that lies there, and keep it as a document of the collection WEB.
+
+        Answers once the bytes are kept, within half a minute; the main content is read and indexed then, as
+        WatchDocument tells. The document is named by its address: the same address again is its next version.
+        Only hosts in the space's `web_hosts` are asked, and what robots.txt forbids is not read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -140,6 +156,11 @@ def add_DocumentServiceServicer_to_server(servicer, server):
                     servicer.UploadDocument,
                     request_deserializer=obelisk_dot_v1_dot_document__pb2.UploadDocumentRequest.FromString,
                     response_serializer=obelisk_dot_v1_dot_document__pb2.UploadDocumentResponse.SerializeToString,
+            ),
+            'AddUrlDocument': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddUrlDocument,
+                    request_deserializer=obelisk_dot_v1_dot_document__pb2.AddUrlDocumentRequest.FromString,
+                    response_serializer=obelisk_dot_v1_dot_document__pb2.AddUrlDocumentResponse.SerializeToString,
             ),
             'WatchDocument': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchDocument,
@@ -200,6 +221,33 @@ class DocumentService:
             '/obelisk.v1.DocumentService/UploadDocument',
             obelisk_dot_v1_dot_document__pb2.UploadDocumentRequest.SerializeToString,
             obelisk_dot_v1_dot_document__pb2.UploadDocumentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddUrlDocument(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/obelisk.v1.DocumentService/AddUrlDocument',
+            obelisk_dot_v1_dot_document__pb2.AddUrlDocumentRequest.SerializeToString,
+            obelisk_dot_v1_dot_document__pb2.AddUrlDocumentResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,6 +40,13 @@ class DocumentServiceStub:
     a name that the space has is its next version: the one before is found until the new one is READY,
     and is gone then. The same bytes again are answered as the document that they already are.
     """
+    AddUrlDocument: _grpc.UnaryUnaryMultiCallable[_document_pb2.AddUrlDocumentRequest, _document_pb2.AddUrlDocumentResponse]
+    """Fetch a page of the web, or a file that lies there, and keep it as a document of the collection WEB.
+
+    Answers once the bytes are kept, within half a minute; the main content is read and indexed then, as
+    WatchDocument tells. The document is named by its address: the same address again is its next version.
+    Only hosts in the space's `web_hosts` are asked, and what robots.txt forbids is not read.
+    """
     WatchDocument: _grpc.UnaryStreamMultiCallable[_document_pb2.WatchDocumentRequest, _document_pb2.WatchDocumentResponse]
     """Stream a document's state: as it is now, then whenever it changes, until it is READY or FAILED."""
     GetDocument: _grpc.UnaryUnaryMultiCallable[_document_pb2.GetDocumentRequest, _document_pb2.GetDocumentResponse]
@@ -70,6 +77,13 @@ class DocumentServiceAsyncStub(DocumentServiceStub):
     Answers once the bytes are kept; conversion and indexing go on, as WatchDocument tells. A file of
     a name that the space has is its next version: the one before is found until the new one is READY,
     and is gone then. The same bytes again are answered as the document that they already are.
+    """
+    AddUrlDocument: _aio.UnaryUnaryMultiCallable[_document_pb2.AddUrlDocumentRequest, _document_pb2.AddUrlDocumentResponse]  # type: ignore[assignment]
+    """Fetch a page of the web, or a file that lies there, and keep it as a document of the collection WEB.
+
+    Answers once the bytes are kept, within half a minute; the main content is read and indexed then, as
+    WatchDocument tells. The document is named by its address: the same address again is its next version.
+    Only hosts in the space's `web_hosts` are asked, and what robots.txt forbids is not read.
     """
     WatchDocument: _aio.UnaryStreamMultiCallable[_document_pb2.WatchDocumentRequest, _document_pb2.WatchDocumentResponse]  # type: ignore[assignment]
     """Stream a document's state: as it is now, then whenever it changes, until it is READY or FAILED."""
@@ -104,6 +118,19 @@ class DocumentServiceServicer(metaclass=_abc_1.ABCMeta):
         Answers once the bytes are kept; conversion and indexing go on, as WatchDocument tells. A file of
         a name that the space has is its next version: the one before is found until the new one is READY,
         and is gone then. The same bytes again are answered as the document that they already are.
+        """
+
+    @_abc_1.abstractmethod
+    def AddUrlDocument(
+        self,
+        request: _document_pb2.AddUrlDocumentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_document_pb2.AddUrlDocumentResponse, _abc.Awaitable[_document_pb2.AddUrlDocumentResponse]]:
+        """Fetch a page of the web, or a file that lies there, and keep it as a document of the collection WEB.
+
+        Answers once the bytes are kept, within half a minute; the main content is read and indexed then, as
+        WatchDocument tells. The document is named by its address: the same address again is its next version.
+        Only hosts in the space's `web_hosts` are asked, and what robots.txt forbids is not read.
         """
 
     @_abc_1.abstractmethod

@@ -119,6 +119,7 @@ class SpaceSettings(_message.Message):
     TERMS_TO_AVOID_FIELD_NUMBER: _builtins.int
     CLAIMS_NEEDING_PROOF_FIELD_NUMBER: _builtins.int
     FACTS_FIELD_NUMBER: _builtins.int
+    WEB_HOSTS_FIELD_NUMBER: _builtins.int
     tone: _builtins.str
     """Tone of voice in a sentence or two; at most 2,000 characters."""
     reading_level: _builtins.str
@@ -139,6 +140,12 @@ class SpaceSettings(_message.Message):
     def facts(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Facts such as audience or positioning; at most 100, values of at most 2,000 characters."""
 
+    @_builtins.property
+    def web_hosts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Hosts that pages may be fetched from; none when empty. "example.com" is that host, "*.example.com" all
+        below it, "*" every host of the public internet. At most 200, of at most 255 characters each.
+        """
+
     def __init__(
         self,
         *,
@@ -148,10 +155,11 @@ class SpaceSettings(_message.Message):
         terms_to_avoid: _abc.Iterable[_builtins.str] | None = ...,
         claims_needing_proof: _abc.Iterable[_builtins.str] | None = ...,
         facts: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        web_hosts: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims_needing_proof", b"claims_needing_proof", "facts", b"facts", "reading_level", b"reading_level", "terms_to_avoid", b"terms_to_avoid", "terms_to_use", b"terms_to_use", "tone", b"tone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims_needing_proof", b"claims_needing_proof", "facts", b"facts", "reading_level", b"reading_level", "terms_to_avoid", b"terms_to_avoid", "terms_to_use", b"terms_to_use", "tone", b"tone", "web_hosts", b"web_hosts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
