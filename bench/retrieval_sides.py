@@ -99,17 +99,17 @@ class Sides:
         self.stages: defaultdict[str, list[float]] = defaultdict(list)
 
     def each(self) -> dict[str, Ask]:
-        """The plain one first: the others are compared with what it finds."""
+        """All but the plain one."""
         return {
-            PLAIN: self._plain,
             "meaning": lambda one: self._search("", one.vector, 10),
             "words": self._words,
             "search": self._hybrid,
             RETRIEVAL: self._whole,
         }
 
-    async def _plain(self, one: Asked) -> list[ChunkId]:
-        async with self._pool.connection() as connection:
+    async def plain(self, one: Asked) -> list[ChunkId]:
+        """As it is usually done under row-level security: the space set, then the exact scan."""
+        async with self._pool.in_space(self._space) as connection:
             rows = await connection.fetch(EXACT, self._space, PlainVector(list(one.vector)), 10)
         return [row["chunk_id"] for row in rows]
 
