@@ -16,12 +16,14 @@ async def daily(
     *,
     day: float = _DAY_SECONDS,
     again: float = _AGAIN_SECONDS,
+    at_once: bool = True,
 ) -> AsyncGenerator[None]:
     """Do `work` once before the body, then every `day` seconds until the body is left.
 
-    Work that fails keeps nothing from going on: it is logged, and tried again in `again` seconds.
+    Without `at_once` the first time is in `again` seconds, beside the body. Work that fails keeps
+    nothing from going on: it is logged, and tried again in `again` seconds.
     """
-    done = await _tried(work)
+    done = at_once and await _tried(work)
     # Owned here: cancelled and awaited on the way out.
     task = asyncio.get_running_loop().create_task(_go_on(work, done, day, again))
     try:

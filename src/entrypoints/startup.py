@@ -34,6 +34,7 @@ from domain.runs.lease import WorkerKind
 from entrypoints.accounts import open_account_parts
 from entrypoints.blobs import open_blobs
 from entrypoints.container import Container
+from entrypoints.graphs import keeping_graphs
 from entrypoints.keys import open_keys
 from entrypoints.settings import Settings
 
@@ -126,6 +127,7 @@ async def platform(
         stack.push_async_callback(container.authority().close)
         await stack.enter_async_context(daily(container.retain_events()))
         await stack.enter_async_context(daily(container.tenancy().erase.resume))
+        await stack.enter_async_context(keeping_graphs(owner))
         await stack.enter_async_context(container.talk().folding.at_work())
         await stack.enter_async_context(container.jobs())
         yield container

@@ -32,6 +32,14 @@ async def test_it_is_done_before_anything_else() -> None:
         assert upkeep.times == 1
 
 
+async def test_it_can_wait_until_everything_else_has_begun() -> None:
+    upkeep = Upkeep()
+    async with daily(upkeep, again=0.002, at_once=False):
+        assert upkeep.times == 0
+        await upkeep.next()
+        assert upkeep.times == 1
+
+
 async def test_it_is_done_again_every_day_until_the_end() -> None:
     upkeep = Upkeep()
     async with daily(upkeep, day=0.002):

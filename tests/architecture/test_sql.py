@@ -57,6 +57,8 @@ WITHOUT_SPACE = {
     ("workers", "claim_runs"): "a process takes up runs of any space; each under its space's rules",
     ("workers", "claim_documents"): "a process takes up documents of any space, and learns ids",
     ("workers", "leave"): "a process hands back what it has, of all spaces, and learns nothing",
+    ("graphs", "large"): "upkeep learns how many vectors a space has, and no more of it",
+    ("graphs", "registered"): "upkeep learns which graphs there are, by their spaces' ids",
     ("events", "keep_weeks"): "upkeep makes and drops whole weeks of all spaces and learns nothing",
 }
 # The same for tables of organizations and their organization.

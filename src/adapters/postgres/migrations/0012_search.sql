@@ -39,7 +39,8 @@ create table obelisk.lexicon (
   word text collate "C" not null,
   chunk_count integer not null check (chunk_count > 0),
   primary key (space_id, word)
-) with (fillfactor = 80);
+);
+alter table obelisk.lexicon set (fillfactor = 80);
 
 -- Spaces whose vectors have a graph, ready to be searched; the index itself bears its name.
 create table obelisk.vector_graphs (
