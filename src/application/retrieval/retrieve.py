@@ -27,6 +27,8 @@ __all__ = ["KnowledgeUnavailable", "RetrievalRequest", "Retrieve", "Retrieved"]
 
 # Twice what is wanted: some will not fit the budget.
 _FUSED_PER_RESULT = 2
+# What ranks lower is no near-duplicate of anything that is read, and comparing texts takes time.
+_LOOKED_AT = 2
 
 
 class KnowledgeUnavailable(Unavailable):
@@ -117,7 +119,8 @@ class Retrieve:
         self, request: RetrievalRequest, rankings: Sequence[Ranking], timer: StageTimer
     ) -> tuple[FusedPassage, ...]:
         config = request.config
-        fused = without_near_duplicates(fuse(rankings), config.top_k * _FUSED_PER_RESULT)
+        wanted = config.top_k * _FUSED_PER_RESULT
+        fused = without_near_duplicates(fuse(rankings)[: wanted * _LOOKED_AT], wanted)
         ordered = await reranked(
             fused, request.text, reranker=self._reranker, policy=config.rerank, timer=timer
         )

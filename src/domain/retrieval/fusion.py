@@ -180,7 +180,10 @@ def _twin(
     candidate: _Shingles, holders: Mapping[tuple[str, ...], list[int]], sizes: Sequence[int]
 ) -> int | None:
     """The first of the kept that leaves nothing new to the candidate."""
-    common = Counter(place for shingle in candidate for place in holders.get(shingle, ()))
+    shared = holders.keys() & candidate
+    if not shared:
+        return None
+    common = Counter(place for shingle in shared for place in holders[shingle])
     for place in sorted(common):
         smaller = min(len(candidate), sizes[place])
         alike = common[place] >= _DUPLICATE_CONTAINMENT * smaller

@@ -54,9 +54,9 @@ class EnhancementPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RerankPolicy:
-    """`weight` is the re-ranker's share, where the fused order has 1."""
+    """`weight` is the re-ranker's share, where the fused order has 1; more for a cross-encoder."""
 
-    weight: float = 1.0
+    weight: float = 0.15
     deadline_seconds: float = 0.3
 
 
