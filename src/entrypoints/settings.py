@@ -133,6 +133,30 @@ class Settings(BaseSettings):
     embedding_model: str | None = Field(default=None, description="Its embedding model.")
     embedding_dimensions: int = Field(default=768, ge=1, le=4000, description="Its dimensions.")
     embedding_api_key: SecretStr | None = Field(default=None, description="Its key, if any.")
+    embedding_query_prefix: str = Field(
+        default="", description="What the model wants before a question, such as 'query: '."
+    )
+    embedding_document_prefix: str = Field(
+        default="", description="What the model wants before a passage, such as 'passage: '."
+    )
+    next_embedding_url: str | None = Field(
+        default=None,
+        description="An OpenAI-compatible server for the embedding model that is to come: filled "
+        "in while the other one serves, then serving in its place.",
+    )
+    next_embedding_model: str | None = Field(default=None, description="The coming model's name.")
+    next_embedding_dimensions: int = Field(
+        default=768, ge=1, le=4000, description="The coming model's dimensions."
+    )
+    next_embedding_api_key: SecretStr | None = Field(
+        default=None, description="The key of the coming model's server, if any."
+    )
+    next_embedding_query_prefix: str = Field(
+        default="", description="What the coming model wants before a question."
+    )
+    next_embedding_document_prefix: str = Field(
+        default="", description="What the coming model wants before a passage."
+    )
 
     runs_at_once: int = Field(
         default=16, ge=1, description="Runs executed side by side by this process."

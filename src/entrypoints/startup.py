@@ -35,6 +35,7 @@ from entrypoints.accounts import open_account_parts
 from entrypoints.blobs import open_blobs
 from entrypoints.container import Container
 from entrypoints.graphs import keeping_graphs
+from entrypoints.embedders import build_embedders
 from entrypoints.keys import open_keys
 from entrypoints.settings import Settings
 
@@ -99,19 +100,21 @@ async def platform(
         converter = DoclingConverter(processes=settings.ingestions_at_once)
         stack.push_async_callback(converter.close)
         fan_out = await _fan_out(settings, stack)
+        worker = WorkerId(SystemEntropy().uuid())
+        embedders = build_embedders(settings, embedder, pool, worker, stack)
         container = Container(
             settings=settings,
             pool=pool,
             chat_model=providers.Object(chat),
             enhancer_model=providers.Object(_enhancer_model(settings, stack) or chat),
-            embedder=providers.Object(embedder),
+            embedder=providers.Object(embedders.serving),
             converter=providers.Object(converter),
             blobs=providers.Object(open_blobs(settings)),
             web_fetcher=providers.Object(HttpWebFetcher(SystemClock())),
             fan_out=providers.Object(fan_out),
             direct_dsn=owner if settings.database_pooler else dsn,
             crew=Crew(
-                worker_id=WorkerId(SystemEntropy().uuid()),
+                worker_id=worker,
                 kind=kind,
                 runs_at_once=settings.runs_at_once,
                 ingestions_at_once=settings.ingestions_at_once,
@@ -129,6 +132,7 @@ async def platform(
         await stack.enter_async_context(daily(container.tenancy().erase.resume))
         await stack.enter_async_context(keeping_graphs(owner))
         await stack.enter_async_context(container.talk().folding.at_work())
+        await stack.enter_async_context(embedders.roll_out.at_work())
         await stack.enter_async_context(container.jobs())
         yield container
 
@@ -184,6 +188,8 @@ def _embedder(settings: Settings) -> MiniLmEmbedder | OpenAiCompatibleEmbedder:
         _named(settings.embedding_model, "OBELISK_EMBEDDING_MODEL"),
         dimensions=settings.embedding_dimensions,
         api_key=key.get_secret_value() if key else None,
+        query_prefix=settings.embedding_query_prefix,
+        document_prefix=settings.embedding_document_prefix,
     )
 
 

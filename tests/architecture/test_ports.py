@@ -19,6 +19,7 @@ PORTS = sorted(
 )
 # Ports whose suite runs on one adapter for now, each with the reason.
 ONE_ADAPTER = {
+    "embedding_rollouts": "what serves an installation is a fact of its database",
     "jobs": "each process does its own work; what is shared stands behind Workers",
     "token_signer": "RS256 is the only algorithm that is accepted, on purpose",
 }

@@ -36,7 +36,7 @@ def in_s3(
 
     Raises InvalidInput.
     """
-    config: "S3Config" = {"region": region}
+    config: S3Config = {"region": region}
     if endpoint is not None:
         config["endpoint"] = endpoint
     if key is not None:

@@ -3,7 +3,7 @@
 import json
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import httpx
 
@@ -21,7 +21,8 @@ from domain.retrieval.vector import EmbeddingModel, Vector
 class OpenAiCompatibleEmbedder:
     """`query_prefix` and `document_prefix` carry the task type, for models that are told in words.
 
-    Servers cut long texts without a word, so a text that might be too long is refused here.
+    A request holds at most `batch` texts, and `batch_tokens` tokens. Servers cut long texts without
+    a word, so a text that might be too long is refused here.
     """
 
     def __init__(
@@ -35,17 +36,19 @@ class OpenAiCompatibleEmbedder:
         query_prefix: str = "",
         document_prefix: str = "",
         batch: int = 32,
+        batch_tokens: int = 16_000,
         deadlines: Deadlines | None = None,
         client: httpx.AsyncClient | None = None,
     ) -> None:
         """Raises:
         ValueError: `base_url` is not an http(s) address, or a number is below 1.
         """
-        if min(dimensions, max_tokens, batch) < 1:
-            raise ValueError("dimensions, max_tokens and batch count from 1")
+        if min(dimensions, max_tokens, batch, batch_tokens) < 1:
+            raise ValueError("dimensions, max_tokens, batch and batch_tokens count from 1")
         self._server = ModelServer(base_url, api_key=api_key, deadlines=deadlines, client=client)
         self._prefixes = (query_prefix, document_prefix)
         self._batch = batch
+        self._batch_tokens = batch_tokens
         room = max_tokens - max(map(most_tokens, self._prefixes))
         self._model = EmbeddingModel(name=model, dimensions=dimensions, max_tokens=room)
 
@@ -68,9 +71,23 @@ class OpenAiCompatibleEmbedder:
         self._refuse_long(texts)
         prefixed = [self._prefixes[1] + text for text in texts]
         vectors: list[Vector] = []
-        for at in range(0, len(prefixed), self._batch):
-            vectors += await self._embed(prefixed[at : at + self._batch])
+        for some in self._batches(prefixed):
+            vectors += await self._embed(some)
         return vectors
+
+    def _batches(self, texts: Sequence[str]) -> Iterator[list[str]]:
+        """At most `batch` texts of `batch_tokens` together, one that is longer by itself."""
+        some: list[str] = []
+        room = self._batch_tokens
+        for text in texts:
+            tokens = most_tokens(text)
+            if some and (len(some) == self._batch or tokens > room):
+                yield some
+                some, room = [], self._batch_tokens
+            some.append(text)
+            room -= tokens
+        if some:
+            yield some
 
     def _refuse_long(self, texts: Sequence[str]) -> None:
         for index, text in enumerate(texts):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from application.context import RequestContext
+from application.embeddings.whole import require_unchanged, within
 from application.ports.clock import Clock
 from application.ports.embedder import Embedder
 from application.ports.entropy import Entropy
@@ -69,13 +70,15 @@ class DocumentFindings:
         finding = await self._findings.get(space, document_id, ordinal)
         allowed = decision is Decision.ALLOWED
         model = self._embedder.model
+        passages = await self._passages(finding) if allowed else ()
+        require_unchanged(self._embedder, model)
         return await self._findings.decide(
             space,
             finding,
             decision=decision,
             by=context.user_id,
             time=self._clock.now(),
-            chunks=await self._passages(finding) if allowed else (),
+            chunks=passages,
             model=model,
         )
 
@@ -84,7 +87,7 @@ class DocumentFindings:
         chunks = await asyncio.to_thread(
             chunk_document,
             DocumentStructure(title="", blocks=(block,)),
-            policy=self._policy,
+            policy=within(self._policy, self._embedder.model),
             count_tokens=self._embedder.count_tokens,
         )
         vectors = await self._embedder.embed_documents([embedding_text(one) for one in chunks])

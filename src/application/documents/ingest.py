@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
+from application.embeddings.whole import require_unchanged, within
 from application.ports.blob_store import BlobStore
 from application.ports.clock import Clock
 from application.ports.document_converter import DocumentConverter
@@ -76,17 +77,18 @@ class IngestDocument:
             media_type=document.media_type,
             content=await self._blobs.get(space, document_id),
         )
+        model = self._embedder.model
         chunks = await asyncio.to_thread(
             chunk_document,
             structure,
-            policy=self._policy,
+            policy=within(self._policy, model),
             count_tokens=self._embedder.count_tokens,
         )
         # Hidden text alone can be let in by a person, and then be searched.
         if not chunks and not structure.hidden:
             raise DocumentUnreadable("the file holds no text that could be searched")
-        model = self._embedder.model
         vectors = await self._embedded(document, chunks)
+        require_unchanged(self._embedder, model)
         rows = [
             (ChunkId(self._entropy.uuid()), chunk, vector)
             for chunk, vector in zip(chunks, vectors, strict=True)

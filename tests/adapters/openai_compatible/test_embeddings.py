@@ -51,6 +51,18 @@ async def test_texts_go_out_in_batches_with_their_task(
     assert server.requests[0].path == "/v1/embeddings"
 
 
+async def test_a_request_holds_no_more_tokens_than_it_may(server: FakeOpenAiServer) -> None:
+    embedder = OpenAiCompatibleEmbedder(
+        server.base_url, "e5", dimensions=384, batch=100, batch_tokens=300
+    )
+    texts = [f"{number}" * 120 for number in range(7)] + ["7" * 500, "8"]
+    assert len(await embedder.embed_documents(texts)) == len(texts)
+    inputs = [request.body["input"] for request in server.requests]
+    assert [text for some in inputs if isinstance(some, list) for text in some] == texts
+    assert [len(some) for some in inputs if isinstance(some, list)] == [2, 2, 2, 1, 1, 1]
+    await embedder.close()
+
+
 async def test_the_prefix_takes_its_share_of_the_longest_text(
     embedder: OpenAiCompatibleEmbedder,
 ) -> None:
