@@ -2,15 +2,20 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from domain.documents.document import Collection, Document, IngestState
+from domain.documents.media import MediaType
 from domain.identifiers import DocumentId, SpaceId
 from domain.retrieval.passage import Passage
+from domain.retrieval.query import RankedPassage, SearchFilter
 from domain.retrieval.vector import EmbeddingModel, Vector
 from fixtures.making import (
     MODEL,
+    NOON,
     OTHER_MODEL,
     Home,
     axis,
@@ -281,3 +286,79 @@ async def test_a_passage_tells_where_it_is_from(stores: Stores, home: Home) -> N
         page=1,
         text="boats",
     )
+
+
+async def _search(
+    stores: Stores,
+    space: SpaceId,
+    text: str,
+    vector: Vector | None = None,
+    within: SearchFilter | None = None,
+) -> tuple[RankedPassage, ...]:
+    return await stores.index.search(
+        space,
+        text=text,
+        vector=vector,
+        model=MODEL,
+        within=within or SearchFilter(),
+        limit=10,
+    )
+
+
+async def test_a_rare_word_weighs_more_than_common_ones(stores: Stores, home: Home) -> None:
+    await _published(
+        stores, home, "red boats here", "kayak", *(f"red boats {n} there" for n in range(6))
+    )
+    found = await _search(stores, home.space, "red boats or a kayak")
+    assert found[0].passage.text == "kayak"
+
+
+async def test_a_word_that_stands_more_often_ranks_higher(stores: Stores, home: Home) -> None:
+    await _published(stores, home, "boats trees trees", "boats boats trees", "trees trees trees")
+    found = await _search(stores, home.space, "boats")
+    assert [r.passage.text for r in found] == ["boats boats trees", "boats trees trees"]
+
+
+async def test_a_passage_tells_its_rank_in_each_half(stores: Stores, home: Home) -> None:
+    await _published(stores, home, "boats", "trees", vectors=(axis(0), axis(0, toward=1)))
+    found = await _search(stores, home.space, "boats", axis(0, toward=1))
+    ranks = {r.passage.text: (r.semantic_rank, r.lexical_rank) for r in found}
+    assert ranks == {"boats": (2, 1), "trees": (1, None)}
+    (by_words,) = await _search(stores, home.space, "boats")
+    assert (by_words.semantic_rank, by_words.lexical_rank) == (None, 1)
+    assert by_words.score > 0
+
+
+async def test_only_documents_that_pass_the_filter_are_searched(
+    stores: Stores, home: Home, away: Home
+) -> None:
+    ids = {}
+    for number, media_type in enumerate((MediaType.PDF, MediaType.MARKDOWN, MediaType.PDF)):
+        made = replace(
+            document(home, filename=f"{number}"),
+            media_type=media_type,
+            create_time=NOON + timedelta(days=number),
+        )
+        await stores.documents.add(made)
+        rows = passages(f"boats {number}", vectors=(axis(number),))
+        await stores.documents.publish(made, structure(), rows, MODEL)
+        ids[number] = made.document_id
+    theirs = await _published(stores, away, "boats of others")
+    cases = {
+        SearchFilter(): [0, 1, 2],
+        SearchFilter(media_types=frozenset({MediaType.PDF})): [0, 2],
+        SearchFilter(media_types=frozenset()): [],
+        SearchFilter(documents=frozenset({ids[1], ids[2]})): [1, 2],
+        SearchFilter(documents=frozenset({theirs.document_id})): [],
+        SearchFilter(created_from=NOON + timedelta(days=1)): [1, 2],
+        SearchFilter(created_before=NOON + timedelta(days=1)): [0],
+        SearchFilter(
+            media_types=frozenset({MediaType.PDF}), created_from=NOON + timedelta(hours=1)
+        ): [2],
+        SearchFilter(collections=frozenset({Collection.BRAND})): [],
+    }
+    for within, expected in cases.items():
+        for vector in (None, axis(0)):
+            found = await _search(stores, home.space, "boats", vector, within)
+            texts = sorted(ranked.passage.text for ranked in found)
+            assert texts == [f"boats {number}" for number in expected], within
