@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help demo serve test isolation check fmt generate openapi proto-baseline lock clean mutation chaos \
 	bench-overhead bench-runs bench-auth bench-log bench-turns bench-prepare bench-watchers \
-	bench-quality bench-retrieval
+	bench-quality bench-retrieval bench-ingest
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
@@ -100,6 +100,9 @@ bench-watchers: $(READY) ## A thousand watchers of fifty runs on one server proc
 
 bench-quality: $(READY) ## How well the search ranks: DATA=folder of corpus.jsonl, queries.jsonl, qrels.tsv
 	@python bench/quality.py $(DATA)
+
+bench-ingest: $(READY) ## Pages and chunks a second by format, beside docling's own default
+	@python bench/ingest.py
 
 bench-retrieval: $(READY) ## A search among up to 50,000 passages, beside the plain design
 	@python bench/retrieval.py

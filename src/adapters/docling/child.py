@@ -6,6 +6,7 @@ It ends when its input does.
 """
 
 import ctypes
+import gc
 import json
 import logging
 import os
@@ -45,6 +46,9 @@ def main() -> None:
     from adapters.docling.reading import DoclingReader
 
     reader = DoclingReader()
+    # What docling brought is never garbage: collecting is for what a file leaves behind.
+    gc.collect()
+    gc.freeze()
     _confine(memory_bytes)
     _send(replies, {"ready": True})
     while (header := read_frame(requests)) is not None:

@@ -43,6 +43,11 @@ class DoclingConverter:
         self._all: set[ChildProcess] = set()
         self._closed = False
 
+    @property
+    def child_pids(self) -> tuple[int, ...]:
+        """The processes that read, for whoever measures them."""
+        return tuple(child.pid for child in self._all if child.is_alive)
+
     async def start(self) -> None:
         """Start and warm all children, so that the first file need not wait for the import."""
         for _ in range(self._processes - len(self._all)):
