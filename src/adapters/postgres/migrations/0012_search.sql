@@ -19,7 +19,10 @@ alter table obelisk.chunk_vectors drop constraint chunk_vectors_pkey;
 alter table obelisk.chunk_vectors add primary key (space_id, model, chunk_id);
 create index chunk_vectors_bits on obelisk.chunk_vectors (space_id, model, collection)
   include (chunk_id, bits);
+alter table obelisk.chunk_vectors alter column embedding set storage main;
 alter table obelisk.chunk_vectors set (
+  -- A vector of up to 4,000 dimensions stays in its row: fetched apart it takes five times as long.
+  toast_tuple_target = 8160,
   autovacuum_vacuum_insert_threshold = 500, autovacuum_vacuum_insert_scale_factor = 0.02,
   autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0.02);
 
@@ -292,7 +295,7 @@ set max_parallel_workers_per_gather = 0 set jit = off as $$
 declare
   v_bits bit varying := binary_quantize(p_vector);
   -- Short codes tell less: more of them are looked at exactly.
-  v_exact integer := p_depth + case when vector_dims(p_vector) < 1024 then 400 else 150 end;
+  v_exact integer := p_depth + case when vector_dims(p_vector) < 1024 then 450 else 150 end;
 begin
   return query
   with near as materialized (
@@ -349,7 +352,7 @@ set search_path = obelisk, public, pg_temp set enable_seqscan = off
 set max_parallel_workers_per_gather = 0 set jit = off as $$
 declare
   v_space uuid := obelisk.current_space();
-  v_depth integer := least(greatest(p_limit, 100), 1000);
+  v_depth integer := least(greatest(p_limit, 50), 1000);
   v_asked obelisk.asked_word[] := array(select a from obelisk.asked_words(v_space, p_text) a);
   v_documents uuid[];
   v_near uuid[] := '{}';
