@@ -16,7 +16,7 @@ from google.protobuf.descriptor import (
 )
 
 import obelisk.v1
-from isolation.kinds import FIELDS, HEADER, SCOPES, Kind, Scope, Unclassified
+from isolation.kinds import FIELDS, HEADER, READS, SCOPES, Kind, Scope, Unclassified
 
 _CAPTURE = re.compile(r"\{(\w+)\}")
 
@@ -75,7 +75,7 @@ class Rpc:
     @property
     def changes(self) -> bool:
         """Whether it is meant to change anything."""
-        return self.route[0] != "GET"
+        return self.route[0] != "GET" and self.short not in READS
 
     @property
     def uploads(self) -> bool:

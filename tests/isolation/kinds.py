@@ -77,6 +77,11 @@ SCOPES = {
     "DocumentService.WatchDocument": Scope.SPACE,
     "DocumentService.ListDocumentFindings": Scope.SPACE,
     "DocumentService.DecideDocumentFinding": Scope.SPACE,
+    "DocumentService.StartUpload": Scope.SPACE,
+    "DocumentService.AppendUpload": Scope.SPACE,
+    "DocumentService.GetUpload": Scope.SPACE,
+    "DocumentService.FinishUpload": Scope.SPACE,
+    "DocumentService.CancelUpload": Scope.SPACE,
     "DocumentService.GetDocument": Scope.SPACE,
     "DocumentService.ListDocuments": Scope.SPACE,
     "DocumentService.DeleteDocument": Scope.SPACE,
@@ -113,6 +118,9 @@ SCOPES = {
     "TenancyService.ListSpaceSettingsVersions": Scope.SPACE,
 }
 
+# Calls that are no GET and change nothing: what is sought stands in no address.
+READS = frozenset({"SearchService.Search"})
+
 SECRET = "secret"
 # Each string field of a request by its name: the kind of id that belongs there, a secret (which is
 # given an id all the same), or None for text that names nothing of anybody's.
@@ -121,6 +129,7 @@ FIELDS: dict[str, Kind | str | None] = {
     "space_id": Kind.SPACE,
     "document_id": Kind.DOCUMENT,
     "document_ids": Kind.DOCUMENT,
+    "upload_id": Kind.UPLOAD,
     "conversation_id": Kind.CONVERSATION,
     "run_id": Kind.RUN,
     "request_id": Kind.REQUEST,
@@ -167,6 +176,7 @@ TEXTS: dict[str, str | dict[str, str | list[str]]] = {
     "display_name": "Mine",
     "email": "somebody@example.org",
     "filename": "mine.md",
+    "StartUpload.size_bytes": "6",
     "current_password": "wrong horse battery staple",
     "new_password": "correct horse battery staple",
     "password": "wrong horse battery staple",

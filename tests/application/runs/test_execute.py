@@ -12,6 +12,7 @@ from domain.agents.chat import ChatMessage, Role
 from domain.agents.definition import AgentCatalogue
 from domain.agents.task import AgentTask
 from domain.errors import Unavailable
+from domain.identifiers import SpaceId
 from domain.runs.event import Drafted, EventKind, RunCompleted, RunStarted, StageTimed, TokenBatch
 from domain.runs.run import Run, RunState, TerminationReason
 from fixtures.house import AGENTS, House, Script, ScriptedRunner, text_of
@@ -38,7 +39,9 @@ async def _never_ends(task: AgentTask) -> AsyncGenerator[EventKind]:
 def _execute(house: House, script: Script | ScriptedRunner, **changed: object) -> TakeUpRun:
     runner = script if isinstance(script, ScriptedRunner) else ScriptedRunner(script)
     agents = changed.get("agents", AGENTS)
+    foresee = changed.get("foresee")
     assert isinstance(agents, AgentCatalogue)
+    assert foresee is None or callable(foresee)
     execute = ExecuteRun(
         runs=house.stores.runs,
         log=house.stores.log,
@@ -49,6 +52,7 @@ def _execute(house: House, script: Script | ScriptedRunner, **changed: object) -
         agents=agents,
         model_name="scripted",
         clock=house.clock,
+        foresee=foresee,
     )
     return TakeUpRun(runs=house.stores.runs, execute=execute)
 
@@ -241,3 +245,17 @@ async def test_a_run_that_has_ended_is_let_alone(house: House) -> None:
     before = await house.events(run)
     await execute(run.space_id, run.run_id)
     assert await house.events(run) == before
+
+
+async def test_a_question_is_foreseen_before_its_conversation_is_read(house: House) -> None:
+    foreseen: list[tuple[SpaceId, str]] = []
+
+    async def told_before(task: AgentTask) -> AsyncGenerator[EventKind]:
+        assert foreseen == [(task.space_id, task.question)]
+        yield COMPLETE
+
+    kinds = await _executed(
+        house, told_before, foresee=lambda space, text: foreseen.append((space, text))
+    )
+    assert _last(kinds) == COMPLETE
+    assert len(foreseen) == 1
