@@ -12,6 +12,7 @@ from docling.datamodel.base_models import ConversionStatus, DocumentStream, Inpu
 from docling.datamodel.document import ConversionResult
 from docling_core.types.doc.items.text import TitleItem
 
+from adapters.docling.docx_notes import with_notes
 from adapters.docling.front_matter import without_front_matter
 from adapters.docling.hidden_docx import shown_document
 from adapters.docling.hidden_markdown import without_hidden
@@ -19,6 +20,7 @@ from adapters.docling.hidden_pptx import shown_slides
 from adapters.docling.hidden_xlsx import shown_workbook
 from adapters.docling.main_content import main_content
 from adapters.docling.mapping import blocks_of
+from adapters.docling.markdown_page import page_of
 from adapters.docling.picture_texts import document_pictures, slide_pictures
 from adapters.docling.refusal import Refused
 from adapters.docling.screen_archive import screen_archive, screen_workbook
@@ -49,6 +51,7 @@ class _Shown:
     hidden: list[HiddenText] = field(default_factory=list)
     title: str = ""
     unseen_pages: frozenset[int] = frozenset()
+    read_as: MediaType | None = None
 
 
 class OfficeReader:
@@ -65,7 +68,7 @@ class OfficeReader:
         source = shown.content
         if media_type is MediaType.HTML and is_web_page(filename):
             source = main_content(source)
-        result = self._convert(media_type, source)
+        result = self._convert(shown.read_as or media_type, source)
         blocks = _with_pictures(media_type, shown.content, blocks_of(result.document))
         blocks = tuple(block for block in blocks if block.page not in shown.unseen_pages)
         has_words = any(not isinstance(block, Picture) or block.caption for block in blocks)
@@ -107,7 +110,11 @@ def _as_written(text: str) -> str:
 def _markdown(content: bytes) -> _Shown:
     text, title = without_front_matter(readable_text(content))
     text, hidden = without_hidden(text)
-    return _Shown(text.encode(), hidden, title)
+    page = page_of(text)
+    if page is None:
+        return _Shown(text.encode(), hidden, title)
+    shown, _, more = clean_html(page)
+    return _Shown(shown, [*hidden, *more], title, read_as=MediaType.HTML)
 
 
 def _page(content: bytes) -> _Shown:
@@ -117,7 +124,8 @@ def _page(content: bytes) -> _Shown:
 
 def _document(content: bytes) -> _Shown:
     screen_archive(MediaType.DOCX, content)
-    return _Shown(*shown_document(content))
+    shown, hidden = shown_document(content)
+    return _Shown(with_notes(shown), hidden)
 
 
 def _slides(content: bytes) -> _Shown:

@@ -12,6 +12,7 @@ from adapters.docling.pdf_words import Word, is_right_to_left
 from domain.documents.structure import HiddenKind
 
 MIN_PICTURE_POINTS = 24.0
+MAX_LETTERS = 200_000
 _BACKGROUND_SHARE = 0.9
 _ABOVE, _BELOW = 0.76, 0.21
 _LEVEL_EMS, _RAISED_EMS, _WIDEST_EMS = 0.3, 0.6, 1.7
@@ -72,6 +73,7 @@ class InkReader:
             hidden=_shown_nowhere(hidden, words),
             sizeless=marks.sizeless,
             is_scan=sight.has_scan,
+            is_cut=marks.is_cut,
         )
 
     def _runs(
@@ -82,7 +84,9 @@ class InkReader:
         origin, styles, place = self._doubles.buffer, marks.styles, space.point
         run: _Run | None = None
         spaced = True
-        for index in range(calls.count_chars(text_page)):
+        letters = calls.count_chars(text_page)
+        marks.is_cut = marks.is_cut or letters > MAX_LETTERS
+        for index in range(min(letters, MAX_LETTERS)):
             code = calls.char_code(text_page, index)
             if code in _NOTHING:
                 spaced = True
@@ -91,6 +95,8 @@ class InkReader:
                 continue
             letter = "-" if code == _HYPHEN_AT_LINE_END else chr(code)
             item = calls.char_object(text_page, index) or 0
+            if marks.is_cut and item not in styles:
+                continue
             read.add(item)
             style = styles.get(item, _UNKNOWN_STYLE)
             calls.char_origin(text_page, index, x_at, y_at)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from adapters.docling import pdf_calls as calls
 from adapters.docling.pdf_geometry import Box
 
-MAX_MARKS = 200_000
+MAX_SHAPES, MAX_TEXTS, _MAX_OBJECTS = 30_000, 60_000, 1_000_000
 _MAX_FORMS_DEEP = 12
 _MAX_SEGMENTS = 4_000
 _RULE_POINTS = 3.0
@@ -86,7 +86,7 @@ class TextStyle:
 
 @dataclass(slots=True)
 class Marks:
-    """`styles` by the address of the text object; `boxes` of all text objects likewise."""
+    """`styles` by the text object's address; `is_cut` when there was more than is looked at."""
 
     rules: list[Box] = field(default_factory=list)
     pictures: list[Box] = field(default_factory=list)
@@ -111,13 +111,18 @@ class MarkReader:
         self._fonts: dict[int, tuple[str, bool, bool]] = {}
 
     def marks(self, page: int, space: PageSpace) -> Marks:
-        marks = Marks()
+        """All text of a page and what is drawn around it, both up to a limit."""
+        marks, shapes = Marks(), 0
         for order, (item, kind, transform) in enumerate(self._objects(page)):
-            if order >= MAX_MARKS:
+            is_text = kind == calls.TEXT
+            shapes += not is_text
+            if order >= _MAX_OBJECTS or len(marks.styles) >= MAX_TEXTS:
                 marks.is_cut = True
                 break
-            if kind == calls.TEXT:
+            if is_text:
                 self._text(item, order, transform, space, marks)
+            elif shapes > MAX_SHAPES:
+                marks.is_cut = True
             elif kind == calls.PATH:
                 self._path(item, order, transform, space, marks)
             elif kind in (calls.IMAGE, calls.SHADING):

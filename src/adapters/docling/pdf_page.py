@@ -43,7 +43,8 @@ class PageInk:
     """What is drawn on a page, in points from the top left.
 
     `aside` are words that stand upright or upside down, `sizeless` counts texts of size 0, which
-    have no place; `is_scan` when a picture takes up half of the page or more.
+    have no place; `is_scan` when a picture takes up half of the page or more, `is_cut` when there
+    was more on the page than is looked at.
     """
 
     words: list[Word]
@@ -53,6 +54,7 @@ class PageInk:
     hidden: list[tuple[HiddenKind, str]] = field(default_factory=list)
     sizeless: int = 0
     is_scan: bool = False
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ class ReadPdf:
     """What a PDF holds, and the numbers of its pages that are special.
 
     `scans` hold a picture and no text, and nothing could recognise it; `recognised` are scans that
-    were recognised, `unrecognised` those for which there was no time; `broken` cannot be opened.
+    were recognised, `unrecognised` those for which there was no time; `broken` cannot be opened,
+    `crowded` hold more than is looked at.
     """
 
     blocks: tuple[Block, ...] = ()
@@ -44,6 +45,7 @@ class ReadPdf:
     recognised: list[int] = field(default_factory=list)
     unrecognised: list[int] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
+    crowded: list[int] = field(default_factory=list)
     metadata: dict[str, str] = field(default_factory=dict)
 
 
@@ -101,6 +103,8 @@ def _page(
     finally:
         pdfium.FPDFText_ClosePage(text_page)
     read.hidden += [HiddenText(text=text, kind=kind, page=number) for kind, text in ink.hidden]
+    if ink.is_cut:
+        read.crowded.append(number)
     if _needs_recognition(ink, space):
         ink = _recognised(page, number, ink, read, patience)
     return InkedPage(number, space.size[1], ink)

@@ -40,7 +40,10 @@ def ruled_tables(rules: Sequence[Box], words: Sequence[Word]) -> list[PdfTable]:
 def around_table(
     grid: Sequence[Sequence[Line]],
 ) -> tuple[list[list[Line]], list[list[Line]], list[list[Line]]]:
-    """Rows above a table, its own, and those below: lines alone that are set in another type."""
+    """Rows above a table, its own, and those below.
+
+    Those are lines alone that are set in another type, or further off than rows of the table.
+    """
     rows = [list(row) for row in grid]
     cells = [line for row in rows if len(row) > 1 for line in row]
     if not cells:
@@ -48,8 +51,27 @@ def around_table(
     size = median([line.size for line in cells])
     first = next(i for i, row in enumerate(rows) if not _stands_apart(row, size))
     last = next(i for i, row in enumerate(reversed(rows)) if not _stands_apart(row, size))
-    end = len(rows) - last
+    end = min(len(rows) - last, _end_by_space(rows))
     return rows[:first], rows[first:end], rows[end:]
+
+
+def _end_by_space(rows: Sequence[Sequence[Line]]) -> int:
+    """Where a line alone stands further below than rows before it, and no column goes on."""
+    tops = [min(line.box.top for line in row) for row in rows]
+    widest, starts = 0.0, set[float]()
+    for index, row in enumerate(rows):
+        gap = tops[index] - tops[index - 1] if index else 0.0
+        far = bool(widest) and len(row) == 1 and gap > _CELL_PITCH * widest
+        if far and not any(_begins_at(line, starts) for rest in rows[index:] for line in rest[1:]):
+            return index
+        if len(row) > 1:
+            widest = max(widest, gap)
+            starts.update(line.box.left for line in row[1:])
+    return len(rows)
+
+
+def _begins_at(line: Line, starts: set[float]) -> bool:
+    return any(abs(line.box.left - start) <= _SAME_RULE_POINTS for start in starts)
 
 
 def _stands_apart(row: Sequence[Line], size: float) -> bool:

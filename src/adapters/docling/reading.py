@@ -13,7 +13,12 @@ from adapters.docling.refusal import Refused
 from adapters.docling.screen_pdf import screen_pdf
 from adapters.docling.screen_text import readable_text
 from adapters.docling.seen_blocks import seen
-from adapters.docling.warnings import missing_pages, scanned_pages, unrecognised_pages
+from adapters.docling.warnings import (
+    crowded_pages,
+    missing_pages,
+    scanned_pages,
+    unrecognised_pages,
+)
 from domain.documents.media import MediaType
 from domain.documents.structure import DocumentStructure, Heading, Picture
 
@@ -54,6 +59,7 @@ def _pdf(filename: str, read: ReadPdf) -> DocumentStructure:
         page_count=read.page_count,
         warnings=(
             *missing_pages(read.broken),
+            *crowded_pages(read.crowded),
             *scanned_pages(read.scans),
             *unrecognised_pages(read.unrecognised),
         ),

@@ -4,7 +4,7 @@ import pypdfium2  # type: ignore[import-untyped]  # ships no types
 
 from adapters.docling.refusal import Refused
 
-MAX_PAGES = 500
+MAX_PAGES = 1_000
 MAX_PAGE_POINTS = 14_400
 
 
@@ -33,7 +33,7 @@ def _check_pages(document: pypdfium2.PdfDocument) -> None:
     if pages == 0:
         raise Refused("the PDF holds no pages; it is damaged or was cut off")
     if pages > MAX_PAGES:
-        raise Refused(f"the PDF has {pages:,} pages; at most {MAX_PAGES} can be read: split it")
+        raise Refused(f"the PDF has {pages:,} pages; at most {MAX_PAGES:,} can be read: split it")
     for index in range(pages):
         if max(document.get_page_size(index)) > MAX_PAGE_POINTS:
             raise Refused(f"page {index + 1} of the PDF is larger than any sheet of paper")

@@ -11,6 +11,14 @@ def missing_pages(pages: Collection[int]) -> tuple[str, ...]:
     return _told("these pages could not be read and are missing: {pages}", pages)
 
 
+def crowded_pages(pages: Collection[int]) -> tuple[str, ...]:
+    return _told(
+        "so much is drawn on these pages that not all of it was looked at, and text may be missing "
+        "or hidden there: {pages}",
+        pages,
+    )
+
+
 def scanned_pages(pages: Collection[int]) -> tuple[str, ...]:
     return _told(f"these pages are pictures of text (scans); {EXTRA_HINT}: {{pages}}", pages)
 

@@ -2,6 +2,7 @@ import contextlib
 import struct
 import time
 import zipfile
+import zlib
 from io import BytesIO
 
 import docx
@@ -11,6 +12,7 @@ import pytest
 from adapters.docling import DoclingConverter
 from domain.documents.document import DocumentUnreadable
 from domain.documents.media import MediaType
+from fixtures.pdf_files import Text, pdf
 
 
 async def refused(converter: DoclingConverter, media_type: MediaType, content: bytes) -> str:
@@ -160,3 +162,85 @@ async def test_a_file_without_text_is_refused(
     converter: DoclingConverter, media_type: MediaType
 ) -> None:
     assert "no text" in await refused(converter, media_type, b" \n\n ")
+
+
+@pytest.mark.parametrize(
+    ("part", "declaration"),
+    [
+        ("word/document.xml", b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x>&a;</x>'),
+        ("word/comments.xml", b'<!DOCTYPE x SYSTEM "http://127.0.0.1/x.dtd"><x/>'),
+        ("docProps/core.xml", b'<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>'),
+    ],
+)
+async def test_entities_of_the_outside_are_refused_in_every_part(
+    converter: DoclingConverter, part: str, declaration: bytes
+) -> None:
+    content = archive(**{"word/document.xml": b"<x/>", part: declaration})
+
+    assert "entities" in await refused(converter, MediaType.DOCX, content)
+
+
+async def test_entities_of_a_page_stay_what_they_are(converter: DoclingConverter) -> None:
+    page = b'<!DOCTYPE html [<!ENTITY a SYSTEM "file:///etc/passwd">]><p>Words &a; here</p>'
+    structure = await converter.convert(filename="a.html", media_type=MediaType.HTML, content=page)
+    assert "root:" not in repr(structure)
+
+
+async def test_entities_that_multiply_in_utf_16_are_refused(converter: DoclingConverter) -> None:
+    xml = '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE x [<!ENTITY a "aa">]><x>&a;</x>'
+    content = archive(**{"word/document.xml": xml.encode("utf-16")})
+
+    await refused(converter, MediaType.DOCX, content)
+
+
+async def test_a_page_with_too_much_drawn_on_it_is_read_and_named(
+    converter: DoclingConverter,
+) -> None:
+    dots = "\n".join(f"{i % 500} {i // 500} 5 5 re f" for i in range(31_000))
+    page = pdf([Text(60, 60, "MARK"), Text(60, 90, "Read at last.")])
+    content = page.replace(b"(MARK) Tj ET", b"() Tj ET " + dots.encode())
+    structure = await converter.convert(filename="a.pdf", media_type=MediaType.PDF, content=content)
+
+    assert [getattr(block, "text", "") for block in structure.blocks] == ["Read at last."]
+    assert structure.warnings[0].endswith("hidden there: 1")
+
+
+async def test_a_pdf_of_ten_thousand_pages_says_how_many(converter: DoclingConverter) -> None:
+    assert "10,000 pages" in await refused(converter, MediaType.PDF, pdf(*[[]] * 10_000))
+
+
+async def test_a_pdf_that_unpacks_to_a_flood_fails_alone(converter: DoclingConverter) -> None:
+    # 18 MB of text operators in a few kilobytes.
+    bomb = zlib.compress(b"BT /F1 9 Tf 9 9 Td (aaaaaaaa) Tj ET " * 500_000, 9)
+    page = pdf([Text(60, 60, "MARK")], compressed=True)
+    start = page.index(b"/Filter /FlateDecode")
+    end = page.index(b"endstream", start)
+    stream = b"/Filter /FlateDecode /Length %d >>\nstream\n%b\n" % (len(bomb), bomb)
+    started = time.monotonic()
+    with contextlib.suppress(DocumentUnreadable):
+        await converter.convert(
+            filename="a.pdf", media_type=MediaType.PDF, content=page[:start] + stream + page[end:]
+        )
+    assert time.monotonic() - started < 100
+    after = await converter.convert(
+        filename="next.md", media_type=MediaType.MARKDOWN, content=b"# Next"
+    )
+    assert after.title == "Next"
+
+
+@pytest.mark.parametrize("media_type", [MediaType.PDF, MediaType.PNG, MediaType.DOCX])
+async def test_a_file_that_is_something_else_than_it_says_is_refused(
+    converter: DoclingConverter, media_type: MediaType
+) -> None:
+    for content in (b"<html><p>Words</p></html>", b"\x00" * 100, b"MZ\x90\x00" * 50):
+        message = await refused(converter, media_type, content)
+        assert "damaged" in message or "not a PDF" in message
+
+
+async def test_a_style_sheet_that_is_a_flood_costs_little(converter: DoclingConverter) -> None:
+    css = b"<style>" + b"@media x{" * 20_000 + b".a{color:white}" * 20_000 + b"</style>"
+    started = time.monotonic()
+    await converter.convert(
+        filename="a.html", media_type=MediaType.HTML, content=css + b"<p>Words</p>"
+    )
+    assert time.monotonic() - started < 15

@@ -205,8 +205,8 @@ async def test_garbage_named_as_pdf_is_refused(converter: DoclingConverter) -> N
 
 
 async def test_a_pdf_with_too_many_pages_says_how_many(converter: DoclingConverter) -> None:
-    with pytest.raises(DocumentUnreadable, match="501 pages"):
-        await read(converter, pdf(*[[] for _ in range(501)]))
+    with pytest.raises(DocumentUnreadable, match="1,001 pages"):
+        await read(converter, pdf(*[[] for _ in range(1001)]))
 
 
 async def test_a_page_the_size_of_a_house_is_refused(converter: DoclingConverter) -> None:

@@ -1,0 +1,65 @@
+"""Footnotes and endnotes of a Word document, brought to where they are referred to."""
+
+from lxml import etree  # type: ignore[import-untyped]  # ships no types
+
+from adapters.docling.office_parts import OfficeParts, W
+
+_DOCUMENT = "word/document.xml"
+_KINDS = ("footnote", "endnote")
+_Notes = dict[tuple[str, str], str]
+
+
+def with_notes(content: bytes) -> bytes:
+    """The document with each note as a paragraph of its own, after the one that refers to it.
+
+    docling reads none of them. A note of a list's item follows the list.
+    """
+    parts = OfficeParts(content)
+    notes = _notes(parts)
+    document = parts.xml(_DOCUMENT) if notes else None
+    if document is None:
+        return content
+    references = document.iter(*(f"{W}{kind}Reference" for kind in _KINDS))
+    # From the last on, so that the notes of one paragraph come to stand in their order.
+    for reference in reversed(list(references)):
+        kind = etree.QName(reference).localname.removesuffix("Reference")
+        text = notes.pop((kind, reference.get(f"{W}id") or ""), "")
+        paragraph = next(reference.iterancestors(f"{W}p"), None)
+        if text and paragraph is not None:
+            _end_of_list(paragraph).addnext(_paragraph(text))
+    parts.change(_DOCUMENT, document)
+    return parts.content
+
+
+def _notes(parts: OfficeParts) -> _Notes:
+    """Texts by kind and id; the lines that separate notes from the text have none."""
+    found: _Notes = {}
+    for kind in _KINDS:
+        root = parts.xml(f"word/{kind}s.xml")
+        for note in root.iter(f"{W}{kind}") if root is not None else ():
+            paragraphs = (
+                "".join(t.text or "" for t in p.iter(f"{W}t")) for p in note.iter(f"{W}p")
+            )
+            text = " ".join(" ".join(paragraphs).split())
+            if text:
+                found[kind, note.get(f"{W}id") or ""] = text
+    return found
+
+
+def _end_of_list(paragraph: etree._Element) -> etree._Element:
+    following = paragraph.getnext()
+    while _is_item(paragraph) and following is not None and _is_item(following):
+        paragraph, following = following, following.getnext()
+    return paragraph
+
+
+def _is_item(element: etree._Element) -> bool:
+    style = element.find(f"{W}pPr/{W}pStyle")
+    named = style is not None and (style.get(f"{W}val") or "").startswith("List")
+    return named or element.find(f"{W}pPr/{W}numPr") is not None
+
+
+def _paragraph(text: str) -> etree._Element:
+    paragraph = etree.Element(f"{W}p")
+    etree.SubElement(etree.SubElement(paragraph, f"{W}r"), f"{W}t").text = text
+    return paragraph
