@@ -175,8 +175,7 @@ create type obelisk.passage as (
 -- frequency as Lucene has it, which is never negative.
 create type obelisk.asked_word as (word text, chunk_count integer, weight double precision);
 create function obelisk.asked_words(p_space uuid, p_text text)
-returns setof obelisk.asked_word language sql stable
-set search_path = obelisk, pg_temp as $$
+returns setof obelisk.asked_word language sql stable as $$
   select l.word, l.chunk_count,
          a.times * ln(1 + (z.chunk_count - l.chunk_count + 0.5) / (l.chunk_count + 0.5))
   from obelisk.lexicon_sizes z
@@ -291,7 +290,7 @@ create function obelisk.by_bits(
   p_depth integer
 ) returns table (chunk_id uuid, distance double precision) language plpgsql stable
 set search_path = obelisk, public, pg_temp set enable_seqscan = off set enable_bitmapscan = off
-set max_parallel_workers_per_gather = 0 set jit = off as $$
+set max_parallel_workers_per_gather = 0 set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_bits bit varying := binary_quantize(p_vector);
   -- Short codes tell less: more of them are looked at exactly.
@@ -349,7 +348,7 @@ create function obelisk.search_in_space(
   p_documents uuid[], p_from timestamptz, p_before timestamptz, p_limit integer
 ) returns setof obelisk.passage language plpgsql stable security definer
 set search_path = obelisk, public, pg_temp set enable_seqscan = off
-set max_parallel_workers_per_gather = 0 set jit = off as $$
+set max_parallel_workers_per_gather = 0 set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_space uuid := obelisk.current_space();
   v_depth integer := least(greatest(p_limit, 50), 1000);
