@@ -9,13 +9,18 @@ from adapters.memory.scripted_chat_model import ScriptedChatModel
 from application.agents.events import Said
 from application.agents.steps import AgentSteps
 from application.ports.tool import ToolInput, ToolOutput
+from application.retrieval.retrieve import KnowledgeUnavailable
 from domain.agents.chat import ChatMessage, FinishReason, Role
 from domain.agents.earlier import Earlier
 from domain.agents.effect import Effect
 from domain.agents.routing import Progress, Step
 from domain.agents.state import AgentState
 from domain.agents.task import AgentTask
+from domain.documents.document import Collection
 from domain.errors import Unavailable
+from domain.identifiers import SpaceId
+from domain.retrieval.passage import Passage
+from domain.retrieval.vector import EmbeddingModel, Vector
 from domain.runs.event import (
     Drafted,
     SourcesRetrieved,
@@ -28,6 +33,7 @@ from domain.runs.event import (
 )
 from fixtures.agents import BOATS, HERRING, Shop, a_shop, without_plan
 from fixtures.house import text_of
+from fixtures.index_before import IndexBefore
 
 
 @pytest.fixture
@@ -49,6 +55,22 @@ class Failing:
 
     async def call(self, given: ToolInput) -> ToolOutput:
         raise self._error
+
+
+class Away(IndexBefore):
+    """An index that does not answer."""
+
+    async def hybrid(
+        self,
+        space: SpaceId,
+        *,
+        text: str,
+        vector: Vector | None,
+        model: EmbeddingModel,
+        collections: frozenset[Collection],
+        limit: int,
+    ) -> tuple[Passage, ...]:
+        raise Unavailable("the index is away")
 
 
 async def _written(
@@ -91,6 +113,22 @@ async def test_the_sources_told_are_exactly_those_in_the_prompts(shop: Shop, sec
     assert all(source.text in prompts for source in told.sources)
     unsent = [f for f in state.passages if f not in state.sent]
     assert not any(fused.passage.text in prompts for fused in unsent)
+
+
+async def test_when_nothing_can_be_searched_the_model_is_not_asked_to_write_without(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("application.retrying._FIRST_WAIT_SECONDS", 0.0)
+    model, said = ScriptedChatModel("There are no documents."), list[Said]()
+    away = replace(shop, stores=replace(shop.stores, index=Away(shop.stores.index)))
+    with pytest.raises(KnowledgeUnavailable, match="cannot be searched right now"):
+        await away.steps(model).take(Step.RETRIEVE, shop.task(), AgentState(), said.append)
+    assert model.requests == []
+    stages = [kind for kind in said if isinstance(kind, StageTimed)]
+    assert {stage.stage for stage in stages if stage.degraded} == {
+        "retrieve.semantic",
+        "retrieve.web",
+    }
 
 
 async def test_a_source_is_cited_with_its_version_its_place_and_its_twins(shop: Shop) -> None:
