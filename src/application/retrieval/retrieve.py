@@ -27,6 +27,8 @@ __all__ = ["KnowledgeUnavailable", "RetrievalRequest", "Retrieve", "Retrieved"]
 
 # Twice what is wanted: some will not fit the budget.
 _FUSED_PER_RESULT = 2
+# Of all runs of this process together.
+_SECOND_WAVE_SEARCHES = 4
 # What ranks lower is no near-duplicate of anything that is read, and comparing texts takes time.
 _LOOKED_AT = 2
 
@@ -70,6 +72,7 @@ class Retrieve:
         self._speculative = speculative
         self._enhancer = enhancer
         self._reranker = reranker
+        self._room = asyncio.Semaphore(_SECOND_WAVE_SEARCHES)
 
     async def __call__(
         self, request: RetrievalRequest, report: Callable[[StageTimed], None]
@@ -109,6 +112,7 @@ class Retrieve:
             searches=searches,
             timer=timer,
             speculative=self._speculative,
+            room=self._room,
         )
 
     async def _business(self, request: RetrievalRequest, timer: StageTimer) -> SpaceSettings | None:

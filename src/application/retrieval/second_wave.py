@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
+from functools import partial
 from types import TracebackType
 
 from application.ports.query_enhancer import QueryEnhancer
@@ -31,12 +32,15 @@ class SecondWave:
         searches: Searches,
         timer: StageTimer,
         speculative: Speculative,
+        room: asyncio.Semaphore,
     ) -> None:
+        """`room` is shared by all second waves, so that first waves find connections free."""
         self._request = request
         self._enhancer = enhancer
         self._searches = searches
         self._timer = timer
         self._speculative = speculative
+        self._room = room
         self._rankings: list[Ranking] = []
         self._task: asyncio.Task[None] | None = None
         self._begun = self._stage_begun = 0.0
@@ -84,16 +88,17 @@ class SecondWave:
         weight = self._request.config.enhancement.weight / max(len(wave), 1)
         async with asyncio.TaskGroup() as group:
             for wanted in wave:
-                search = self._searches.everywhere(wanted, weight=weight, way=ENHANCED)
+                search = partial(self._searches.everywhere, wanted, weight=weight, way=ENHANCED)
                 group.create_task(self._keep(search))
             if wave and self._request.documents:
                 sentence = SearchText(text=enhanced.text)
-                nearest = self._searches.referenced(sentence, weight=weight, way=ENHANCED)
+                nearest = partial(self._searches.referenced, sentence, weight=weight, way=ENHANCED)
                 group.create_task(self._keep(nearest))
 
-    async def _keep(self, search: Coroutine[None, None, tuple[Ranking, ...]]) -> None:
+    async def _keep(self, search: Callable[[], Awaitable[tuple[Ranking, ...]]]) -> None:
         try:
-            self._rankings.extend(await search)
+            async with self._room:
+                self._rankings.extend(await search())
         except Exception as error:  # noqa: BLE001 - the others may still find something
             _log.warning("an enhanced search failed: %s", error or type(error).__name__)
 

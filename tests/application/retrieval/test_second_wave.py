@@ -286,6 +286,50 @@ async def test_what_has_come_by_the_end_of_the_budget_joins_and_the_rest_does_no
     assert "enhanced" in _ways(found, "Products")
 
 
+async def test_second_waves_leave_room_for_first_ones(shop: Shop) -> None:
+    class Counting(IndexBefore):
+        at_once = most = 0
+
+        async def hybrid(
+            self,
+            space: SpaceId,
+            *,
+            text: str,
+            vector: Vector | None,
+            model: EmbeddingModel,
+            collections: frozenset[Collection],
+            limit: int,
+        ) -> tuple[Passage, ...]:
+            enhanced = text.startswith("other words")
+            self.at_once += enhanced
+            self.most = max(self.most, self.at_once)
+            await asyncio.sleep(0.005 if enhanced else 0)
+            self.at_once -= enhanced
+            return await super().hybrid(
+                space, text=text, vector=vector, model=model, collections=collections, limit=limit
+            )
+
+    index, speculative = Counting(shop.stores.index), Speculative()
+    said = EnhancedQuery(text="other words", alternatives=("other words 2", "other words 3"))
+    retrieve = Retrieve(
+        index=index,
+        vectors=QueryVectors(shop.embedder, speculative),
+        settings=shop.stores.settings,
+        clock=FixedClock(),
+        speculative=speculative,
+        enhancer=Says(said),
+    )
+    policy = EnhancementPolicy(budget_seconds=1.0, patience_seconds=1.0)
+    request = RetrievalRequest(
+        space=shop.home.space,
+        question="smoked herring",
+        documents=(),
+        config=RetrievalConfig(collections=OWN, enhancement=policy),
+    )
+    await asyncio.gather(*(retrieve(request, lambda stage: None) for _ in range(6)))
+    assert index.most == 4
+
+
 async def test_without_a_budget_nobody_is_asked(shop: Shop) -> None:
     enhancer = Says(EnhancedQuery(text="herring price"))
     policy = EnhancementPolicy(budget_seconds=0.0)
