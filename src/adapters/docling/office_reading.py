@@ -31,9 +31,10 @@ from domain.documents.structure import Block, DocumentStructure, Heading, Hidden
 from domain.documents.web_page import is_web_page
 
 # Spaces of every kind are one kind, and what has no width says nothing.
-_WIDTHS = str.maketrans(
-    dict.fromkeys("\u00a0\u202f", " ") | dict.fromkeys("\u200b\u200c\u200d\u00ad\ufeff\u2060", "")
-)
+_WIDTHS: dict[int, str | None] = {
+    **{0x00A0: " ", 0x202F: " "},
+    **{0x200B: None, 0x200C: None, 0x200D: None, 0x00AD: None, 0xFEFF: None, 0x2060: None},
+}
 _FORMATS = {
     MediaType.MARKDOWN: (InputFormat.MD, "md"),
     MediaType.HTML: (InputFormat.HTML, "html"),

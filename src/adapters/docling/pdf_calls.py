@@ -24,44 +24,52 @@ class Matrix(ctypes.Structure):
     )
 
 
-def _declared(name: str, result: type | None, *arguments: type) -> Callable[..., int]:
-    address = ctypes.cast(getattr(pdfium, name), ctypes.c_void_p).value
+_P, _I, _U, _L = ctypes.c_void_p, ctypes.c_int, ctypes.c_uint, ctypes.c_ulong
+# Our name, pdfium's, what it gives back, what it takes.
+_CALLS: dict[str, tuple[str, type, *tuple[type, ...]]] = {
+    "count_chars": ("FPDFText_CountChars", _I, _P),
+    "char_code": ("FPDFText_GetUnicode", _U, _P, _I),
+    "char_object": ("FPDFText_GetTextObject", _P, _P, _I),
+    "char_origin": ("FPDFText_GetCharOrigin", _I, _P, _I, _P, _P),
+    "char_box": ("FPDFText_GetCharBox", _I, _P, _I, _P, _P, _P, _P),
+    "char_matrix": ("FPDFText_GetMatrix", _I, _P, _I, _P),
+    "count_objects": ("FPDFPage_CountObjects", _I, _P),
+    "page_object": ("FPDFPage_GetObject", _P, _P, _I),
+    "count_inner": ("FPDFFormObj_CountObjects", _I, _P),
+    "inner_object": ("FPDFFormObj_GetObject", _P, _P, _L),
+    "object_type": ("FPDFPageObj_GetType", _I, _P),
+    "object_bounds": ("FPDFPageObj_GetBounds", _I, _P, _P, _P, _P, _P),
+    "object_matrix": ("FPDFPageObj_GetMatrix", _I, _P, _P),
+    "object_fill": ("FPDFPageObj_GetFillColor", _I, _P, _P, _P, _P, _P),
+    "object_stroke": ("FPDFPageObj_GetStrokeColor", _I, _P, _P, _P, _P, _P),
+    "is_see_through": ("FPDFPageObj_HasTransparency", _I, _P),
+    "draw_mode": ("FPDFPath_GetDrawMode", _I, _P, _P, _P),
+    "count_segments": ("FPDFPath_CountSegments", _I, _P),
+    "path_segment": ("FPDFPath_GetPathSegment", _P, _P, _I),
+    "segment_point": ("FPDFPathSegment_GetPoint", _I, _P, _P, _P),
+    "segment_type": ("FPDFPathSegment_GetType", _I, _P),
+    "clip_path": ("FPDFPageObj_GetClipPath", _P, _P),
+    "count_clips": ("FPDFClipPath_CountPaths", _I, _P),
+    "count_clip_segments": ("FPDFClipPath_CountPathSegments", _I, _P, _I),
+    "clip_segment": ("FPDFClipPath_GetPathSegment", _P, _P, _I, _I),
+    "text_font_size": ("FPDFTextObj_GetFontSize", _I, _P, _P),
+    "text_font": ("FPDFTextObj_GetFont", _P, _P),
+    "text_render_mode": ("FPDFTextObj_GetTextRenderMode", _I, _P),
+    "font_name": ("FPDFFont_GetBaseFontName", _L, _P, _P, _L),
+}
+
+
+def __getattr__(name: str) -> Callable[..., int]:
+    """Declares a call when it is first asked for, and keeps it."""
+    if name not in _CALLS:
+        raise AttributeError(name)
+    function, result, *arguments = _CALLS[name]
+    address = ctypes.cast(getattr(pdfium, function), ctypes.c_void_p).value
     assert address is not None
     call: Callable[..., int] = ctypes.CFUNCTYPE(result, *arguments)(address)
+    globals()[name] = call
     return call
 
-
-_P, _I, _U = ctypes.c_void_p, ctypes.c_int, ctypes.c_uint
-
-count_chars = _declared("FPDFText_CountChars", _I, _P)
-char_code = _declared("FPDFText_GetUnicode", _U, _P, _I)
-char_object = _declared("FPDFText_GetTextObject", _P, _P, _I)
-char_origin = _declared("FPDFText_GetCharOrigin", _I, _P, _I, _P, _P)
-char_box = _declared("FPDFText_GetCharBox", _I, _P, _I, _P, _P, _P, _P)
-char_matrix = _declared("FPDFText_GetMatrix", _I, _P, _I, _P)
-count_objects = _declared("FPDFPage_CountObjects", _I, _P)
-page_object = _declared("FPDFPage_GetObject", _P, _P, _I)
-count_inner = _declared("FPDFFormObj_CountObjects", _I, _P)
-inner_object = _declared("FPDFFormObj_GetObject", _P, _P, ctypes.c_ulong)
-object_type = _declared("FPDFPageObj_GetType", _I, _P)
-object_bounds = _declared("FPDFPageObj_GetBounds", _I, _P, _P, _P, _P, _P)
-object_matrix = _declared("FPDFPageObj_GetMatrix", _I, _P, _P)
-object_fill = _declared("FPDFPageObj_GetFillColor", _I, _P, _P, _P, _P, _P)
-object_stroke = _declared("FPDFPageObj_GetStrokeColor", _I, _P, _P, _P, _P, _P)
-is_see_through = _declared("FPDFPageObj_HasTransparency", _I, _P)
-draw_mode = _declared("FPDFPath_GetDrawMode", _I, _P, _P, _P)
-count_segments = _declared("FPDFPath_CountSegments", _I, _P)
-path_segment = _declared("FPDFPath_GetPathSegment", _P, _P, _I)
-segment_point = _declared("FPDFPathSegment_GetPoint", _I, _P, _P, _P)
-segment_type = _declared("FPDFPathSegment_GetType", _I, _P)
-clip_path = _declared("FPDFPageObj_GetClipPath", _P, _P)
-count_clips = _declared("FPDFClipPath_CountPaths", _I, _P)
-count_clip_segments = _declared("FPDFClipPath_CountPathSegments", _I, _P, _I)
-clip_segment = _declared("FPDFClipPath_GetPathSegment", _P, _P, _I, _I)
-text_font_size = _declared("FPDFTextObj_GetFontSize", _I, _P, _P)
-text_font = _declared("FPDFTextObj_GetFont", _P, _P)
-text_render_mode = _declared("FPDFTextObj_GetTextRenderMode", _I, _P)
-font_name = _declared("FPDFFont_GetBaseFontName", ctypes.c_ulong, _P, _P, ctypes.c_ulong)
 
 TEXT, PATH, IMAGE, SHADING, FORM = 1, 2, 3, 4, 5
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from adapters.docling import pdf_calls as calls
 from adapters.docling.pdf_geometry import Box, around
-from adapters.docling.pdf_marks import MarkReader, Marks, PageSpace, TextStyle
+from adapters.docling.pdf_marks import MarkReader, Marks, TextStyle
 from adapters.docling.pdf_page import PageInk
+from adapters.docling.pdf_space import PageSpace
 from adapters.docling.pdf_unseen import Sight
 from adapters.docling.pdf_words import Word, is_right_to_left
 from domain.documents.structure import HiddenKind
@@ -19,10 +20,6 @@ _LEVEL_EMS, _RAISED_EMS, _WIDEST_EMS = 0.3, 0.6, 1.7
 _NOTHING = frozenset({0, 9, 10, 13, 32, 0xA0, 0x2002, 0x2003, 0x2009, 0x3000})
 _HYPHEN_AT_LINE_END = 2
 _REPLACED, _LAST_LETTER = 0xFFFE, 0x10FFFF
-# Of letters whose object was not looked at: taken for plain visible text.
-_UNKNOWN_STYLE = TextStyle(
-    order=1 << 30, size=1.0, font="", bold=False, mode=0, colour=None, clip=None, upright=True
-)
 
 
 @dataclass(slots=True)
@@ -42,6 +39,17 @@ class InkReader:
     """Reads the pages of one document; its buffers serve one after another."""
 
     def __init__(self) -> None:
+        # Of letters whose object was not looked at: taken for plain visible text.
+        self._unknown = TextStyle(
+            order=1 << 30,
+            size=1.0,
+            font="",
+            bold=False,
+            mode=0,
+            colour=None,
+            clip=None,
+            upright=True,
+        )
         self._marks = MarkReader()
         self._doubles = calls.Doubles.new()
 
@@ -98,7 +106,7 @@ class InkReader:
             if marks.is_cut and item not in styles:
                 continue
             read.add(item)
-            style = styles.get(item, _UNKNOWN_STYLE)
+            style = styles.get(item, self._unknown)
             calls.char_origin(text_page, index, x_at, y_at)
             x, y = place(origin[0], origin[1])
             near = run is not None and not spaced and _follows(run, style, letter, x, y)

@@ -4,58 +4,28 @@ import ctypes
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from adapters.docling import pdf_calls as calls
 from adapters.docling.pdf_geometry import Box
+from adapters.docling.pdf_space import (
+    IDENTITY,
+    PageSpace,
+    Transform,
+    applied,
+    combined,
+    common,
+    is_rectangle,
+    placed,
+    straight,
+)
 
 MAX_SHAPES, MAX_TEXTS, _MAX_OBJECTS = 30_000, 60_000, 1_000_000
 _MAX_FORMS_DEEP = 12
 _MAX_SEGMENTS = 4_000
 _RULE_POINTS = 3.0
-_STRAIGHT_POINTS = 0.6
-_LINE, _MOVE = 0, 2
 _OPAQUE = 255
 
 Colour = tuple[int, int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class PageSpace:
-    """From a page's own coordinates to points from the top left of the page as it is shown."""
-
-    left: float
-    bottom: float
-    right: float
-    top: float
-    quarter_turns: int
-
-    @property
-    def size(self) -> tuple[float, float]:
-        width, height = self.right - self.left, self.top - self.bottom
-        return (height, width) if self.quarter_turns % 2 else (width, height)
-
-    def point(self, x: float, y: float) -> tuple[float, float]:
-        match self.quarter_turns:
-            case 1:
-                return y - self.bottom, x - self.left
-            case 2:
-                return self.right - x, y - self.bottom
-            case 3:
-                return self.top - y, self.right - x
-            case _:
-                return x - self.left, self.top - y
-
-    def direction(self, x: float, y: float) -> tuple[float, float]:
-        match self.quarter_turns:
-            case 1:
-                return y, x
-            case 2:
-                return -x, y
-            case 3:
-                return -y, -x
-            case _:
-                return x, -y
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +66,6 @@ class Marks:
     is_cut: bool = False
 
 
-Transform = tuple[float, float, float, float, float, float]
-_IDENTITY: Transform = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
-
-
 class MarkReader:
     """Reads the pages of one document; its buffers serve one after another."""
 
@@ -132,7 +98,7 @@ class MarkReader:
     def _objects(self, page: int) -> Iterator[tuple[int, int, Transform]]:
         for index in range(calls.count_objects(page)):
             item = calls.page_object(page, index)
-            yield from self._unfolded(item, _IDENTITY, 0)
+            yield from self._unfolded(item, IDENTITY, 0)
 
     def _unfolded(
         self, item: int, outer: Transform, depth: int
@@ -143,13 +109,13 @@ class MarkReader:
             return
         if depth >= _MAX_FORMS_DEEP:
             return
-        transform = _combined(self._own_matrix(item), outer)
+        transform = combined(self._own_matrix(item), outer)
         for index in range(max(0, calls.count_inner(item))):
             yield from self._unfolded(calls.inner_object(item, index), transform, depth + 1)
 
     def _own_matrix(self, item: int) -> Transform:
         if not calls.object_matrix(item, self._matrix_address):
-            return _IDENTITY
+            return IDENTITY
         m = self._matrix
         return (m.a, m.b, m.c, m.d, m.e, m.f)
 
@@ -157,14 +123,14 @@ class MarkReader:
         if not calls.object_bounds(item, *self._floats.addresses):
             return None
         left, bottom, right, top = self._floats.buffer
-        return _placed(
+        return placed(
             ((left, bottom), (right, top), (left, top), (right, bottom)), transform, space
         )
 
     def _text(
         self, item: int, order: int, transform: Transform, space: PageSpace, marks: Marks
     ) -> None:
-        a, b, c, d, _, _ = _combined(self._own_matrix(item), transform)
+        a, b, c, d, _, _ = combined(self._own_matrix(item), transform)
         nominal = self._floats.buffer
         calls.text_font_size(item, self._floats.addresses[0])
         size = abs(nominal[0]) * math.hypot(c, d)
@@ -220,8 +186,8 @@ class MarkReader:
             # A clip of many segments may show more than the points looked at say.
             if len(points) >= 64 or not points:
                 continue
-            box = _placed(tuple(points), transform, space)
-            shown = box if shown is None else _common(shown, box)
+            box = placed(tuple(points), transform, space)
+            shown = box if shown is None else common(shown, box)
         return shown
 
     def _point(self, segment: int) -> tuple[float, float] | None:
@@ -244,7 +210,7 @@ class MarkReader:
         clip = self._clip(item, transform, space)
         if box is None:
             return
-        shown = box if clip is None else _common(box, clip)
+        shown = box if clip is None else common(box, clip)
         if is_image and shown.width > 0 and shown.height > 0:
             marks.pictures.append(shown)
         hides = is_image and not calls.is_see_through(item)
@@ -269,11 +235,11 @@ class MarkReader:
         count = calls.count_segments(item)
         points = self._path_points(item, count, transform, space) if count <= _MAX_SEGMENTS else []
         if is_stroked:
-            marks.rules += _straight(points)
+            marks.rules += straight(points)
         if filled and not is_thin:
             clip = self._clip(item, transform, space)
-            shown = box if clip is None else _common(box, clip)
-            is_plain = _is_rectangle(points)
+            shown = box if clip is None else common(box, clip)
+            is_plain = is_rectangle(points)
             solid = colour is not None and colour[3] == _OPAQUE and not calls.is_see_through(item)
             marks.fills.append(Fill(order, shown, colour if is_plain else None, solid and is_plain))
 
@@ -285,64 +251,6 @@ class MarkReader:
             segment = calls.path_segment(item, index)
             point = self._point(segment)
             if point is not None:
-                x, y = space.point(*_applied(transform, *point))
+                x, y = space.point(*applied(transform, *point))
                 points.append((x, y, calls.segment_type(segment)))
         return points
-
-
-def _straight(points: list[tuple[float, float, int]]) -> list[Box]:
-    """Upright and level strokes of a path."""
-    rules = []
-    for (x1, y1, _), (x2, y2, kind) in pairwise(points):
-        level = abs(y1 - y2) <= _STRAIGHT_POINTS
-        upright = abs(x1 - x2) <= _STRAIGHT_POINTS
-        if kind == _LINE and level != upright:
-            rules.append(Box(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)))
-    first = points[0] if points else None
-    if first is not None and 4 <= len(points) <= 5 and len(rules) == 3:
-        x1, y1, _ = points[-1]
-        x2, y2, _ = first
-        rules.append(Box(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)))
-    return rules
-
-
-def _is_rectangle(points: list[tuple[float, float, int]]) -> bool:
-    if not 4 <= len(points) <= 6 or any(kind not in (_LINE, _MOVE) for _, _, kind in points):
-        return False
-    xs, ys = [x for x, _, _ in points], [y for _, y, _ in points]
-    return all(
-        min(abs(x - min(xs)), abs(x - max(xs))) < _STRAIGHT_POINTS
-        and min(abs(y - min(ys)), abs(y - max(ys))) < _STRAIGHT_POINTS
-        for x, y, _ in points
-    )
-
-
-def _combined(inner: Transform, outer: Transform) -> Transform:
-    if outer is _IDENTITY:
-        return inner
-    a, b, c, d, e, f = inner
-    p, q, r, s, t, u = outer
-    return (
-        a * p + b * r,
-        a * q + b * s,
-        c * p + d * r,
-        c * q + d * s,
-        e * p + f * r + t,
-        e * q + f * s + u,
-    )
-
-
-def _applied(transform: Transform, x: float, y: float) -> tuple[float, float]:
-    a, b, c, d, e, f = transform
-    return a * x + c * y + e, b * x + d * y + f
-
-
-def _placed(points: tuple[tuple[float, float], ...], transform: Transform, space: PageSpace) -> Box:
-    placed = [space.point(*_applied(transform, x, y)) for x, y in points]
-    xs, ys = [x for x, _ in placed], [y for _, y in placed]
-    return Box(min(xs), min(ys), max(xs), max(ys))
-
-
-def _common(a: Box, b: Box) -> Box:
-    left, top = max(a.left, b.left), max(a.top, b.top)
-    return Box(left, top, max(left, min(a.right, b.right)), max(top, min(a.bottom, b.bottom)))

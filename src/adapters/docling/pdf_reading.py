@@ -10,11 +10,11 @@ import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
 from adapters.docling import pdf_calls as calls
 from adapters.docling.pdf_document import InkedPage, PlacedPart, document_parts
 from adapters.docling.pdf_ink import InkReader
-from adapters.docling.pdf_marks import PageSpace
 from adapters.docling.pdf_notes import notes_of, shows_fields
 from adapters.docling.pdf_page import PageInk, Role
 from adapters.docling.pdf_render import rendered
 from adapters.docling.pdf_sizeless import with_sizes
+from adapters.docling.pdf_space import PageSpace
 from adapters.docling.recognition import Patience, ink_of, recogniser
 from domain.documents.structure import (
     Block,
