@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 
 from adapters.postgres.finding_store import PostgresFindingStore
 from adapters.postgres.pool import Pool
+from adapters.postgres.upload_store import PostgresUploadStore
 from application.documents.add_url import AddUrl
 from application.documents.findings import DocumentFindings
 from application.documents.ingest import IngestDocument
 from application.documents.keep import KeepDocument
 from application.documents.manage import ManageDocuments
+from application.documents.resumable import ResumableUploads
 from application.documents.upload import UploadDocument
 from application.documents.watch import WatchDocument
 from application.ports.blob_store import BlobStore
@@ -28,6 +30,7 @@ class Documents:
     """The use cases behind the service."""
 
     upload: UploadDocument
+    uploads: ResumableUploads
     add_url: AddUrl
     manage: ManageDocuments
     watch: WatchDocument
@@ -68,7 +71,23 @@ def build_documents(
     heartbeat_seconds: float,
 ) -> Documents:
     """The use cases, wired."""
+    keep = KeepDocument(
+        documents=parts.documents,
+        blobs=parts.blobs,
+        jobs=jobs,
+        embedder=parts.embedder,
+        clock=parts.clock,
+        entropy=parts.entropy,
+    )
     return Documents(
+        uploads=ResumableUploads(
+            uploads=PostgresUploadStore(parts.pool),
+            documents=parts.documents,
+            blobs=parts.blobs,
+            keep=keep,
+            clock=parts.clock,
+            entropy=parts.entropy,
+        ),
         upload=UploadDocument(
             documents=parts.documents,
             blobs=parts.blobs,
@@ -80,14 +99,7 @@ def build_documents(
         add_url=AddUrl(
             settings=settings,
             fetcher=fetcher,
-            keep=KeepDocument(
-                documents=parts.documents,
-                blobs=parts.blobs,
-                jobs=jobs,
-                embedder=parts.embedder,
-                clock=parts.clock,
-                entropy=parts.entropy,
-            ),
+            keep=keep,
         ),
         manage=ManageDocuments(documents=parts.documents, blobs=parts.blobs),
         watch=WatchDocument(

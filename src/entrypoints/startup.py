@@ -34,8 +34,8 @@ from domain.runs.lease import WorkerKind
 from entrypoints.accounts import open_account_parts
 from entrypoints.blobs import open_blobs
 from entrypoints.container import Container
-from entrypoints.graphs import keeping_graphs
 from entrypoints.embedders import build_embedders
+from entrypoints.graphs import keeping_graphs
 from entrypoints.keys import open_keys
 from entrypoints.settings import Settings
 
@@ -129,6 +129,8 @@ async def platform(
         await container.authority().start()
         stack.push_async_callback(container.authority().close)
         await stack.enter_async_context(daily(container.retain_events()))
+        uploads = container.document_service().uploads
+        await stack.enter_async_context(daily(uploads.expire, day=3600))
         await stack.enter_async_context(daily(container.tenancy().erase.resume))
         await stack.enter_async_context(keeping_graphs(owner))
         await stack.enter_async_context(container.talk().folding.at_work())

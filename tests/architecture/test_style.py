@@ -25,6 +25,7 @@ TASK_OWNERS = {
     "adapters/redis/fan_out.py": "RedisFanOut, in close",
     "application/agents/events.py": "events_of, in its finally",
     "application/daily.py": "daily, in its finally",
+    "application/embeddings/roll_out.py": "RollOutEmbeddings, in the finally of at_work",
     "application/auth/authority.py": "AuthorityWatch, in close",
     "application/auth/keys.py": "Keyring, in close",
     "application/conversations/folding.py": "Folding, in the finally of at_work",

@@ -104,3 +104,26 @@ async def test_an_ingestion_is_watched_as_server_sent_events(web: httpx.AsyncCli
     assert newer.json()["document"]["version"] == 2
     findings = await web.get(f"/v1/documents/{document_id}/findings")
     assert findings.json()["findings"] == []
+
+
+async def test_an_upload_goes_on_where_it_broke_off(web: httpx.AsyncClient) -> None:
+    whole = b"# Fair\n\nOur stand at the fair is D4.\n"
+    begun = await web.post("/v1/uploads", json={"filename": "fair.md", "sizeBytes": len(whole)})
+    upload_id = begun.json()["upload"]["uploadId"]
+    kind = {"content-type": "application/octet-stream"}
+
+    async def send(offset: int, content: bytes) -> httpx.Response:
+        where = {"upload_id": upload_id, "offset": offset}
+        return await web.post("/v1/uploads:append", params=where, content=content, headers=kind)
+
+    assert (await send(0, whole[:7])).json()["upload"]["receivedBytes"] == "7"
+    refused = await send(9, whole[9:])
+    assert refused.status_code == 400
+    details = refused.json()["error"]["details"]
+    assert {"received_bytes": "7"} in [detail.get("metadata") for detail in details]
+    kept = (await web.get(f"/v1/uploads/{upload_id}")).json()["upload"]
+    assert (await send(int(kept["receivedBytes"]), whole[7:])).status_code == 200
+    made = (await web.post(f"/v1/uploads/{upload_id}:finish")).json()["document"]
+    assert (made["sizeBytes"], made["filename"]) == (str(len(whole)), "fair.md")
+    assert (await web.delete(f"/v1/uploads/{upload_id}")).status_code == 200
+    assert (await web.get(f"/v1/uploads/{upload_id}")).status_code == 404

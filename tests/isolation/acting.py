@@ -15,6 +15,7 @@ from isolation.world import World
 
 # What must be there for what comes after it goes last.
 _LAST = (
+    *("AppendUpload", "FinishUpload", "CancelUpload"),
     *("DeleteDocument", "DeleteConversation", "RevokeInvitation", "RevokeServiceClient"),
     *("RemoveSpaceMember", "RemoveMember", "DeleteSpace", "DeleteOrganization"),
 )

@@ -139,5 +139,5 @@ def _put(fields: dict[str, Json], site: Site, value: str) -> None:
     first, *rest = site.path
     leaf: Json = value
     for name in reversed(rest):
-        leaf = {name: leaf, "role": TEXTS["role"]}
+        leaf = {name: leaf, "role": TEXTS["role"]} if site.repeated else {name: leaf}
     fields[first] = [leaf] if site.repeated else leaf

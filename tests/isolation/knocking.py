@@ -128,8 +128,15 @@ def _message(rpc: Rpc, request: Request) -> Message:
 
 async def _upload(rpc: Rpc, request: Request) -> AsyncIterator[Message]:
     kind = GetMessageClass(rpc.method.input_type)
-    yield json_format.ParseDict({"metadata": {"filename": "mine.md"}}, kind())
+    yield json_format.ParseDict({"metadata": _told(request)}, kind())
     yield kind(content=b"# Mine")
+
+
+def _told(request: Request) -> dict[str, Json]:
+    """What an upload says before its bytes."""
+    told = request.fields.get("metadata", {"filename": "mine.md"})
+    assert isinstance(told, Mapping)
+    return dict(told)
 
 
 def _of_rpc(error: grpc.aio.AioRpcError) -> tuple[str, str, str, bytes]:
@@ -157,7 +164,7 @@ def _http_form(rpc: Rpc, request: Request) -> tuple[str, str, Pairs, bytes | Non
     for name in rpc.captures:
         path = path.replace(f"{{{name}}}", quote(str(rest.pop(name)), safe=""))
     if rpc.uploads:
-        return verb, path, [("filename", "mine.md")], None
+        return verb, path, list(_query(_told(request))), None
     if verb in ("GET", "DELETE"):
         return verb, path, list(_query(rest)), None
     return verb, path, [], json.dumps(rest).encode()

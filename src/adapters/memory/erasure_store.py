@@ -107,6 +107,7 @@ class MemoryErasureStore:
                 "vectors": passages,
                 "messages": messages,
                 "run_events": events,
+                "document_uploads": _without(state.uploads, lambda key: key[0] == space),
                 "document_findings": self._forget_findings(space),
                 "documents": _without(state.documents, lambda key: key[0] == space),
                 "conversation_summaries": _without(state.summaries, lambda key: key[0] == space),

@@ -7,7 +7,8 @@ from domain.conversations.conversation import Conversation, Message
 from domain.conversations.summary import Summary
 from domain.documents.document import Document
 from domain.documents.finding import Finding
-from domain.identifiers import ConversationId, DocumentId, RunId, SpaceId, WorkerId
+from domain.documents.upload import Upload
+from domain.identifiers import ConversationId, DocumentId, RunId, SpaceId, UploadId, WorkerId
 from domain.retrieval.passage import Passage
 from domain.retrieval.vector import Vector
 from domain.runs.event import RunEvent
@@ -46,6 +47,7 @@ class MemoryState:
         default_factory=dict
     )
     postponed: dict[tuple[SpaceId, DocumentId], datetime] = field(default_factory=dict)
+    uploads: dict[tuple[SpaceId, UploadId], Upload] = field(default_factory=dict)
     findings: dict[tuple[SpaceId, DocumentId], tuple[Finding, ...]] = field(default_factory=dict)
     journals: dict[tuple[SpaceId, RunId], tuple[Mark, ...]] = field(default_factory=dict)
     erased: set[SpaceId] = field(default_factory=set)

@@ -14,7 +14,6 @@ from domain.identifiers import ChunkId, SpaceId, WorkerId
 from domain.retrieval.vector import EmbeddingModel, Vector
 
 _SQL = statements("embeddings")
-_FIRST = UUID(int=0)
 # A space's vectors of a model go in one statement.
 _DROP_SECONDS = 600.0
 
@@ -36,7 +35,7 @@ class PostgresEmbeddingRollouts:
     async def missing(
         self, model: EmbeddingModel, after: PassageText | None, limit: int
     ) -> tuple[PassageText, ...]:
-        place = (after.space_id, after.chunk_id) if after else (_FIRST, _FIRST)
+        place = (after.space_id, after.chunk_id) if after else (UUID(int=0), UUID(int=0))
         async with self._pool.connection() as connection:
             rows = await connection.fetch(_SQL["without"], model.name, *place, limit)
         found: list[PassageText] = []

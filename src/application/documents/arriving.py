@@ -15,8 +15,8 @@ from domain.documents.media import HEAD_BYTES
 class Arriving:
     """An iterator of the pieces; `size_bytes` and `sha256` are right once it has ended.
 
-    Iterating raises DocumentTooLarge, DocumentEmpty, DocumentCutShort (not `expected_bytes` of
-    them came), and what `check` raises of the first bytes.
+    Iterating raises `too_many` above `most_bytes`, DocumentEmpty, DocumentCutShort (not
+    `expected_bytes` of them came), and what `check` raises of the first bytes.
     """
 
     def __init__(
@@ -25,10 +25,14 @@ class Arriving:
         *,
         check: Callable[[bytes], object],
         expected_bytes: int | None = None,
+        most_bytes: int = MAX_DOCUMENT_BYTES,
+        too_many: Callable[[], Exception] = DocumentTooLarge,
     ) -> None:
         self._content = content
         self._check = check
         self._expected_bytes = expected_bytes
+        self._most_bytes = most_bytes
+        self._too_many = too_many
         self._digest = sha256()
         self._head = b""
         self.size_bytes = 0
@@ -52,8 +56,8 @@ class Arriving:
     def _take(self, piece: bytes) -> None:
         before = self.size_bytes
         self.size_bytes += len(piece)
-        if self.size_bytes > MAX_DOCUMENT_BYTES:
-            raise DocumentTooLarge
+        if self.size_bytes > self._most_bytes:
+            raise self._too_many()
         self._digest.update(piece)
         if before < HEAD_BYTES:
             self._head += piece[: HEAD_BYTES - before]

@@ -12,7 +12,7 @@ _TURN_SECONDS = 3.0
 
 
 class EmbedderTurning(Unavailable):
-    reason = "EMBEDDER_UNAVAILABLE"
+    reason = "EMBEDDER_TURNING"
 
     def __init__(self) -> None:
         super().__init__("the embedding model is being changed; try again in some seconds")

@@ -4,6 +4,7 @@ from application.runs.watch import Heartbeat
 from domain.documents.document import Collection, Document, IngestState
 from domain.documents.finding import Decision, Finding
 from domain.documents.structure import HiddenKind
+from domain.documents.upload import Upload
 from domain.errors import InvalidInput
 from entrypoints.grpc.convert import timestamp
 from obelisk.v1 import document_pb2
@@ -67,6 +68,18 @@ def watched(told: Document | Heartbeat) -> document_pb2.WatchDocumentResponse:
     if isinstance(told, Heartbeat):
         return document_pb2.WatchDocumentResponse(heartbeat_time=timestamp(told.time))
     return document_pb2.WatchDocumentResponse(document=document(told))
+
+
+def upload(value: Upload) -> document_pb2.Upload:
+    return document_pb2.Upload(
+        upload_id=str(value.upload_id),
+        filename=value.filename,
+        collection=_COLLECTIONS[value.collection],
+        size_bytes=value.size_bytes,
+        received_bytes=value.received_bytes,
+        create_time=timestamp(value.create_time),
+        expire_time=timestamp(value.expire_time),
+    )
 
 
 def finding(value: Finding) -> document_pb2.DocumentFinding:

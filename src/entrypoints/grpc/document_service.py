@@ -1,15 +1,15 @@
 """DocumentService on the wire."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 
 from application.documents.add_url import AddUrl
 from application.documents.findings import DocumentFindings
 from application.documents.manage import ManageDocuments
+from application.documents.resumable import ResumableUploads
 from application.documents.upload import UploadDocument
 from application.documents.watch import WatchDocument
-from domain.errors import InvalidInput, ObeliskError
+from domain.errors import ObeliskError
 from domain.identifiers import DocumentId
 from domain.paging import numbered_page_request, page_request
 from entrypoints.grpc import convert
@@ -17,26 +17,26 @@ from entrypoints.grpc import convert_documents as documents
 from entrypoints.grpc.call import request_context
 from entrypoints.grpc.interceptors.chain import Context
 from entrypoints.grpc.parse import collection_of, uuid_of
+from entrypoints.grpc.resumable_uploads import UploadsInParts
+from entrypoints.grpc.upload_streams import content_of, first_of, let_it_finish
 from entrypoints.grpc.url_documents import UrlDocuments
 from obelisk.v1 import document_pb2 as pb
 from obelisk.v1 import document_pb2_grpc
 
-_DISCARD_SECONDS = 10.0
-# How long the news of a cancellation may take behind the end of the stream that it ended.
-_CANCELLATION_SECONDS = 0.05
 
-
-class DocumentService(UrlDocuments, document_pb2_grpc.DocumentServiceServicer):
+class DocumentService(UrlDocuments, UploadsInParts, document_pb2_grpc.DocumentServiceServicer):
     def __init__(
         self,
         *,
         upload: UploadDocument,
+        uploads: ResumableUploads,
         add_url: AddUrl,
         documents: ManageDocuments,
         watch: WatchDocument,
         findings: DocumentFindings,
     ) -> None:
         self._upload = upload
+        self._uploads = uploads
         self._add_url = add_url
         self._documents = documents
         self._watch = watch
@@ -46,16 +46,16 @@ class DocumentService(UrlDocuments, document_pb2_grpc.DocumentServiceServicer):
         self, request_iterator: AsyncIterator[pb.UploadDocumentRequest], context: Context
     ) -> pb.UploadDocumentResponse:
         try:
-            metadata = await _metadata(request_iterator)
+            metadata = (await first_of(request_iterator)).metadata
             document = await self._upload(
                 request_context(),
                 filename=metadata.filename,
                 collection=collection_of(metadata.collection),
                 expected_bytes=metadata.size_bytes or None,
-                content=_content(request_iterator),
+                content=content_of(request_iterator),
             )
         except ObeliskError:
-            await _let_it_finish(request_iterator)
+            await let_it_finish(request_iterator)
             raise
         return pb.UploadDocumentResponse(document=documents.document(document))
 
@@ -114,31 +114,6 @@ class DocumentService(UrlDocuments, document_pb2_grpc.DocumentServiceServicer):
             decision=documents.decision_of(request.decision),
         )
         return pb.DecideDocumentFindingResponse(finding=documents.finding(finding))
-
-
-async def _metadata(requests: AsyncIterator[pb.UploadDocumentRequest]) -> pb.DocumentMetadata:
-    async for request in requests:
-        if request.WhichOneof("part") == "metadata":
-            return request.metadata
-        break
-    raise InvalidInput("the first message of an upload holds its metadata", field="metadata")
-
-
-async def _content(requests: AsyncIterator[pb.UploadDocumentRequest]) -> AsyncIterator[bytes]:
-    async for request in requests:
-        if request.WhichOneof("part") != "content":
-            raise InvalidInput("after the first message, send content only", field="content")
-        yield request.content
-    # A cancelled upload ends its stream like a whole one: let the cancellation arrive first.
-    await asyncio.sleep(_CANCELLATION_SECONDS)
-
-
-async def _let_it_finish(requests: AsyncIterator[pb.UploadDocumentRequest]) -> None:
-    """Discard what is still being sent: cut off in mid-send, a client never hears the reason."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_DISCARD_SECONDS):
-            async for _ in requests:
-                pass
 
 
 def _document(text: str) -> DocumentId:

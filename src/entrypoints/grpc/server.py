@@ -122,6 +122,7 @@ def _add_services(server: grpc.aio.Server, container: "Container") -> None:
     document_pb2_grpc.add_DocumentServiceServicer_to_server(
         DocumentService(
             upload=uses.upload,
+            uploads=uses.uploads,
             add_url=uses.add_url,
             documents=uses.manage,
             watch=uses.watch,

@@ -50,6 +50,31 @@ class DocumentServiceStub:
                 request_serializer=obelisk_dot_v1_dot_document__pb2.WatchDocumentRequest.SerializeToString,
                 response_deserializer=obelisk_dot_v1_dot_document__pb2.WatchDocumentResponse.FromString,
                 _registered_method=True)
+        self.StartUpload = channel.unary_unary(
+                '/obelisk.v1.DocumentService/StartUpload',
+                request_serializer=obelisk_dot_v1_dot_document__pb2.StartUploadRequest.SerializeToString,
+                response_deserializer=obelisk_dot_v1_dot_document__pb2.StartUploadResponse.FromString,
+                _registered_method=True)
+        self.AppendUpload = channel.stream_unary(
+                '/obelisk.v1.DocumentService/AppendUpload',
+                request_serializer=obelisk_dot_v1_dot_document__pb2.AppendUploadRequest.SerializeToString,
+                response_deserializer=obelisk_dot_v1_dot_document__pb2.AppendUploadResponse.FromString,
+                _registered_method=True)
+        self.GetUpload = channel.unary_unary(
+                '/obelisk.v1.DocumentService/GetUpload',
+                request_serializer=obelisk_dot_v1_dot_document__pb2.GetUploadRequest.SerializeToString,
+                response_deserializer=obelisk_dot_v1_dot_document__pb2.GetUploadResponse.FromString,
+                _registered_method=True)
+        self.FinishUpload = channel.unary_unary(
+                '/obelisk.v1.DocumentService/FinishUpload',
+                request_serializer=obelisk_dot_v1_dot_document__pb2.FinishUploadRequest.SerializeToString,
+                response_deserializer=obelisk_dot_v1_dot_document__pb2.FinishUploadResponse.FromString,
+                _registered_method=True)
+        self.CancelUpload = channel.unary_unary(
+                '/obelisk.v1.DocumentService/CancelUpload',
+                request_serializer=obelisk_dot_v1_dot_document__pb2.CancelUploadRequest.SerializeToString,
+                response_deserializer=obelisk_dot_v1_dot_document__pb2.CancelUploadResponse.FromString,
+                _registered_method=True)
         self.GetDocument = channel.unary_unary(
                 '/obelisk.v1.DocumentService/GetDocument',
                 request_serializer=obelisk_dot_v1_dot_document__pb2.GetDocumentRequest.SerializeToString,
@@ -105,6 +130,46 @@ class DocumentServiceServicer:
 
     def WatchDocument(self, request, context):
         """Stream a document's state: as it is now, then whenever it changes, until it is READY or FAILED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartUpload(self, request, context):
+        """Begin an upload in parts, which can go on where it broke off. It has 24 hours; a space has at most
+        20 unfinished ones.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AppendUpload(self, request_iterator, context):
+        """Send the next part of an upload: one message that says which, then its bytes in order.
+
+        A part is kept whole or not at all. Bytes that are not the next ones are refused with OUT_OF_RANGE,
+        and `received_bytes` in the error's metadata; so does GetUpload tell where to go on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetUpload(self, request, context):
+        """Read how far an upload is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FinishUpload(self, request, context):
+        """Make an upload a document, as UploadDocument does, once all its bytes have come. Asked again, it
+        answers the same document.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelUpload(self, request, context):
+        """Forget an upload with the bytes that have come. A document that it has become stays.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -166,6 +231,31 @@ def add_DocumentServiceServicer_to_server(servicer, server):
                     servicer.WatchDocument,
                     request_deserializer=obelisk_dot_v1_dot_document__pb2.WatchDocumentRequest.FromString,
                     response_serializer=obelisk_dot_v1_dot_document__pb2.WatchDocumentResponse.SerializeToString,
+            ),
+            'StartUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartUpload,
+                    request_deserializer=obelisk_dot_v1_dot_document__pb2.StartUploadRequest.FromString,
+                    response_serializer=obelisk_dot_v1_dot_document__pb2.StartUploadResponse.SerializeToString,
+            ),
+            'AppendUpload': grpc.stream_unary_rpc_method_handler(
+                    servicer.AppendUpload,
+                    request_deserializer=obelisk_dot_v1_dot_document__pb2.AppendUploadRequest.FromString,
+                    response_serializer=obelisk_dot_v1_dot_document__pb2.AppendUploadResponse.SerializeToString,
+            ),
+            'GetUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUpload,
+                    request_deserializer=obelisk_dot_v1_dot_document__pb2.GetUploadRequest.FromString,
+                    response_serializer=obelisk_dot_v1_dot_document__pb2.GetUploadResponse.SerializeToString,
+            ),
+            'FinishUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.FinishUpload,
+                    request_deserializer=obelisk_dot_v1_dot_document__pb2.FinishUploadRequest.FromString,
+                    response_serializer=obelisk_dot_v1_dot_document__pb2.FinishUploadResponse.SerializeToString,
+            ),
+            'CancelUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelUpload,
+                    request_deserializer=obelisk_dot_v1_dot_document__pb2.CancelUploadRequest.FromString,
+                    response_serializer=obelisk_dot_v1_dot_document__pb2.CancelUploadResponse.SerializeToString,
             ),
             'GetDocument': grpc.unary_unary_rpc_method_handler(
                     servicer.GetDocument,
@@ -275,6 +365,141 @@ class DocumentService:
             '/obelisk.v1.DocumentService/WatchDocument',
             obelisk_dot_v1_dot_document__pb2.WatchDocumentRequest.SerializeToString,
             obelisk_dot_v1_dot_document__pb2.WatchDocumentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/obelisk.v1.DocumentService/StartUpload',
+            obelisk_dot_v1_dot_document__pb2.StartUploadRequest.SerializeToString,
+            obelisk_dot_v1_dot_document__pb2.StartUploadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AppendUpload(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/obelisk.v1.DocumentService/AppendUpload',
+            obelisk_dot_v1_dot_document__pb2.AppendUploadRequest.SerializeToString,
+            obelisk_dot_v1_dot_document__pb2.AppendUploadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/obelisk.v1.DocumentService/GetUpload',
+            obelisk_dot_v1_dot_document__pb2.GetUploadRequest.SerializeToString,
+            obelisk_dot_v1_dot_document__pb2.GetUploadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FinishUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/obelisk.v1.DocumentService/FinishUpload',
+            obelisk_dot_v1_dot_document__pb2.FinishUploadRequest.SerializeToString,
+            obelisk_dot_v1_dot_document__pb2.FinishUploadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/obelisk.v1.DocumentService/CancelUpload',
+            obelisk_dot_v1_dot_document__pb2.CancelUploadRequest.SerializeToString,
+            obelisk_dot_v1_dot_document__pb2.CancelUploadResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,6 +49,24 @@ class DocumentServiceStub:
     """
     WatchDocument: _grpc.UnaryStreamMultiCallable[_document_pb2.WatchDocumentRequest, _document_pb2.WatchDocumentResponse]
     """Stream a document's state: as it is now, then whenever it changes, until it is READY or FAILED."""
+    StartUpload: _grpc.UnaryUnaryMultiCallable[_document_pb2.StartUploadRequest, _document_pb2.StartUploadResponse]
+    """Begin an upload in parts, which can go on where it broke off. It has 24 hours; a space has at most
+    20 unfinished ones.
+    """
+    AppendUpload: _grpc.StreamUnaryMultiCallable[_document_pb2.AppendUploadRequest, _document_pb2.AppendUploadResponse]
+    """Send the next part of an upload: one message that says which, then its bytes in order.
+
+    A part is kept whole or not at all. Bytes that are not the next ones are refused with OUT_OF_RANGE,
+    and `received_bytes` in the error's metadata; so does GetUpload tell where to go on.
+    """
+    GetUpload: _grpc.UnaryUnaryMultiCallable[_document_pb2.GetUploadRequest, _document_pb2.GetUploadResponse]
+    """Read how far an upload is."""
+    FinishUpload: _grpc.UnaryUnaryMultiCallable[_document_pb2.FinishUploadRequest, _document_pb2.FinishUploadResponse]
+    """Make an upload a document, as UploadDocument does, once all its bytes have come. Asked again, it
+    answers the same document.
+    """
+    CancelUpload: _grpc.UnaryUnaryMultiCallable[_document_pb2.CancelUploadRequest, _document_pb2.CancelUploadResponse]
+    """Forget an upload with the bytes that have come. A document that it has become stays."""
     GetDocument: _grpc.UnaryUnaryMultiCallable[_document_pb2.GetDocumentRequest, _document_pb2.GetDocumentResponse]
     """Read a document's state."""
     ListDocuments: _grpc.UnaryUnaryMultiCallable[_document_pb2.ListDocumentsRequest, _document_pb2.ListDocumentsResponse]
@@ -87,6 +105,24 @@ class DocumentServiceAsyncStub(DocumentServiceStub):
     """
     WatchDocument: _aio.UnaryStreamMultiCallable[_document_pb2.WatchDocumentRequest, _document_pb2.WatchDocumentResponse]  # type: ignore[assignment]
     """Stream a document's state: as it is now, then whenever it changes, until it is READY or FAILED."""
+    StartUpload: _aio.UnaryUnaryMultiCallable[_document_pb2.StartUploadRequest, _document_pb2.StartUploadResponse]  # type: ignore[assignment]
+    """Begin an upload in parts, which can go on where it broke off. It has 24 hours; a space has at most
+    20 unfinished ones.
+    """
+    AppendUpload: _aio.StreamUnaryMultiCallable[_document_pb2.AppendUploadRequest, _document_pb2.AppendUploadResponse]  # type: ignore[assignment]
+    """Send the next part of an upload: one message that says which, then its bytes in order.
+
+    A part is kept whole or not at all. Bytes that are not the next ones are refused with OUT_OF_RANGE,
+    and `received_bytes` in the error's metadata; so does GetUpload tell where to go on.
+    """
+    GetUpload: _aio.UnaryUnaryMultiCallable[_document_pb2.GetUploadRequest, _document_pb2.GetUploadResponse]  # type: ignore[assignment]
+    """Read how far an upload is."""
+    FinishUpload: _aio.UnaryUnaryMultiCallable[_document_pb2.FinishUploadRequest, _document_pb2.FinishUploadResponse]  # type: ignore[assignment]
+    """Make an upload a document, as UploadDocument does, once all its bytes have come. Asked again, it
+    answers the same document.
+    """
+    CancelUpload: _aio.UnaryUnaryMultiCallable[_document_pb2.CancelUploadRequest, _document_pb2.CancelUploadResponse]  # type: ignore[assignment]
+    """Forget an upload with the bytes that have come. A document that it has become stays."""
     GetDocument: _aio.UnaryUnaryMultiCallable[_document_pb2.GetDocumentRequest, _document_pb2.GetDocumentResponse]  # type: ignore[assignment]
     """Read a document's state."""
     ListDocuments: _aio.UnaryUnaryMultiCallable[_document_pb2.ListDocumentsRequest, _document_pb2.ListDocumentsResponse]  # type: ignore[assignment]
@@ -140,6 +176,54 @@ class DocumentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_document_pb2.WatchDocumentResponse], _abc.AsyncIterator[_document_pb2.WatchDocumentResponse]]:
         """Stream a document's state: as it is now, then whenever it changes, until it is READY or FAILED."""
+
+    @_abc_1.abstractmethod
+    def StartUpload(
+        self,
+        request: _document_pb2.StartUploadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_document_pb2.StartUploadResponse, _abc.Awaitable[_document_pb2.StartUploadResponse]]:
+        """Begin an upload in parts, which can go on where it broke off. It has 24 hours; a space has at most
+        20 unfinished ones.
+        """
+
+    @_abc_1.abstractmethod
+    def AppendUpload(
+        self,
+        request_iterator: _MaybeAsyncIterator[_document_pb2.AppendUploadRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_document_pb2.AppendUploadResponse, _abc.Awaitable[_document_pb2.AppendUploadResponse]]:
+        """Send the next part of an upload: one message that says which, then its bytes in order.
+
+        A part is kept whole or not at all. Bytes that are not the next ones are refused with OUT_OF_RANGE,
+        and `received_bytes` in the error's metadata; so does GetUpload tell where to go on.
+        """
+
+    @_abc_1.abstractmethod
+    def GetUpload(
+        self,
+        request: _document_pb2.GetUploadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_document_pb2.GetUploadResponse, _abc.Awaitable[_document_pb2.GetUploadResponse]]:
+        """Read how far an upload is."""
+
+    @_abc_1.abstractmethod
+    def FinishUpload(
+        self,
+        request: _document_pb2.FinishUploadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_document_pb2.FinishUploadResponse, _abc.Awaitable[_document_pb2.FinishUploadResponse]]:
+        """Make an upload a document, as UploadDocument does, once all its bytes have come. Asked again, it
+        answers the same document.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelUpload(
+        self,
+        request: _document_pb2.CancelUploadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_document_pb2.CancelUploadResponse, _abc.Awaitable[_document_pb2.CancelUploadResponse]]:
+        """Forget an upload with the bytes that have come. A document that it has become stays."""
 
     @_abc_1.abstractmethod
     def GetDocument(

@@ -78,7 +78,26 @@ security definer set search_path = obelisk, public, pg_temp as $$
                 where v.space_id = s.space_id and v.model = p_model);
 $$;
 
+-- An upload's parts, by the ids of their bytes, and what has become of it.
+alter table obelisk.document_uploads
+  drop column part_count,
+  add column parts uuid[] not null default '{}',
+  add column document_id uuid;
+grant select on obelisk.document_uploads to obelisk_system;
+create policy expiry on obelisk.document_uploads for select to obelisk_system using (true);
+
+-- Uploads whose time is over, of all spaces, by ids.
+create function obelisk.expired_uploads(p_now timestamptz, p_limit integer)
+returns table (space_id uuid, upload_id uuid) language sql stable security definer
+set search_path = obelisk, pg_temp as $$
+  select u.space_id, u.upload_id from obelisk.document_uploads u
+  where u.expire_time <= p_now order by u.expire_time limit p_limit;
+$$;
+
 grant create on schema obelisk to obelisk_system, obelisk_search;
+alter function obelisk.expired_uploads owner to obelisk_system;
+revoke all on function obelisk.expired_uploads from public;
+grant execute on function obelisk.expired_uploads to obelisk_app;
 alter function obelisk.serving_embeddings owner to obelisk_system;
 alter function obelisk.fill_embeddings owner to obelisk_system;
 alter function obelisk.serve_embeddings owner to obelisk_system;
