@@ -1,7 +1,8 @@
 """The process that reads files: `python -m adapters.docling.child`, spoken to over its pipes.
 
 It reads two frames a job (JSON with `filename` and `media_type`, then the content) and answers with
-one JSON frame: {"structure": ...} or {"refused": message}, with its own `resident_bytes` beside.
+one JSON frame: {"structure": ...} or {"refused": message}, with its own `resident_bytes` beside, and
+`"spent": true` when it should read nothing more.
 It ends when its input does.
 """
 
@@ -72,7 +73,9 @@ def _answer(reader: object, header: bytes, content: bytes) -> dict[str, object]:
     except Refused as refusal:
         return {"refused": refusal.message}
     except MemoryError:
-        return {"refused": "the file needs more memory than one document may use; split it"}
+        # What was taken comes back in pieces: the next file may not find room among them.
+        refused = "the file needs more memory than one document may use; split it"
+        return {"refused": refused, "spent": True}
     except RecursionError:
         return {"refused": "the file nests its parts too deeply to be read safely"}
     except Exception:  # noqa: BLE001 - whatever a parser throws at a broken file is a refusal

@@ -39,6 +39,7 @@ class ChildProcess:
         self._ready = False
         self.answered = 0
         self.resident_bytes = 0
+        self.spent = False
 
     @classmethod
     async def spawn(cls, limits: ChildLimits) -> "ChildProcess":
@@ -86,6 +87,7 @@ class ChildProcess:
         self.answered += 1
         resident = reply.get("resident_bytes")
         self.resident_bytes = resident if isinstance(resident, int) else 0
+        self.spent = reply.get("spent") is True
         return reply
 
     async def kill(self) -> None:

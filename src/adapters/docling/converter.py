@@ -100,7 +100,8 @@ class DoclingConverter:
 
     async def _give_back(self, child: ChildProcess, *, keep: bool) -> None:
         worn_out = (
-            child.answered >= self._limits.conversions_per_child
+            child.spent
+            or child.answered >= self._limits.conversions_per_child
             or child.resident_bytes > self._limits.resident_bytes
         )
         if keep and child.is_alive and not worn_out and not self._closed:

@@ -62,7 +62,7 @@ async def test_a_file_that_burns_the_processor_is_stopped(limited: DoclingConver
     assert await read(limited) == "Next"
 
 
-@pytest.mark.parametrize("limited", [DoclingLimits(memory_bytes=420 * _MIB)], indirect=True)
+@pytest.mark.parametrize("limited", [DoclingLimits(memory_bytes=640 * _MIB)], indirect=True)
 async def test_a_file_that_eats_memory_fails_alone(limited: DoclingConverter) -> None:
     with pytest.raises(DocumentUnreadable):
         await read(limited, b"<p>word\n\n" * 4_000_000)
