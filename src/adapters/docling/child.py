@@ -1,9 +1,8 @@
 """The process that reads files: `python -m adapters.docling.child`, spoken to over its pipes.
 
 It reads two frames a job (JSON with `filename` and `media_type`, then the content) and answers with
-one JSON frame: {"structure": ...} or {"refused": message}, with its own `resident_bytes` beside, and
-`"spent": true` when it should read nothing more.
-It ends when its input does.
+one JSON frame: {"structure": ...} or {"refused": message}, with its own `resident_bytes` beside,
+and `"spent": true` when it is to read no more. It ends when its input does.
 """
 
 import ctypes
