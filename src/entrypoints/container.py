@@ -26,7 +26,6 @@ from adapters.postgres.tenant_directory import PostgresTenantDirectory
 from adapters.postgres.workers import PostgresWorkers
 from application.agents.steps import AgentSteps
 from application.agents.tools.brand_check import BrandCheck
-from application.agents.tools.collection_search import CollectionSearch
 from application.agents.tools.keyword_report import KeywordReport
 from application.auth.attempts import Attempts
 from application.auth.audit import AuditActs, ReadAudit
@@ -56,7 +55,6 @@ from application.runs.retain import RetainEvents
 from application.runs.start import StartRun
 from application.runs.watch import WatchRun
 from application.tenancy.contexts import SpaceContexts
-from domain.documents.document import Collection
 from domain.runs.retention import RetentionPolicy
 from entrypoints.accounts import AccountParts, build_accounts
 from entrypoints.agents import shipped_agents
@@ -188,20 +186,8 @@ class Container(Identity):
     tools = providers.Dict(
         brand_check=providers.Singleton(BrandCheck),
         keyword_report=providers.Singleton(KeywordReport),
-        campaign_precedents=providers.Singleton(
-            CollectionSearch,
-            name="campaign_precedents",
-            collection=Collection.CAMPAIGN,
-            index=index,
-            vectors=retrieval.provided.vectors,
-        ),
-        competitor_scan=providers.Singleton(
-            CollectionSearch,
-            name="competitor_scan",
-            collection=Collection.WEB,
-            index=index,
-            vectors=retrieval.provided.vectors,
-        ),
+        campaign_precedents=retrieval.provided.campaign_precedents,
+        competitor_scan=retrieval.provided.competitor_scan,
     )
     steps = providers.Singleton(
         AgentSteps,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from adapters.local.lexical_reranker import LexicalReranker
 from adapters.local.rule_query_enhancer import RuleQueryEnhancer
+from application.agents.tools.collection_search import CollectionSearch
 from application.ports.chat_model import ChatModel
 from application.ports.clock import Clock
 from application.ports.embedder import Embedder
@@ -17,6 +18,7 @@ from application.retrieval.query_vectors import QueryVectors
 from application.retrieval.retrieve import Retrieve
 from application.retrieval.search import SearchKnowledge
 from application.speculative import Speculative
+from domain.documents.document import Collection
 from entrypoints.settings import Settings
 
 
@@ -27,6 +29,8 @@ class Retrieval:
     retrieve: Retrieve
     vectors: QueryVectors
     search: SearchKnowledge
+    campaign_precedents: CollectionSearch
+    competitor_scan: CollectionSearch
     speculative: Speculative
 
 
@@ -55,6 +59,15 @@ def build_retrieval(
         ),
         vectors=vectors,
         search=SearchKnowledge(index=index, vectors=vectors),
+        campaign_precedents=CollectionSearch(
+            name="campaign_precedents",
+            collection=Collection.CAMPAIGN,
+            index=index,
+            vectors=vectors,
+        ),
+        competitor_scan=CollectionSearch(
+            name="competitor_scan", collection=Collection.WEB, index=index, vectors=vectors
+        ),
         speculative=speculative,
     )
 

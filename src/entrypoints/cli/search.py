@@ -14,7 +14,7 @@ from obelisk.v1 import search_pb2
 _SHOWN_CHARACTERS = 320
 # How much of what stands before the first highlight is shown with it.
 _BEFORE_CHARACTERS = 80
-_ONE_LINE = str.maketrans("\n\t\r", "   ")
+_ONE_LINE = {9: " ", 10: " ", 13: " "}
 
 
 async def search(

@@ -16,9 +16,12 @@ from obelisk.v1 import document_pb2
 from obelisk.v1 import search_pb2 as pb
 
 _COLLECTIONS = {
-    document_pb2.Collection.Value(f"COLLECTION_{known.name}"): known for known in Collection
+    document_pb2.COLLECTION_BRAND: Collection.BRAND,
+    document_pb2.COLLECTION_PRODUCT: Collection.PRODUCT,
+    document_pb2.COLLECTION_CAMPAIGN: Collection.CAMPAIGN,
+    document_pb2.COLLECTION_WEB: Collection.WEB,
+    document_pb2.COLLECTION_GENERAL: Collection.GENERAL,
 }
-_WIRE_COLLECTIONS = {known: wire for wire, known in _COLLECTIONS.items()}
 _MEDIA_TYPES = {known.value: known for known in MediaType}
 
 
@@ -45,7 +48,7 @@ def result(found: FoundPassage) -> pb.SearchResult:
         document_id=str(passage.document_id),
         title=passage.title,
         filename=passage.filename,
-        collection=_WIRE_COLLECTIONS[passage.collection],
+        collection=document_pb2.Collection.Value(f"COLLECTION_{passage.collection.name}"),
         section_path=passage.section_path,
         page=passage.page or 0,
         version=passage.version,
