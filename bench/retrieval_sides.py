@@ -23,6 +23,7 @@ from domain.retrieval.vector import EmbeddingModel, Vector
 from domain.runs.event import StageTimed
 
 _CONNECTIONS = 3
+MEANING = "meaning"
 PLAIN = "plain exact scan"
 RETRIEVAL = "whole retrieval"
 STREAMS = ("retrieve.semantic", "retrieve.web", "retrieve.business", "retrieve.embed_query")
@@ -101,7 +102,7 @@ class Sides:
     def each(self) -> dict[str, Ask]:
         """All but the plain one."""
         return {
-            "meaning": lambda one: self._search("", one.vector, 10),
+            MEANING: lambda one: self._search("", one.vector, 10),
             "words": self._words,
             "search": self._hybrid,
             RETRIEVAL: self._whole,
