@@ -21,7 +21,7 @@ create index chunk_vectors_bits on obelisk.chunk_vectors (space_id, model, colle
   include (chunk_id, bits);
 alter table obelisk.chunk_vectors alter column embedding set storage main;
 alter table obelisk.chunk_vectors set (
-  -- A vector of up to 4,000 dimensions stays in its row: fetched apart it takes five times as long.
+  -- A vector of up to 4,000 dimensions stays in its row: the few that are compared exactly are fetched at once.
   toast_tuple_target = 8160,
   autovacuum_vacuum_insert_threshold = 500, autovacuum_vacuum_insert_scale_factor = 0.02,
   autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0.02);
