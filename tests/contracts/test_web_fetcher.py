@@ -13,9 +13,9 @@ from adapters.web.fetcher import HttpWebFetcher
 from adapters.web.policy import FetchPolicy
 from application.ports.web_fetcher import WebFetcher
 from domain.documents.media import MediaType
-from domain.documents.web_page import PageNotReadable, SiteUnavailable, WebPage
 from domain.identifiers import SpaceId
 from domain.safety.web_address import AddressNotAllowed, web_address
+from domain.safety.web_page import PageNotReadable, SiteUnavailable, WebPage
 from fixtures.making import new_id
 from fixtures.web_site import LOOPBACK, web_site
 

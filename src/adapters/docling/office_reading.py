@@ -28,7 +28,7 @@ from adapters.docling.screen_text import clean_html, readable_text
 from adapters.docling.warnings import missing_pages
 from domain.documents.media import MediaType
 from domain.documents.structure import Block, DocumentStructure, Heading, HiddenText, Picture
-from domain.documents.web_page import is_web_page
+from domain.safety.web_page import is_web_page
 
 # Spaces of every kind are one kind, and what has no width says nothing.
 _WIDTHS: dict[int, str | None] = {

@@ -3,10 +3,10 @@
 from collections.abc import Collection
 
 from domain.documents.media import MediaType
-from domain.documents.web_page import PageNotReadable, SiteUnavailable, WebPage
 from domain.identifiers import SpaceId
 from domain.safety.robots import robots_rules
 from domain.safety.web_address import AddressNotAllowed, WebAddress, check_host, web_address
+from domain.safety.web_page import PageNotReadable, SiteUnavailable, WebPage
 
 _REDIRECTS = 5
 

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import AsyncIterable
 
-from domain.documents.web_page import PageNotReadable, SiteUnavailable
+from domain.safety.web_page import PageNotReadable, SiteUnavailable
 
 # The same for gzip and zlib; some servers send bare deflate all the same.
 _EITHER_HEADER, _NO_HEADER = 47, -15

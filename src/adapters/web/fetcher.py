@@ -10,10 +10,10 @@ from adapters.web.reply import as_utf8, media_type_of_reply
 from adapters.web.robots import RobotsCache
 from adapters.web.visit import Visited, visit
 from application.ports.clock import Clock
-from domain.documents.web_page import PageNotReadable, SiteUnavailable, WebPage
 from domain.identifiers import SpaceId
 from domain.safety.robots import EVERYTHING, MAX_ROBOTS_BYTES, RobotsRules, robots_rules
 from domain.safety.web_address import AddressNotAllowed, WebAddress, check_host
+from domain.safety.web_page import PageNotReadable, SiteUnavailable, WebPage
 
 PRODUCT = "Obelisk"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from domain.documents.web_page import MAX_PAGE_BYTES
 from domain.safety.public_address import is_public_address
+from domain.safety.web_page import MAX_PAGE_BYTES
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 

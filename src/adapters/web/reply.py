@@ -4,8 +4,8 @@ import re
 from email.message import Message
 
 from domain.documents.media import MediaType, UnsupportedMediaType, check_suffix
-from domain.documents.web_page import PageNotReadable
 from domain.safety.web_address import WebAddress
+from domain.safety.web_page import PageNotReadable
 
 _ALSO = {
     "text/plain": MediaType.MARKDOWN,

@@ -9,8 +9,8 @@ import httpx
 
 from adapters.web.body import ACCEPTED_ENCODINGS, read_body
 from adapters.web.policy import FetchPolicy
-from domain.documents.web_page import SiteUnavailable
 from domain.safety.web_address import AddressNotAllowed, WebAddress
+from domain.safety.web_page import SiteUnavailable
 
 _ADDRESSES_TRIED = 3
 _ACCEPT = "text/html,application/xhtml+xml,text/plain;q=0.9,application/pdf;q=0.9,*/*;q=0.5"

@@ -1,9 +1,9 @@
 from collections.abc import Collection
 from typing import Protocol
 
-from domain.documents.web_page import WebPage
 from domain.identifiers import SpaceId
 from domain.safety.web_address import WebAddress
+from domain.safety.web_page import WebPage
 
 
 class WebFetcher(Protocol):

@@ -16,9 +16,9 @@ from adapters.memory.clock import FixedClock
 from adapters.web.fetcher import HttpWebFetcher
 from adapters.web.policy import FetchPolicy
 from domain.documents.media import MediaType
-from domain.documents.web_page import PageNotReadable, SiteUnavailable, WebPage
 from domain.identifiers import SpaceId
 from domain.safety.web_address import AddressNotAllowed, web_address
+from domain.safety.web_page import PageNotReadable, SiteUnavailable, WebPage
 from fixtures.making import NOON, new_id
 from fixtures.web_site import LOOPBACK, Names, WebSite, web_site
 

@@ -15,9 +15,9 @@ from cryptography.x509.oid import NameOID
 from adapters.local.clock import SystemClock
 from adapters.web.fetcher import HttpWebFetcher
 from adapters.web.policy import FetchPolicy
-from domain.documents.web_page import SiteUnavailable, WebPage
 from domain.identifiers import SpaceId
 from domain.safety.web_address import AddressNotAllowed, web_address
+from domain.safety.web_page import SiteUnavailable, WebPage
 from fixtures.making import new_id
 from fixtures.web_site import LOOPBACK, Names, WebSite, web_site
 

@@ -14,10 +14,10 @@ from application.documents.keep import KeepDocument
 from application.ports.web_fetcher import WebFetcher
 from domain.documents.document import Collection, Document, IngestState
 from domain.documents.media import MediaType
-from domain.documents.web_page import PageNotReadable, SiteUnavailable, WebPage
 from domain.identifiers import SpaceId
 from domain.paging import PageRequest
 from domain.safety.web_address import AddressNotAllowed, WebAddress
+from domain.safety.web_page import PageNotReadable, SiteUnavailable, WebPage
 from domain.tenancy.access import ActionNotAllowed, Role
 from domain.tenancy.settings import SpaceSettings
 from fixtures.house import House, context_of
