@@ -273,7 +273,7 @@ async def _document(connection: "Connection", its: Space) -> None:
         "document_uploads",
         space_id=its.space,
         upload_id=its.upload,
-        filename=f"{its.content}.md",
+        filename=f"sent-{its.content}.md",
         collection="general",
         size_bytes=6,
         create_time=NOW,

@@ -97,6 +97,7 @@ class PostgresDocumentStore:
         title = structure.title or document.filename
         language = text_search_configuration(structure.language)
         async with self._pool.in_space(space) as connection:
+            await connection.execute(_SQL["hold_space"], space)
             version = await connection.fetchval(
                 _SQL["ready"],
                 space,

@@ -5,6 +5,7 @@ The tables come from pg_catalog, so a new one is tested from the moment it exist
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from uuid import UUID
 
 import asyncpg
@@ -13,6 +14,10 @@ import pytest_asyncio
 
 from adapters.postgres.audit_log import PostgresAuditLog
 from adapters.postgres.pool import Connection, Pool
+from domain.documents.document import Collection
+from domain.documents.structure import HiddenKind, HiddenText
+from domain.documents.upload import Upload
+from domain.identifiers import UploadId
 from domain.runs.event import Drafted, RunCompleted
 from domain.runs.run import TerminationReason
 from domain.tenancy.access import Role
@@ -21,6 +26,7 @@ from domain.tenancy.settings import SpaceSettings
 from fixtures.catalog import Table, tables
 from fixtures.making import (
     MODEL,
+    NOON,
     Home,
     axis,
     conversation,
@@ -54,7 +60,19 @@ async def _fill(stores: Stores) -> Home:
     await stores.settings.put(home.space, SpaceSettings(facts={"a": "b"}), home.owner)
     made = document(home)
     await stores.documents.add(made)
-    await stores.documents.publish(made, structure(), passages("secret boats"), MODEL)
+    hidden = (HiddenText(text="hidden boats", kind=HiddenKind.WHITE),)
+    shape = replace(structure(), hidden=hidden)
+    await stores.documents.publish(made, shape, passages("secret boats"), MODEL)
+    upload = Upload(
+        upload_id=UploadId(new_id()),
+        space_id=home.space,
+        filename="boats.md",
+        collection=Collection.GENERAL,
+        size_bytes=5,
+        create_time=NOON,
+        expire_time=NOON,
+    )
+    await stores.uploads.add(upload, most=1)
     thread = conversation(home)
     await stores.conversations.add(thread)
     asked = run(home, conversation_id=thread.conversation_id)

@@ -94,10 +94,19 @@ set search_path = obelisk, pg_temp as $$
   where u.expire_time <= p_now order by u.expire_time limit p_limit;
 $$;
 
+-- Whoever publishes holds the space before its documents, in the order of who erases it: its words are
+-- counted in a row that hangs on the space.
+create function obelisk.hold_space(p_space uuid) returns void language plpgsql security definer
+set search_path = obelisk, pg_temp as $$
+begin
+  perform from obelisk.spaces s where s.space_id = p_space for key share;
+end $$;
+
 grant create on schema obelisk to obelisk_system, obelisk_search;
 alter function obelisk.expired_uploads owner to obelisk_system;
-revoke all on function obelisk.expired_uploads from public;
-grant execute on function obelisk.expired_uploads to obelisk_app;
+alter function obelisk.hold_space owner to obelisk_system;
+revoke all on function obelisk.expired_uploads, obelisk.hold_space from public;
+grant execute on function obelisk.expired_uploads, obelisk.hold_space to obelisk_app;
 alter function obelisk.serving_embeddings owner to obelisk_system;
 alter function obelisk.fill_embeddings owner to obelisk_system;
 alter function obelisk.serve_embeddings owner to obelisk_system;

@@ -38,6 +38,9 @@ set state = $3, failure = $4, stage_done = $5, stage_total = $6, retry_time = $7
     retries = retries + ($7::timestamptz is not null)::integer
 where space_id = $1 and document_id = $2;
 
+-- hold_space: the space stays while its passages change
+select obelisk.hold_space($1);
+
 -- ready: the document is searchable
 update obelisk.documents
 set state = 'ready', failure = '', title = $3, chunk_count = $4, page_count = $5, language = $6,
