@@ -53,6 +53,7 @@ class PostgresFindingStore:
     ) -> Finding:
         key = (space, finding.document_id, finding.ordinal)
         async with self._pool.in_space(space) as connection:
+            await connection.execute(_SQL["hold_space"], space)
             document, language = await _locked(connection, space, finding.document_id)
             # The text too: a document that was read anew may have another under this number.
             earlier = await connection.fetchval(_SQL["passages"], *key, finding.text)

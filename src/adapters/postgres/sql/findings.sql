@@ -10,6 +10,9 @@ from obelisk.document_findings where space_id = $1 and document_id = $2 and ordi
 -- document: whether there is such a document
 select 1 from obelisk.documents where space_id = $1 and document_id = $2;
 
+-- hold_space: the space stays while its passages change
+select obelisk.hold_space($1);
+
 -- lock_document: decisions on one document come one after the other
 select space_id, document_id, filename, title, media_type, collection, size_bytes, content_sha256, state,
        chunk_count, page_count, failure, create_time, update_time, version, stage_done, stage_total, retries
