@@ -95,11 +95,10 @@ def _is_table(fused: FusedPassage) -> bool:
 
 
 def _shingles(text: str) -> _Shingles:
-    words = [word.lower() for word in _WORD.findall(text)]
+    words = _WORD.findall(text.lower())
     if len(words) < _SHINGLE_WORDS:
         return frozenset({tuple(words)})
-    last = len(words) - _SHINGLE_WORDS + 1
-    return frozenset(tuple(words[i : i + _SHINGLE_WORDS]) for i in range(last))
+    return frozenset(zip(*(words[first:] for first in range(_SHINGLE_WORDS)), strict=False))
 
 
 def _says_no_more(candidate: _Shingles, kept: _Shingles) -> bool:
