@@ -53,6 +53,7 @@ async def serving(container: Container, settings: Settings) -> AsyncGenerator[Ad
         await streams.start()
         stack.push_async_callback(streams.close)
         port = await _start_grpc(build_server(container, streams), settings, stack)
+        stack.push_async_callback(streams.leave)
         target = f"{settings.grpc_host}:{port}"
         rest_port = await _start_rest(target, container, settings, stack)
         stack.enter_context(settled_heap())

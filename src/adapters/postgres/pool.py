@@ -1,5 +1,7 @@
 """The connection pool, and the transactions of a space or of a user that run on it."""
 
+import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TypeAlias
@@ -17,6 +19,8 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 APPLICATION_ROLE = "obelisk_app"
 _ACQUIRE_SECONDS = 10.0
 _COMMAND_SECONDS = 30.0
+_CLOSE_SECONDS = 5.0
+_log = logging.getLogger(__name__)
 _SET = "select set_config($1, $2, true)"
 _STANDING = """
     select r.rolsuper or r.rolbypassrls
@@ -101,9 +105,14 @@ class Pool:
             raise
         return opened
 
-    async def close(self) -> None:
-        """Close every connection."""
-        await self._pool.close()
+    async def close(self, *, patience: float = _CLOSE_SECONDS) -> None:
+        """Close every connection; those still in use after `patience` seconds are cut off."""
+        try:
+            async with asyncio.timeout(patience):
+                await self._pool.close()
+        except TimeoutError:
+            _log.warning("connections to the database were still in use, and are cut off")
+            self._pool.terminate()
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:

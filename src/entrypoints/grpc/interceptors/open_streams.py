@@ -16,7 +16,7 @@ from application.ports.clock import Clock
 from domain.auth.claims import TokenRejected
 from domain.auth.revocation import Verdict
 from domain.auth.session import SessionEnded, TokenExpired
-from domain.errors import ObeliskError
+from domain.errors import ObeliskError, Unavailable
 from domain.tenancy.space import SpaceNotFound
 from entrypoints.grpc.errors import status_of
 from entrypoints.grpc.interceptors.chain import Call
@@ -29,6 +29,13 @@ _ABORT_SECONDS = 1.0
 _LOOKUPS = 8
 _LOOKUP_SECONDS = 1.0
 _log = logging.getLogger(__name__)
+
+
+class ServerLeaving(Unavailable):
+    reason = "SERVER_LEAVING"
+
+    def __init__(self) -> None:
+        super().__init__("this server is being stopped; call again, and another one answers")
 
 
 @dataclass(slots=True, eq=False)
@@ -67,11 +74,23 @@ class OpenStreams:
         self._streams: set[_Stream] = set()
         self._lookups = asyncio.Semaphore(_LOOKUPS)
         self._watcher: asyncio.Task[None] | None = None
+        self._leaving = False
 
     async def start(self) -> None:
         """Begin to watch."""
         # Owned here: `close` cancels and awaits it.
         self._watcher = asyncio.get_running_loop().create_task(self._watch(), name="open-streams")
+
+    async def leave(self) -> None:
+        """Tell those who listen that this process goes, and let no more in; uploads may end.
+
+        Else the server would cancel them, and a client cannot tell that from its own doing.
+        """
+        self._leaving = True
+        async with asyncio.TaskGroup() as tasks:
+            for stream in [*self._streams]:
+                if stream.call.streams:
+                    self._let_go(stream, ServerLeaving(), tasks)
 
     async def close(self) -> None:
         """Watch no more. Idempotent."""
@@ -83,7 +102,12 @@ class OpenStreams:
 
     @asynccontextmanager
     async def held(self, call: Call, context: RequestContext) -> AsyncGenerator[None]:
-        """Let the stream go on for as long as what let it in still counts."""
+        """Let the stream go on for as long as what let it in still counts.
+
+        Raises ServerLeaving once `leave` was called.
+        """
+        if self._leaving:
+            raise ServerLeaving
         async with _ended_by_abort(call, context) as stream:
             self._streams.add(stream)
             try:
