@@ -12,12 +12,12 @@ from application.runs.end import EndRun
 from application.runs.execute import ExecuteRun
 from domain.agents.task import AgentTask
 from domain.identifiers import RunId, WorkerId
-from domain.runs.event import EventKind, RunCompleted, TokenBatch
+from domain.runs.event import EventKind, RunCompleted, RunPaused, TokenBatch
 from domain.runs.lease import WorkerKind
 from domain.runs.run import CancelReason, Run, RunNotFound, RunState, TerminationReason
 from domain.tenancy.access import ActionNotAllowed, Role
 from fixtures.dispatching import dispatcher
-from fixtures.house import AGENTS, House, ScriptedRunner, context_of, text_of
+from fixtures.house import AGENTS, House, Script, ScriptedRunner, context_of, text_of
 from fixtures.making import new_id
 from fixtures.recalling import recalling
 
@@ -36,14 +36,14 @@ def _cancel(house: House, jobs: Jobs) -> CancelRun:
     return CancelRun(runs=house.stores.runs, end=end, jobs=jobs)
 
 
-def _jobs(house: House) -> Dispatcher:
+def _jobs(house: House, script: Script = _never_ends) -> Dispatcher:
     execute = ExecuteRun(
         runs=house.stores.runs,
         log=house.stores.log,
         fan_out=house.fan_out,
         recall=recalling(house.stores),
         journal=house.stores.journal,
-        runner=ScriptedRunner(_never_ends),
+        runner=ScriptedRunner(script),
         agents=AGENTS,
         model_name="scripted",
         clock=house.clock,
@@ -140,3 +140,15 @@ async def test_a_run_whose_process_does_not_answer_ends_all_the_same(house: Hous
         answer = await _cancel(house, house.jobs)(context_of(house.home), run_id=run.run_id)
     assert answer.state is RunState.ENDED
     assert (await house.kinds(run))[-1] == CANCELLED
+
+
+async def test_a_run_cancelled_in_the_very_moment_in_which_it_pauses_ends(house: House) -> None:
+    async def pauses(task: AgentTask) -> AsyncGenerator[EventKind]:
+        # In this process nobody interrupts it: it has said its last word before it is told.
+        await house.stores.runs.request_cancel(task.space_id, task.run_id)
+        yield RunPaused(pause_id="p-1", prompt="Approve this?")
+
+    async with _jobs(house, pauses) as jobs:
+        run = await house.queued()
+        jobs.wake()
+        assert (await _watched_to_the_end(house, run))[-1] == CANCELLED
