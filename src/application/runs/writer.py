@@ -11,7 +11,7 @@ from application.retrying import until_available
 from application.unbroken import unbroken
 from domain.runs.event import EventKind, RunCompleted, RunEvent, RunPaused, TokenBatch
 from domain.runs.journal import Mark, with_marks
-from domain.runs.run import Run
+from domain.runs.run import FenceLost, Run
 
 BATCH_SECONDS = 0.025
 
@@ -123,6 +123,9 @@ class RunWriter:
                 self._run.space_id, self._run.run_id, self._last_sequence, len(kinds)
             )
         if events:
+            # A successor's events, not these: then what was in doubt was never kept.
+            if [event.kind for event in events] != kinds:
+                raise FenceLost
             await self._kept(events)
         else:
             # Marks that were kept after all are kept again, which changes nothing.
