@@ -55,7 +55,7 @@ class OneByOne:
         kinds: Sequence[EventKind],
         marks: Sequence[Mark] = (),
     ) -> tuple[RunEvent, ...]:
-        append = append_of(space, run, fence, kinds, self._entropy.uuid(), marks)
+        append = append_of(space, run, fence, kinds, self._entropy.uuid, marks)
         async with self._pool.connection() as connection:
             row = await connection.fetchrow(_SQL["append"], *arguments([append]))
         if row is None:

@@ -35,7 +35,7 @@ class PostgresEventLog:
         if not kinds and not marks:
             return ()
         placed = await self._appends.append(
-            append_of(space, run, fence, kinds, self._entropy.uuid(), marks)
+            append_of(space, run, fence, kinds, self._entropy.uuid, marks)
         )
         return tuple(
             [

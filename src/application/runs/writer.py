@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 
 from application.ports.clock import Clock
 from application.ports.event_log import EventLog
@@ -145,10 +144,12 @@ class RunWriter:
     async def _let_a_batch_gather(self, flushed_at: float) -> None:
         left = BATCH_SECONDS - (self._clock.monotonic() - flushed_at)
         if left > 0 and not self._closed:
-            # Not `wait_for`: before Python 3.12 it can swallow a cancellation.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(left):
-                    await self._urgent.wait()
+            # A bare timer: a timeout's own machinery would cost more than what it guards.
+            timer = asyncio.get_running_loop().call_later(left, self._urgent.set)
+            try:
+                await self._urgent.wait()
+            finally:
+                timer.cancel()
 
     def _first_token(self) -> bool:
         first, self._token_seen = not self._token_seen, True
