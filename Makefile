@@ -96,6 +96,9 @@ bench-log: $(READY) ## Token events a second into the log of one embedded Postgr
 bench-watchers: $(READY) ## A thousand watchers of fifty runs on one server process
 	@python bench/watchers.py
 
+chaos: $(READY) ## Break everything while runs are at work: make chaos FAULTS=2000 (100 when not said)
+	@python -m bench.chaos --faults $(or $(FAULTS),100)
+
 clean: ## Remove everything that was set up, with the demo's data
 	rm -rf $(VENV) .obelisk mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

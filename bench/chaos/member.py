@@ -8,7 +8,7 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,8 @@ TOOLS = {
     "competitor_scan": Effect.ONCE,
 }
 _DIE_WITH_PARENT = 1
+# On this signal a process writes into its log what it waits for.
+TELL = signal.SIGUSR1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +79,7 @@ async def _stub_models(settings: Settings, stack: AsyncExitStack) -> tuple[ChatM
 
 async def _serve(settings: Settings) -> None:
     async with platform(settings, print, _stub_models) as container, serving(container, settings):
-        _say_ready(settings)
-        with suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
+        await _at_work(settings)
 
 
 async def _work(settings: Settings) -> None:
@@ -87,18 +87,33 @@ async def _work(settings: Settings) -> None:
         platform(settings, print, _stub_models, kind=WorkerKind.WORKER) as container,
         working(container),
     ):
-        _say_ready(settings)
-        with suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
+        await _at_work(settings)
+
+
+async def _at_work(settings: Settings) -> None:
+    """Say so, and be it until told to end."""
+    asyncio.get_running_loop().add_signal_handler(TELL, _tell)
+    ready_file(settings.data_dir, os.getpid()).touch()
+    with suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
+
+
+def _tell() -> None:
+    for task in asyncio.all_tasks():
+        print("task", task.get_name(), *_awaits(task.get_coro()), sep="\n  ", flush=True)
+
+
+def _awaits(what: object) -> Iterator[str]:
+    """Where it waits, outermost first."""
+    while what is not None:
+        frame = getattr(what, "cr_frame", None) or getattr(what, "ag_frame", None)
+        yield f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else repr(what)
+        what = getattr(what, "cr_await", None) or getattr(what, "ag_await", None)
 
 
 def ready_file(data_dir: Path, pid: int) -> Path:
     """What a process leaves in the data folder once it is at work."""
     return data_dir / f"{pid}.ready"
-
-
-def _say_ready(settings: Settings) -> None:
-    ready_file(settings.data_dir, os.getpid()).touch()
 
 
 _PARTS: dict[Kind, Callable[[Settings], Coroutine[None, None, None]]] = {

@@ -1,6 +1,7 @@
 """How long a killed process keeps the watchers of its streams and of its runs waiting."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from bench.chaos.faults import Kill
 from bench.chaos.watching import Watcher
@@ -9,13 +10,45 @@ from bench.chaos.watching import Watcher
 _AT_ONCE_SECONDS = 1.0
 
 
-def resumes(watchers: Iterable[Watcher], kills: Sequence[Kill]) -> list[float]:
-    """Seconds from each kill to the next event, of every watcher that was touched by it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume:
+    """`seconds` from a kill to the event `sequence`, as one watcher waited for it.
+
+    `with_database` are those of them after the database was back, if it was away meanwhile: without
+    it nobody can take a run up. `at` is when the event came, in monotonic seconds.
+    """
+
+    seconds: float
+    with_database: float
+    tag: str
+    watcher: str
+    sequence: int
+    at: float
+
+
+def resumes(
+    watchers: Iterable[Watcher], kills: Sequence[Kill], returns: Sequence[float] = ()
+) -> list[Resume]:
+    """From each kill to the next event, of every watcher that was touched by it.
+
+    `returns` is when the database came back.
+    """
     return [
-        heard_after
+        Resume(
+            seconds=seconds,
+            with_database=_since(returns, watcher.heard[place], seconds),
+            tag=watcher.story.tag,
+            watcher=watcher.sight.name,
+            sequence=place + 1,
+            at=watcher.heard[place],
+        )
         for watcher in watchers
-        for heard_after in {**_taken_over(watcher, kills), **_broken(watcher, kills)}.values()
+        for place, seconds in {**_taken_over(watcher, kills), **_broken(watcher, kills)}.items()
     ]
+
+
+def _since(returns: Sequence[float], heard: float, seconds: float) -> float:
+    return min([seconds, *(heard - back for back in returns if back <= heard)])
 
 
 def _broken(watcher: Watcher, kills: Sequence[Kill]) -> dict[int, float]:
