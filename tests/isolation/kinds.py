@@ -22,6 +22,7 @@ class Kind(Enum):
     CONVERSATION = "conversation"
     MESSAGE = "message"
     RUN = "run"
+    PAUSED_RUN = "paused run"
     REQUEST = "request"
     USER = "user"
     SESSION = "session"
@@ -108,8 +109,8 @@ SCOPES = {
 }
 
 SECRET = "secret"
-# Each string field of a request by its name: the kind of id that belongs there, a secret (which is
-# given an id all the same), or None for text that names nothing of anybody's.
+# Each string field of a request by its name, or by its message and name: the kind of id that
+# belongs there, a secret (which is given an id all the same), or None for text that names nothing.
 FIELDS: dict[str, Kind | str | None] = {
     "organization_id": Kind.ORGANIZATION,
     "space_id": Kind.SPACE,
@@ -117,6 +118,7 @@ FIELDS: dict[str, Kind | str | None] = {
     "document_ids": Kind.DOCUMENT,
     "conversation_id": Kind.CONVERSATION,
     "run_id": Kind.RUN,
+    "ResumeRunRequest.run_id": Kind.PAUSED_RUN,
     "request_id": Kind.REQUEST,
     "user_id": Kind.USER,
     "session_id": Kind.SESSION,
@@ -161,7 +163,7 @@ TEXTS: dict[str, str | dict[str, str]] = {
     "new_password": "correct horse battery staple",
     "password": "wrong horse battery staple",
     "decision": "DECISION_APPROVE",
-    "pause_id": "1",
+    "pause_id": "approval",
     "provider": "none",
     "question": "What do we sell?",
     "redirect_uri": "http://127.0.0.1/back",
