@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from bench.chaos.checking import Verdict
 from bench.chaos.faults import Faults
 from bench.chaos.history import Story
-from bench.chaos.resuming import Resume, resumes
+from bench.chaos.resuming import Resume, Silence, resumes, silences
 from bench.measuring import quantile
 from bench.report import console
 from rich.table import Table
@@ -19,6 +19,8 @@ from obelisk.v1 import run_pb2
 _MOST_LINES = 40
 # A lease, the look for those that have expired, and a process that starts meanwhile.
 _SLOW_SECONDS = 5.0
+# Of anything else: a database that comes back, and a lease after that.
+_SILENT_SECONDS = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,10 @@ class Outcome:
         return resumes(self.faults.asking.past, self.faults.kills, self.faults.returns)
 
     @property
+    def silences(self) -> list[Silence]:
+        return silences(self.faults.asking.past, _SILENT_SECONDS)
+
+    @property
     def broken(self) -> tuple[str, ...]:
         """Every promise that was broken, a line each."""
         behind = [f"left behind: {line}" for line in self.left_behind]
@@ -69,6 +75,7 @@ class Outcome:
             "resume_p99_ms": _ms(resumed, 0.99),
             "resume_max_ms": _ms(resumed, 1.0),
             "resume_with_outages_p99_ms": _ms(waited, 0.99),
+            "long_silences": len(self.silences),
             "runs": len(asking.stories),
             "resumes": len(resumed),
             "reconnect_p99_ms": _ms(reconnected, 0.99),
@@ -112,8 +119,17 @@ def show(outcome: Outcome) -> None:
             f"[dim]{_clock(resume.at)} {resume.tag}, {resume.watcher}: "
             f"event {resume.sequence} came {resume.seconds:.1f} s after a kill[/]"
         )
+    _say_silences(outcome.silences)
     if len(outcome.broken) > _MOST_LINES:
         console.print(f"[red]and {len(outcome.broken) - _MOST_LINES} more[/]")
+
+
+def _say_silences(found: list[Silence]) -> None:
+    for silence in found[:_MOST_LINES]:
+        console.print(
+            f"[dim]{_clock(silence.at)} {silence.tag}, {silence.watcher}: "
+            f"event {silence.sequence} came after {silence.seconds:.1f} s of silence[/]"
+        )
 
 
 def _clock(at: float) -> str:

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bench.chaos.faults import Kill
 from bench.chaos.watching import Watcher
 
 # A stream breaks at once when its server is killed; later it was something else.
 _AT_ONCE_SECONDS = 1.0
+# After these events a run may be silent for as long as others, or people, take.
+_WAITING = frozenset({"queued", "paused", "resumed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +23,17 @@ class Resume:
 
     seconds: float
     with_database: float
+    tag: str
+    watcher: str
+    sequence: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """`seconds` without an event, whatever the cause, before `sequence` came `at` its time."""
+
+    seconds: float
     tag: str
     watcher: str
     sequence: int
@@ -44,6 +58,23 @@ def resumes(
         )
         for watcher in watchers
         for place, seconds in {**_taken_over(watcher, kills), **_broken(watcher, kills)}.items()
+    ]
+
+
+def silences(watchers: Iterable[Watcher], at_least: float) -> list[Silence]:
+    """Those that watchers sat through while their run waited neither for its turn nor for people."""
+    return [
+        Silence(
+            seconds=heard - before,
+            tag=watcher.story.tag,
+            watcher=watcher.sight.name,
+            sequence=place + 2,
+            at=heard,
+        )
+        for watcher in watchers
+        for place, (before, heard) in enumerate(pairwise(watcher.heard))
+        if heard - before >= at_least
+        and watcher.sight.events[place].WhichOneof("kind") not in _WAITING
     ]
 
 

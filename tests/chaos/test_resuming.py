@@ -5,7 +5,7 @@ from random import Random
 from bench.chaos.clients import Clients
 from bench.chaos.faults import Kill
 from bench.chaos.history import Sight, Story
-from bench.chaos.resuming import resumes
+from bench.chaos.resuming import resumes, silences
 from bench.chaos.watching import Broken, Watcher
 
 from obelisk.v1 import run_pb2
@@ -64,3 +64,10 @@ def test_while_the_database_is_away_nobody_is_late() -> None:
     watcher = _watcher((1.0, STARTED), (9.0, STARTED))
     (resume,) = resumes([watcher], [Kill(name="worker 1", at=2.0)], [1.5, 8.0])
     assert (resume.seconds, resume.with_database) == (7.0, 1.0)
+
+
+def test_a_silence_counts_unless_the_run_waited_for_its_turn_or_for_a_person() -> None:
+    paused = run_pb2.RunEvent(paused=run_pb2.RunPaused())
+    watcher = _watcher((1.0, TOKENS), (10.0, paused), (60.0, TOKENS), (62.0, TOKENS))
+    (silence,) = silences([watcher], 8.0)
+    assert (silence.seconds, silence.sequence) == (9.0, 2)
