@@ -62,7 +62,7 @@ def resumes(
 
 
 def silences(watchers: Iterable[Watcher], at_least: float) -> list[Silence]:
-    """Those that watchers sat through while their run waited neither for its turn nor for people."""
+    """Those that watchers sat through although the run waited for no turn and for nobody."""
     return [
         Silence(
             seconds=heard - before,
