@@ -1,0 +1,2 @@
+-- Its number is taken elsewhere; nothing changes here.
+select 1;
