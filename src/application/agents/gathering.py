@@ -22,6 +22,7 @@ class Gathering:
 
     def add(self, text: str) -> None:
         """Take the next drop."""
+        self._tell()
         self._waiting.append(text)
         if self._timer is None:
             due = self._taken_at + GATHER_SECONDS
@@ -33,12 +34,15 @@ class Gathering:
     def flush(self) -> None:
         """Hand on all that waits."""
         self._hand_on()
-        if self._broken is not None:
-            raise self._broken
+        self._tell()
 
     def close(self) -> None:
         """Hand on what still waits, whatever ended it. Never raises."""
         self._hand_on()
+
+    def _tell(self) -> None:
+        if self._broken is not None:
+            raise self._broken
 
     def _hand_on(self) -> None:
         if self._timer is not None:
