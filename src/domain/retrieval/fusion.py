@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from domain.identifiers import ChunkId, DocumentId
 from domain.retrieval.passage import FusedPassage, Passage
@@ -11,6 +12,8 @@ RRF_K = 60
 _SHINGLE_WORDS = 4
 _DUPLICATE_CONTAINMENT = 0.8
 _MUCH_LONGER = 2
+# What was found is compared again when a tool adds to it; about 20 KB each.
+_TEXTS_KNOWN = 512
 _WORD = re.compile(r"\w+")
 _Shingles = frozenset[tuple[str, ...]]
 
@@ -94,6 +97,7 @@ def _is_table(fused: FusedPassage) -> bool:
     return fused.passage.text.lstrip().startswith("|")
 
 
+@lru_cache(maxsize=_TEXTS_KNOWN)
 def _shingles(text: str) -> _Shingles:
     words = _WORD.findall(text.lower())
     if len(words) < _SHINGLE_WORDS:
