@@ -397,6 +397,23 @@ async def test_a_server_that_leaves_tells_its_watchers_to_call_another_one(line:
     assert await _ending(late) == leaving
 
 
+async def test_a_server_that_leaves_tells_also_those_who_still_stand_at_its_door(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens, at_the_door = await _member(line), asyncio.Event()
+
+    async def unknown() -> None:
+        at_the_door.set()
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(line.gate.authority, "fresh", unknown)
+    call = line.stub.WatchRun(run_pb2.WatchRunRequest(), metadata=line.headers(tokens))
+    async with asyncio.timeout(2.0):
+        await at_the_door.wait()
+    await line.streams.leave()
+    assert await _ending(call) == (grpc.StatusCode.UNAVAILABLE, "SERVER_LEAVING")
+
+
 async def test_a_server_that_leaves_hears_an_upload_out(line: Line) -> None:
     tokens = await _member(line)
 

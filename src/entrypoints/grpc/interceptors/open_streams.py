@@ -72,6 +72,7 @@ class OpenStreams:
         self._clock = clock
         self._skew = skew
         self._streams: set[_Stream] = set()
+        self._arriving: set[asyncio.Timeout] = set()
         self._lookups = asyncio.Semaphore(_LOOKUPS)
         self._watcher: asyncio.Task[None] | None = None
         self._leaving = False
@@ -87,6 +88,8 @@ class OpenStreams:
         Else the server would cancel them, and a client cannot tell that from its own doing.
         """
         self._leaving = True
+        for scope in self._arriving:
+            scope.reschedule(asyncio.get_running_loop().time())
         async with asyncio.TaskGroup() as tasks:
             for stream in [*self._streams]:
                 if stream.call.streams:
@@ -99,6 +102,23 @@ class OpenStreams:
             watcher.cancel()
             with suppress(asyncio.CancelledError):
                 await watcher
+
+    @asynccontextmanager
+    async def arriving(self) -> AsyncGenerator[None]:
+        """Held while it is found out who wants to listen; raises ServerLeaving after `leave`."""
+        if self._leaving:
+            raise ServerLeaving
+        scope = asyncio.timeout(None)
+        self._arriving.add(scope)
+        try:
+            async with scope:
+                yield
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            raise ServerLeaving from None
+        finally:
+            self._arriving.discard(scope)
 
     @asynccontextmanager
     async def held(self, call: Call, context: RequestContext) -> AsyncGenerator[None]:
