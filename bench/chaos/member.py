@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import typer
 from bench.chaos.effects import EffectTool
 from bench.chaos.stub_model import RestlessChatModel
 from dependency_injector import providers
@@ -70,7 +71,11 @@ def live(config: MemberConfig) -> None:
     }
     Container.tools.add_kwargs(tools)
     log_to_terminal("INFO")
-    run_async(_PARTS[config.kind](_settings(config)))
+    try:
+        run_async(_PARTS[config.kind](_settings(config)))
+    except typer.Exit as stopped:
+        # The command line does this for the real ones.
+        sys.exit(stopped.exit_code)
 
 
 async def _stub_models(settings: Settings, stack: AsyncExitStack) -> tuple[ChatModel, Embedder]:
