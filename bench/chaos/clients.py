@@ -22,8 +22,6 @@ PASSING = frozenset(
         grpc.StatusCode.UNAVAILABLE,
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         grpc.StatusCode.ABORTED,
-        # Of a server that was stopped and had no time to say so.
-        grpc.StatusCode.CANCELLED,
         # Of a deadline that the client itself set, while a server was being killed.
         grpc.StatusCode.DEADLINE_EXCEEDED,
     }
