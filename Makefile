@@ -107,6 +107,9 @@ bench-ingest: $(READY) ## Pages and chunks a second by format, beside docling's 
 bench-retrieval: $(READY) ## A search among up to 50,000 passages, beside the plain design
 	@python bench/retrieval.py
 
+chaos: $(READY) ## Break everything while runs are at work: make chaos FAULTS=2000 (100 when not said)
+	@python -m bench.chaos --faults $(or $(FAULTS),100)
+
 clean: ## Remove everything that was set up, with the demo's data
 	rm -rf $(VENV) .obelisk mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

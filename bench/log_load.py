@@ -20,6 +20,7 @@ from application.ports.event_log import EventLog
 from application.runs.writer import RunWriter
 from domain.identifiers import RunId, SpaceId, UserId
 from domain.runs.event import EventKind, RunCompleted, RunEvent, TokenBatch
+from domain.runs.journal import Mark
 from domain.runs.run import Question, Run, RunState, TerminationReason
 
 TOKEN = "word "
@@ -47,9 +48,14 @@ class OneByOne:
         self.read = log.read
 
     async def append(
-        self, space: SpaceId, run: RunId, fence: int, kinds: Sequence[EventKind]
+        self,
+        space: SpaceId,
+        run: RunId,
+        fence: int,
+        kinds: Sequence[EventKind],
+        marks: Sequence[Mark] = (),
     ) -> tuple[RunEvent, ...]:
-        append = append_of(space, run, fence, kinds, self._entropy.uuid())
+        append = append_of(space, run, fence, kinds, self._entropy.uuid, marks)
         async with self._pool.connection() as connection:
             row = await connection.fetchrow(_SQL["append"], *arguments([append]))
         if row is None:
@@ -68,10 +74,15 @@ class Uncoalesced:
         self.read = log.read
 
     async def append(
-        self, space: SpaceId, run: RunId, fence: int, kinds: Sequence[EventKind]
+        self,
+        space: SpaceId,
+        run: RunId,
+        fence: int,
+        kinds: Sequence[EventKind],
+        marks: Sequence[Mark] = (),
     ) -> tuple[RunEvent, ...]:
         apart = [part for kind in kinds for part in _parts(kind)]
-        return await self._log.append(space, run, fence, apart)
+        return await self._log.append(space, run, fence, apart, marks)
 
 
 def _parts(kind: EventKind) -> list[EventKind]:

@@ -81,17 +81,23 @@ def asks_floor(stream: Stream) -> Ask:
     return ask
 
 
-async def batch(ask: Ask, questions: Sequence[str], concurrency: int) -> Batch:
-    """Ask every question, `concurrency` at a time."""
+async def batch(
+    ask: Ask, questions: Sequence[str], concurrency: int, *, spread: float = 0.0
+) -> Batch:
+    """Ask every question, `concurrency` at a time; the first ones spread over `spread` seconds."""
     waiting = iter(questions)
     wall, cpu = time.perf_counter(), _cpu_seconds()
     async with asyncio.TaskGroup() as group:
-        askers = [group.create_task(_ask_all(ask, waiting)) for _ in range(concurrency)]
+        askers = [
+            group.create_task(_ask_all(ask, waiting, spread * number / concurrency))
+            for number in range(concurrency)
+        ]
     samples = [sample for asker in askers for sample in asker.result()]
     return Batch(samples=tuple(samples), wall=time.perf_counter() - wall, cpu=_cpu_seconds() - cpu)
 
 
-async def _ask_all(ask: Ask, waiting: Iterator[str]) -> list[Sample]:
+async def _ask_all(ask: Ask, waiting: Iterator[str], delay: float) -> list[Sample]:
+    await asyncio.sleep(delay)
     return [await ask(question) for question in waiting]
 
 

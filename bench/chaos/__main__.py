@@ -24,6 +24,8 @@ from bench.chaos.checking import calls_again, judge
 from bench.chaos.clients import clients
 from bench.chaos.faults import WEIGHTS, Faults
 from bench.chaos.furnishing import furnish
+from bench.chaos.logs import tracebacks
+from bench.chaos.progress import Progress
 from bench.chaos.reading import read_history
 from bench.chaos.report import Outcome, show
 from bench.chaos.world import KINDS, world
@@ -32,6 +34,11 @@ from domain.errors import FailedPrecondition
 from entrypoints.cli.terminal import console, log_to_terminal, run_async
 from entrypoints.cli.tokens import local_tokens
 from entrypoints.settings import Settings
+
+# Besides the faults themselves: starting, the last runs' ends and the reading of all logs.
+_BESIDES_SECONDS = 180.0
+# Some faults wait until what they break is whole again, and a machine may be slow.
+_TIMES_THE_GAP = 4.0
 
 
 class PromiseBroken(FailedPrecondition):
@@ -47,6 +54,11 @@ class Plan:
     gap: float
     at_once: int
     kinds: tuple[str, ...]
+
+    @property
+    def limit(self) -> float:
+        """Seconds after which it is given up: something hangs."""
+        return _BESIDES_SECONDS + self.faults * self.gap * _TIMES_THE_GAP
 
 
 def main(
@@ -65,11 +77,19 @@ def main(
     console.print(f"seed {chosen}")
     folder = Path(tempfile.mkdtemp(prefix="obelisk-chaos-"))
     try:
-        run_async(_chaos(folder, plan))
+        run_async(_in_time(folder, plan))
     finally:
         if keep is not None:
             _keep(folder, keep)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _in_time(folder: Path, plan: Plan) -> None:
+    try:
+        async with asyncio.timeout(plan.limit):
+            await _chaos(folder, plan)
+    except TimeoutError as error:
+        raise PromiseBroken(f"it was not over after {plan.limit:.0f} s") from error
 
 
 async def _chaos(folder: Path, plan: Plan) -> None:
@@ -88,17 +108,21 @@ async def _chaos(folder: Path, plan: Plan) -> None:
             faults = Faults(
                 world=made, asking=asking, chance=Random(chance.random()), chosen=plan.kinds
             )
-            await _under_load(plan, faults)
+            progress = Progress(faults=faults, goal=plan.faults)
+            await _under_load(plan, faults, progress)
             history = await read_history(made, reached, places, asking.stories)
     outcome = Outcome(
         verdict=judge(history),
         faults=faults,
-        surprises=(*reached.surprises, *made.members.ends),
+        surprises=(*reached.surprises, *made.members.ends, *tracebacks(folder)),
         left_behind=tuple(processes_under(folder)),
         seed=plan.seed,
         seconds=time.perf_counter() - begun,
         calls_again=calls_again(history.deeds),
         unended=history.unended,
+        peak_mb=progress.peak_mb,
+        peak_files=progress.peak_files,
+        connections=history.connections,
     )
     show(outcome)
     print(json.dumps(outcome.summary()), flush=True)
@@ -106,16 +130,18 @@ async def _chaos(folder: Path, plan: Plan) -> None:
         raise PromiseBroken(f"{len(outcome.broken)} promises were broken, with seed {plan.seed}")
 
 
-async def _under_load(plan: Plan, faults: Faults) -> None:
+async def _under_load(plan: Plan, faults: Faults, progress: Progress) -> None:
     """Break things while clients ask, and wait until the last of them has its answer."""
     async with asyncio.TaskGroup() as group:
-        keeper = group.create_task(faults.world.members.keep())
+        beside = (faults.world.members.keep(), progress.tell())
+        keepers = [group.create_task(each) for each in beside]
         async with asyncio.TaskGroup() as askers:
             for _ in range(plan.at_once):
                 askers.create_task(faults.asking.keep_asking())
             await faults.inject(plan.faults, plan.gap)
             faults.asking.over = True
-        keeper.cancel()
+        for keeper in keepers:
+            keeper.cancel()
 
 
 def processes_under(folder: Path) -> list[str]:
@@ -132,7 +158,12 @@ def processes_under(folder: Path) -> list[str]:
 def _keep(folder: Path, kept: Path) -> None:
     """The logs of the processes and the effects, for whoever looks for the cause."""
     kept.mkdir(parents=True, exist_ok=True)
-    for found in (*folder.glob("*.log"), *folder.glob("*.jsonl"), folder / "postgres/postgres.log"):
+    for found in (
+        *folder.glob("*.log"),
+        *folder.glob("*.jsonl"),
+        *folder.glob("*.txt"),
+        folder / "postgres/postgres.log",
+    ):
         if found.exists():
             shutil.copy(found, kept / found.name)
 

@@ -15,8 +15,9 @@ from bench.chaos.watching import Watcher
 from obelisk.v1 import run_pb2
 
 AGENTS = ("strategy", "email", "seo", "brand")
-# A run that has not ended by then is stuck; one takes two seconds when nothing happens.
-STUCK_SECONDS = 60.0
+# A run that has not ended by then is stuck; one takes two seconds when nothing happens, and a
+# minute where eight processes in a row were killed over it.
+STUCK_SECONDS = 180.0
 _AGAIN_SECONDS = 0.2
 _PATIENCE_SECONDS = 10.0
 _IN_CONVERSATION, _LATECOMER, _CANCELLED, _APPROVED = 0.3, 0.5, 0.06, 0.1
@@ -61,19 +62,18 @@ class Asking:
         self.stories.append(story)
         first = self._watcher(story, "who asked")
         try:
-            await self._start(story, first)
             async with asyncio.TaskGroup() as group:
-                group.create_task(first.to_the_end())
-                group.create_task(self._join_in(story))
+                group.create_task(self._start(story, first))
+                group.create_task(self._join_in(story, first))
                 if story.needs_approval:
                     group.create_task(self._approve(story, first))
                 elif self.chance.random() < _CANCELLED:
-                    group.create_task(self._cancel(story))
+                    group.create_task(self._cancel(story, first))
         finally:
             self._has_left(first)
 
     async def _start(self, story: Story, watcher: Watcher) -> None:
-        """Ask until it is known to be accepted; it is the same request each time."""
+        """Ask until it is known to be accepted, the same request each time; watch to the end."""
         request = run_pb2.StartRunRequest(
             agent=self.chance.choice(AGENTS),
             question=f"Say something about canvas bags [{story.tag}].",
@@ -86,9 +86,11 @@ class Asking:
             metadata = self.clients.metadata(story.space_id)
             if not await watcher.take(watcher.door.runs.StartRun(request, metadata=metadata)):
                 await asyncio.sleep(_AGAIN_SECONDS)
+        await watcher.to_the_end()
 
-    async def _join_in(self, story: Story) -> None:
+    async def _join_in(self, story: Story, first: Watcher) -> None:
         """A second watcher, at once or late, who wants everything from the first event on."""
+        await first.accepted.wait()
         watcher = self._watcher(story, "who joined")
         try:
             if self.chance.random() < _LATECOMER:
@@ -97,8 +99,9 @@ class Asking:
         finally:
             self._has_left(watcher)
 
-    async def _cancel(self, story: Story) -> None:
+    async def _cancel(self, story: Story, first: Watcher) -> None:
         """Have the run stopped, whatever it is at."""
+        await first.accepted.wait()
         await asyncio.sleep(self.chance.uniform(0, 1))
         request = run_pb2.CancelRunRequest(run_id=story.run_id)
         await self._insist(

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Coroutine
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from random import Random
 
 from bench.chaos.announcements import Mood
@@ -46,7 +47,8 @@ Recovery = Coroutine[None, None, None]
 class Faults:
     """Injects one fault after the other; what needs time to come back does so beside the next.
 
-    `done` counts what did happen: a spell without an announcement in it is no fault.
+    `done` counts what did happen: a spell without an announcement in it is no fault. `returns` is
+    when Postgres was back each time, in monotonic seconds.
     """
 
     world: World
@@ -55,6 +57,7 @@ class Faults:
     chosen: Collection[str] = tuple(WEIGHTS)
     done: Counter[str] = field(default_factory=Counter)
     kills: list[Kill] = field(default_factory=list)
+    returns: list[float] = field(default_factory=list)
     _away: set[str] = field(default_factory=set)
 
     async def inject(self, count: int, gap: float) -> None:
@@ -136,13 +139,15 @@ class Faults:
 
     async def _together(self, name: str) -> None:
         """Every process of ours in the same moment, as when the power fails."""
-        self.done[name] += 1
+        self._happens(name)
+        at = time.monotonic()
+        self.kills += [Kill(name=member.name, at=at) for member in self.world.members.all]
         async with asyncio.TaskGroup() as group:
             for member in self.world.members.all:
                 group.create_task(self._end_and_start(member, signal.SIGKILL))
 
     async def _process(self, name: str, member: Member, received: signal.Signals) -> None:
-        self.done[name] += 1
+        self._happens(name, member.name)
         if received is signal.SIGKILL:
             self.kills.append(Kill(name=member.name, at=time.monotonic()))
         await self._end_and_start(member, received)
@@ -151,11 +156,24 @@ class Faults:
         await self.world.members.kill(member, received)
         await asyncio.sleep(self.chance.uniform(*_AWAY_SECONDS))
         await self.world.members.start(member)
+        self._tell(f"{member.name} is back")
 
     async def _restart(self, name: str, what: str, restart: Recovery) -> None:
-        self.done[name] += 1
+        self._happens(name)
         await restart
+        if what == "postgres":
+            self.returns.append(time.monotonic())
+        self._tell(f"{what} is back")
         self._away.discard(what)
+
+    def _happens(self, name: str, where: str = "") -> None:
+        self.done[name] += 1
+        self._tell(f"{name} {where}")
+
+    def _tell(self, what: str) -> None:
+        """A line with the time, for whoever looks for the cause of what comes of it."""
+        with self.world.story.open("a") as told:
+            told.write(f"{datetime.now(UTC):%H:%M:%S.%f} {what}\n")
 
     def _is_away(self, what: str) -> bool:
         """Whether it is broken already; from now on it is."""

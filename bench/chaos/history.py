@@ -57,7 +57,8 @@ class Story:
 class History:
     """`accepted` are the run ids in the database, whoever learned of them.
 
-    `unended` says of those that have not ended how they stand there, for whoever looks for the cause.
+    `unended` says how those stand there that have not ended, for whoever looks for the cause;
+    `connections` is how many there are to the database.
     """
 
     stories: tuple[Story, ...]
@@ -65,3 +66,4 @@ class History:
     messages: dict[str, tuple[conversation_pb2.Message, ...]]
     accepted: tuple[str, ...]
     unended: tuple[str, ...] = ()
+    connections: int = 0

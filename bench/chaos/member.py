@@ -8,12 +8,13 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import typer
 from bench.chaos.effects import EffectTool
 from bench.chaos.stub_model import RestlessChatModel
 from dependency_injector import providers
@@ -40,6 +41,8 @@ TOOLS = {
     "competitor_scan": Effect.ONCE,
 }
 _DIE_WITH_PARENT = 1
+# On this signal a process writes into its log what it waits for.
+TELL = signal.SIGUSR1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +71,11 @@ def live(config: MemberConfig) -> None:
     }
     Container.tools.add_kwargs(tools)
     log_to_terminal("INFO")
-    run_async(_PARTS[config.kind](_settings(config)))
+    try:
+        run_async(_PARTS[config.kind](_settings(config)))
+    except typer.Exit as stopped:
+        # The command line does this for the real ones.
+        sys.exit(stopped.exit_code)
 
 
 async def _stub_models(settings: Settings, stack: AsyncExitStack) -> tuple[ChatModel, Embedder]:
@@ -77,9 +84,7 @@ async def _stub_models(settings: Settings, stack: AsyncExitStack) -> tuple[ChatM
 
 async def _serve(settings: Settings) -> None:
     async with platform(settings, print, _stub_models) as container, serving(container, settings):
-        _say_ready(settings)
-        with suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
+        await _at_work(settings)
 
 
 async def _work(settings: Settings) -> None:
@@ -87,18 +92,33 @@ async def _work(settings: Settings) -> None:
         platform(settings, print, _stub_models, kind=WorkerKind.WORKER) as container,
         working(container),
     ):
-        _say_ready(settings)
-        with suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
+        await _at_work(settings)
+
+
+async def _at_work(settings: Settings) -> None:
+    """Say so, and be it until told to end."""
+    asyncio.get_running_loop().add_signal_handler(TELL, _tell)
+    ready_file(settings.data_dir, os.getpid()).touch()
+    with suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
+
+
+def _tell() -> None:
+    for task in asyncio.all_tasks():
+        print("task", task.get_name(), *_awaits(task.get_coro()), sep="\n  ", flush=True)
+
+
+def _awaits(what: object) -> Iterator[str]:
+    """Where it waits, outermost first."""
+    while what is not None:
+        frame = getattr(what, "cr_frame", None) or getattr(what, "ag_frame", None)
+        yield f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else repr(what)
+        what = getattr(what, "cr_await", None) or getattr(what, "ag_await", None)
 
 
 def ready_file(data_dir: Path, pid: int) -> Path:
     """What a process leaves in the data folder once it is at work."""
     return data_dir / f"{pid}.ready"
-
-
-def _say_ready(settings: Settings) -> None:
-    ready_file(settings.data_dir, os.getpid()).touch()
 
 
 _PARTS: dict[Kind, Callable[[Settings], Coroutine[None, None, None]]] = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
-from bench.chaos.member import Kind, MemberConfig, live, ready_file
+from bench.chaos.member import TELL, Kind, MemberConfig, live, ready_file
 
 _POLL_SECONDS = 0.05
 _READY_SECONDS = 60.0
@@ -85,6 +85,8 @@ class Members:
             os.kill(process.pid, received)
         if not await _gone(process):
             self.ends.append(f"{member.name} did not end {_STOP_SECONDS:.0f} s after {received!r}")
+            os.kill(process.pid, TELL)
+            await asyncio.sleep(_AGAIN_SECONDS)
             process.kill()
             await _gone(process)
 

@@ -24,6 +24,10 @@ select r.run_id, r.state, r.fence, r.attempts, r.last_sequence, r.cancel_request
          as worker_expires, clock_timestamp()::text as now
 from obelisk.runs r
 """
+_CONNECTIONS = """
+select count(*) from pg_stat_activity
+where backend_type = 'client backend' and pid <> pg_backend_pid()
+"""
 
 
 async def read_history(
@@ -45,13 +49,14 @@ async def read_history(
         for place in places
         for conversation in place.conversations
     }
-    accepted, unended = await _runs(world)
+    accepted, unended, connections = await _database(world)
     return History(
         stories=tuple(stories),
         deeds=read_effects(world.effects),
         messages=messages,
         accepted=accepted,
         unended=unended,
+        connections=connections,
     )
 
 
@@ -93,12 +98,17 @@ async def _messages(
             return tuple(found)
 
 
-async def _runs(world: World) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """All run ids in the database, and the rows of those that have not ended."""
+async def _database(world: World) -> tuple[tuple[str, ...], tuple[str, ...], int]:
+    """All run ids in the database, the rows of those that have not ended, and our connections."""
     connection = await asyncpg.connect(world.postgres.dsn)
     try:
         found = await connection.fetch(_RUNS)
+        connections = await connection.fetchval(_CONNECTIONS)
     finally:
         await connection.close()
     unended = [row for row in found if row["state"] != "ended"]
-    return tuple(str(row["run_id"]) for row in found), tuple(str(dict(row)) for row in unended)
+    return (
+        tuple(str(row["run_id"]) for row in found),
+        tuple(str(dict(row)) for row in unended),
+        connections,
+    )

@@ -1,21 +1,85 @@
 """How long a killed process keeps the watchers of its streams and of its runs waiting."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 from bench.chaos.faults import Kill
 from bench.chaos.watching import Watcher
 
 # A stream breaks at once when its server is killed; later it was something else.
 _AT_ONCE_SECONDS = 1.0
+# After these events a run may be silent for as long as others, or people, take.
+_WAITING = frozenset({"queued", "paused", "resumed"})
 
 
-def resumes(watchers: Iterable[Watcher], kills: Sequence[Kill]) -> list[float]:
-    """Seconds from each kill to the next event, of every watcher that was touched by it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume:
+    """`seconds` from a kill to the event `sequence`, as one watcher waited for it.
+
+    `with_database` are those of them after the database was back, if it was away meanwhile: without
+    it nobody can take a run up. `at` is when the event came, in monotonic seconds.
+    """
+
+    seconds: float
+    with_database: float
+    tag: str
+    watcher: str
+    sequence: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """`seconds` without an event, whatever the cause, before `sequence` came `at` its time."""
+
+    seconds: float
+    tag: str
+    watcher: str
+    sequence: int
+    at: float
+
+
+def resumes(
+    watchers: Iterable[Watcher], kills: Sequence[Kill], returns: Sequence[float] = ()
+) -> list[Resume]:
+    """From each kill to the next event, of every watcher that was touched by it.
+
+    `returns` is when the database came back.
+    """
     return [
-        heard_after
+        Resume(
+            seconds=seconds,
+            with_database=_since(returns, watcher.heard[place], seconds),
+            tag=watcher.story.tag,
+            watcher=watcher.sight.name,
+            sequence=place + 1,
+            at=watcher.heard[place],
+        )
         for watcher in watchers
-        for heard_after in {**_taken_over(watcher, kills), **_broken(watcher, kills)}.values()
+        for place, seconds in {**_taken_over(watcher, kills), **_broken(watcher, kills)}.items()
     ]
+
+
+def silences(watchers: Iterable[Watcher], at_least: float) -> list[Silence]:
+    """Those that watchers sat through although the run waited for no turn and for nobody."""
+    return [
+        Silence(
+            seconds=heard - before,
+            tag=watcher.story.tag,
+            watcher=watcher.sight.name,
+            sequence=place + 2,
+            at=heard,
+        )
+        for watcher in watchers
+        for place, (before, heard) in enumerate(pairwise(watcher.heard))
+        if heard - before >= at_least
+        and watcher.sight.events[place].WhichOneof("kind") not in _WAITING
+    ]
+
+
+def _since(returns: Sequence[float], heard: float, seconds: float) -> float:
+    return min([seconds, *(heard - back for back in returns if back <= heard)])
 
 
 def _broken(watcher: Watcher, kills: Sequence[Kill]) -> dict[int, float]:

@@ -40,6 +40,7 @@ class Watcher:
     reconnects: list[float] = field(default_factory=list)
     heard: list[float] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
+    accepted: asyncio.Event = field(default_factory=asyncio.Event)
     paused: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def to_the_end(self) -> None:
@@ -90,6 +91,7 @@ class Watcher:
         self.heard.append(now)
         if not self.story.run_id and event.HasField("queued"):
             self.story.run_id = event.queued.run_id
+            self.accepted.set()
         if event.HasField("paused"):
             self.paused.set()
         if self.leave_after is None or event.HasField("completed"):

@@ -42,6 +42,11 @@ class World:
         return self.folder / "effects.jsonl"
 
     @property
+    def story(self) -> Path:
+        """What was broken, and when."""
+        return self.folder / "faults.txt"
+
+    @property
     def data_dir(self) -> Path:
         return self.folder / "obelisk"
 

@@ -17,7 +17,7 @@ async def unbroken(work: Coroutine[None, None, T]) -> T:
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
-            await asyncio.wait({task})
+            await asyncio.shield(task)
         except asyncio.CancelledError as error:
             cancelled = error
     result = task.result()

@@ -14,6 +14,7 @@ from domain.errors import FailedPrecondition
 from entrypoints.container import Container
 from entrypoints.grpc.interceptors.open_streams import OpenStreams
 from entrypoints.grpc.server import HealthChecks, build_server, say_serving
+from entrypoints.heap import settled_heap
 from entrypoints.keys import key_policy
 from entrypoints.rest.app import create_app
 from entrypoints.settings import Settings
@@ -52,8 +53,10 @@ async def serving(container: Container, settings: Settings) -> AsyncGenerator[Ad
         await streams.start()
         stack.push_async_callback(streams.close)
         port = await _start_grpc(build_server(container, streams), settings, stack)
+        stack.push_async_callback(streams.leave)
         target = f"{settings.grpc_host}:{port}"
         rest_port = await _start_rest(target, container, settings, stack)
+        stack.enter_context(settled_heap())
         yield Addresses(grpc=target, rest=f"http://{settings.rest_host}:{rest_port}")
 
 

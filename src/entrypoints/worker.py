@@ -7,6 +7,7 @@ from adapters.postgres.pool import APPLICATION_ROLE
 from adapters.procrastinate.engine import Chore, engine
 from domain.errors import InvalidInput
 from entrypoints.container import Container
+from entrypoints.heap import settled_heap
 from entrypoints.settings import Settings
 
 
@@ -32,4 +33,5 @@ async def working(container: Container) -> AsyncGenerator[None]:
         wake=container.jobs().wake,
         chores=chores,
     ):
-        yield
+        with settled_heap():
+            yield

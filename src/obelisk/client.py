@@ -33,6 +33,7 @@ _PIECE_BYTES = 256 * 1024
 _POLL_SECONDS = 0.1
 # Three heartbeats that did not come: the connection is dead, whatever it looks like.
 _SILENCE_SECONDS = 45.0
+_LOST = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.1, 2.0
 _PATIENCE_SECONDS = 60.0
 # Without these a connection that died silently would take new calls for many minutes.
@@ -238,11 +239,13 @@ class ObeliskClient:
     def _passing(self, error: grpc.aio.AioRpcError) -> bool:
         """Whether the connection was lost, rather than the request refused.
 
-        A stream also ends with its token's time; who can get another token goes on with that.
+        A stream also ends with its token's time; who can get another token goes on with that. A
+        server that is stopped cancels what it has no time to end; a call that is cancelled here
+        raises another error.
         """
         if error.code() is grpc.StatusCode.UNAUTHENTICATED:
             return callable(self._token) and _reason(error) == "TOKEN_EXPIRED"
-        return error.code() is grpc.StatusCode.UNAVAILABLE
+        return error.code() in _LOST
 
 
 class _Retry:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from application.retrying import until_available
+from application.unbroken import unbroken
 from domain.errors import Conflict, Unavailable
 
 
@@ -43,3 +44,24 @@ async def test_a_cancellation_ends_the_waiting() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert store.tries == 1
+
+
+async def test_a_cancellation_that_came_during_a_try_that_failed_is_not_forgotten() -> None:
+    begun, failing, tries = asyncio.Event(), asyncio.Event(), 0
+
+    async def write() -> None:
+        nonlocal tries
+        tries += 1
+        begun.set()
+        await failing.wait()
+        raise Unavailable("away")
+
+    waiting = asyncio.ensure_future(until_available(lambda: unbroken(write())))
+    await begun.wait()
+    waiting.cancel()
+    await asyncio.sleep(0)
+    failing.set()
+    async with asyncio.timeout(5):
+        await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    assert tries == 1

@@ -98,6 +98,21 @@ async def test_a_run_is_told_of_earlier_runs_alone(stores: Stores, home: Home) -
     assert _said(everything) == [("one", "ONE"), ("two", "")]
 
 
+async def test_an_answer_is_recalled_also_if_it_came_from_a_server_whose_clock_is_ahead(
+    stores: Stores, home: Home
+) -> None:
+    thread, behind = await _thread(stores, home), RunId(new_id())
+    (ahead,) = await _turns(stores, home, thread, "one")
+    asked = replace(run(home, "two", conversation_id=thread.conversation_id), run_id=behind)
+    assert asked.run_id < ahead.run_id
+    await stores.runs.create(asked, None)
+    await _asked(stores, home, thread, "three")
+    told = await _recalled(stores, home, thread, asked.run_id)
+    assert _said(told.turns) == [("one", "ONE")]
+    head = await stores.memory.head(home.space, thread.conversation_id, before=asked.run_id)
+    assert head == told.head
+
+
 async def test_a_head_is_that_of_what_would_be_recalled(stores: Stores, home: Home) -> None:
     thread = await _thread(stores, home)
     runs = await _turns(stores, home, thread, "one", "two", "three")

@@ -247,3 +247,19 @@ async def test_who_answered_is_a_user_of_their_own(stores: Stores, home: Home) -
     answered = await stores.journal.answered(home.space, mine.run_id, "p-1")
     assert answered is not None
     assert answered.user_id == reviewer
+
+
+async def test_a_run_that_is_to_stop_does_not_wait_for_a_person(stores: Stores, home: Home) -> None:
+    mine = await _claimed(stores, home)
+    await stores.runs.request_cancel(home.space, mine.run_id)
+    await stores.log.append(home.space, mine.run_id, mine.fence, [PAUSED])
+    kept = await stores.runs.get(home.space, mine.run_id)
+    assert (kept.state, kept.pause, kept.worker_id) == (RunState.QUEUED, None, None)
+    assert kept.cancel_requested
+
+
+async def test_waiting_for_a_person_spends_no_attempt(stores: Stores, home: Home) -> None:
+    mine = await _paused(stores, home)
+    await stores.journal.answer(home.space, mine.run_id, _answer(home))
+    again = await stores.runs.claim(home.space, mine.run_id)
+    assert again.attempts == mine.attempts

@@ -79,6 +79,25 @@ async def test_a_repeated_request_asks_its_conversation_once(stores: Stores, hom
     assert [message.content for message in page.items] == ["What do we sell?"]
 
 
+async def test_a_repeated_request_is_answered_after_its_conversation_is_gone(
+    stores: Stores, home: Home
+) -> None:
+    made = conversation(home)
+    await stores.conversations.add(made)
+    asked = run(home, conversation_id=made.conversation_id)
+    await stores.runs.create(asked, REQUEST)
+    await stores.conversations.delete(home.space, made.conversation_id)
+    again = run(home, conversation_id=made.conversation_id)
+    repeated = await stores.runs.create(again, REQUEST)
+    assert (repeated.created, repeated.run.run_id) == (False, asked.run_id)
+    with pytest.raises(RequestIdReused):
+        await stores.runs.create(
+            replace(again, question=replace(again.question, text="?")), REQUEST
+        )
+    with pytest.raises(ConversationNotFound):
+        await stores.runs.create(run(home, conversation_id=made.conversation_id), "another")
+
+
 @pytest.mark.parametrize(
     "question",
     [

@@ -122,8 +122,5 @@ def test_an_event_that_no_version_ever_wrote_is_refused() -> None:
 
 def test_an_enum_rests_as_its_value() -> None:
     completed = RunCompleted(reason=TerminationReason.MAX_ITERATIONS)
-    assert to_plain(completed) == {
-        "reason": "max_iterations",
-        "detail": "",
-        "cancel_reason": None,
-    }
+    plain = {"reason": "max_iterations", "detail": "", "cancel_reason": None}
+    assert to_plain(completed) == plain

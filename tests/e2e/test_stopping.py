@@ -41,7 +41,7 @@ async def test_ctrl_c_at_random_moments_of_the_demo_leaves_nothing_and_the_next_
     assert "each the same as it was streamed" in " ".join(said.split())
 
 
-async def test_after_kill_9_the_run_ends_in_its_log_and_the_document_is_ingested(
+async def test_after_kill_9_the_run_goes_on_to_its_end_and_the_document_is_ingested(
     folder: Path,
 ) -> None:
     server = await ObeliskProcess.serve(folder)
@@ -56,10 +56,11 @@ async def test_after_kill_9_the_run_ends_in_its_log_and_the_document_is_ingested
     server = await ObeliskProcess.serve(folder)
     async with await _client(server) as client:
         await enter(client, None)
-        events = [event async for event in client.watch(run_id)]
+        async with asyncio.timeout(60):
+            events = [event async for event in client.watch(run_id)]
         assert [event.sequence for event in events] == list(range(1, len(events) + 1))
-        assert events[-1].completed.reason == run_pb2.TERMINATION_REASON_ERROR
-        assert "server stopped" in events[-1].completed.detail
+        assert [e.started.attempt for e in events if e.HasField("started")] == [1, 2]
+        assert events[-1].completed.reason == run_pb2.TERMINATION_REASON_COMPLETE
         async for document in client.ingestion(sent.document_id):
             last = document
         assert last.state == document_pb2.INGEST_STATE_READY

@@ -102,7 +102,7 @@ def _sites(message: Descriptor, path: tuple[str, ...], *, repeated: bool) -> Ite
                 raise Unclassified(
                     f"{message.full_name}.{field.name}: say in isolation/kinds.py what it names"
                 )
-            takes = FIELDS[field.name]
+            takes = FIELDS.get(f"{message.name}.{field.name}", FIELDS[field.name])
             if takes is not None:
                 kind = takes if isinstance(takes, Kind) else None
                 yield Site(path=here, kind=kind, repeated=many)

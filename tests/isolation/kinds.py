@@ -23,6 +23,7 @@ class Kind(Enum):
     CONVERSATION = "conversation"
     MESSAGE = "message"
     RUN = "run"
+    PAUSED_RUN = "paused run"
     REQUEST = "request"
     USER = "user"
     SESSION = "session"
@@ -122,8 +123,8 @@ SCOPES = {
 READS = frozenset({"SearchService.Search"})
 
 SECRET = "secret"
-# Each string field of a request by its name: the kind of id that belongs there, a secret (which is
-# given an id all the same), or None for text that names nothing of anybody's.
+# Each string field of a request by its name, or by its message and name: the kind of id that
+# belongs there, a secret (which is given an id all the same), or None for text that names nothing.
 FIELDS: dict[str, Kind | str | None] = {
     "organization_id": Kind.ORGANIZATION,
     "space_id": Kind.SPACE,
@@ -132,6 +133,7 @@ FIELDS: dict[str, Kind | str | None] = {
     "upload_id": Kind.UPLOAD,
     "conversation_id": Kind.CONVERSATION,
     "run_id": Kind.RUN,
+    "ResumeRunRequest.run_id": Kind.PAUSED_RUN,
     "request_id": Kind.REQUEST,
     "user_id": Kind.USER,
     "session_id": Kind.SESSION,
@@ -182,7 +184,7 @@ TEXTS: dict[str, str | dict[str, str | list[str]]] = {
     "password": "wrong horse battery staple",
     "decision": "DECISION_APPROVE",
     "DecideDocumentFinding.decision": "FINDING_DECISION_REMOVED",
-    "pause_id": "1",
+    "pause_id": "approval",
     "provider": "none",
     "query": "What do we sell?",
     "question": "What do we sell?",

@@ -22,6 +22,7 @@ from domain.runs.event import (
     TokenBatch,
 )
 from domain.runs.run import TerminationReason
+from isolation.kinds import TEXTS
 from isolation.snapshot import TABLES
 from isolation.world import Organization, Space, World, new_id
 
@@ -35,6 +36,7 @@ OF_NOBODY = {
     "embedding_models": "which embedding model serves the installation",
     "oidc_flows": "a sign-in that has begun; nobody is known yet",
     "signing_keys": "the installation's own",
+    "workers": "processes of the installation",
 }
 
 
@@ -227,6 +229,7 @@ async def _content(connection: "Connection", its: Space, owner: Organization) ->
         last_message_id=UUID(int=0),
     )
     await _run(connection, its, owner)
+    await _paused(connection, its, owner)
     for message, role in ((its.message, "user"), (new_id(), "assistant")):
         await _insert(
             connection,
@@ -315,16 +318,6 @@ async def _run(connection: "Connection", its: Space, owner: Organization) -> Non
         create_time=NOW,
         end_time=NOW,
     )
-    await _insert(
-        connection,
-        "run_journal",
-        space_id=its.space,
-        run_id=its.run,
-        kind="channel",
-        scope="",
-        key="draft",
-        payload=f"A draft about {its.content}".encode(),
-    )
     for sequence, kind in enumerate(events, start=1):
         await _insert(
             connection,
@@ -337,6 +330,38 @@ async def _run(connection: "Connection", its: Space, owner: Organization) -> Non
             payload=encode_kind(kind),
             create_time=NOW,
         )
+
+
+async def _paused(connection: "Connection", its: Space, owner: Organization) -> None:
+    """A run that waits for a person, with what it remembers meanwhile."""
+    await _insert(
+        connection,
+        "runs",
+        space_id=its.space,
+        run_id=its.paused,
+        user_id=owner.owner,
+        agent="brand",
+        question=f"What else about {its.content}?",
+        document_ids=[],
+        fingerprint=its.content,
+        state="paused",
+        pause_id=TEXTS["pause_id"],
+        pause_prompt=f"May this be said about {its.content}?",
+        require_approval=True,
+        last_sequence=0,
+        fence=1,
+        create_time=NOW,
+    )
+    await _insert(
+        connection,
+        "run_journal",
+        space_id=its.space,
+        run_id=its.paused,
+        kind="channel",
+        scope="",
+        key="draft",
+        payload=f"A draft about {its.content}".encode(),
+    )
 
 
 def _events(its: Space) -> tuple[EventKind, ...]:

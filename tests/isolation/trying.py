@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 12
 _UNFINISHED = """
-    select exists (select from obelisk.runs where state <> 'ended')
+    select exists (select from obelisk.runs where state in ('queued', 'running'))
            or exists (select from obelisk.documents where state not in ('ready', 'failed'))
 """
 # Longer than any process may go without knowing of a change of somebody's memberships.

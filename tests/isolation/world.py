@@ -61,6 +61,7 @@ class Space:
     conversation: str = field(default_factory=new_id)
     message: str = field(default_factory=new_id)
     run: str = field(default_factory=new_id)
+    paused: str = field(default_factory=new_id)
     request: str = field(default_factory=new_id)
     content: str = field(default_factory=_marker)
 
@@ -73,6 +74,7 @@ class Space:
             Kind.CONVERSATION: self.conversation,
             Kind.MESSAGE: self.message,
             Kind.RUN: self.run,
+            Kind.PAUSED_RUN: self.paused,
             Kind.REQUEST: self.request,
         }
 

@@ -7,7 +7,7 @@ from typing import TypedDict
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
-from langgraph.types import interrupt
+from langgraph.types import Command, interrupt
 
 from application.agents.events import Emit, Said
 from application.agents.steps import AgentSteps
@@ -33,6 +33,10 @@ class GraphState(TypedDict, total=False):
     sent: Plain
     draft: Plain
     note: Plain
+
+
+class _Nothing(TypedDict):
+    """What a node is given: the state is at hand in its context."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,13 +65,16 @@ _SAID_AT_ITS_END = frozenset({Step.CHECK})
 
 
 def build_graph(steps: AgentSteps) -> Graph:
-    """Every step is a node; after each, routing names the next one or the end."""
+    """Every step is a node; after each, routing names the next one or the end.
+
+    A node says itself where to go, and is given no channel: to read them all for each step, and for
+    the edge after it, would cost more than the rest of the scheduling.
+    """
     graph = StateGraph(GraphState, context_schema=GraphContext)
     targets: dict[Hashable, str] = {**{step.value: step.value for step in Step}, END: END}
     for step in Step:
         node = _approve if step is Step.APPROVE else _Node(steps, step)
-        graph.add_node(step.value, node)
-        graph.add_conditional_edges(step.value, _route, targets)
+        graph.add_node(step.value, node, input_schema=_Nothing, destinations=(*targets.values(),))
     graph.add_conditional_edges(START, _route, targets)
     return graph.compile()
 
@@ -88,10 +95,18 @@ def written(before: AgentState, after: AgentState) -> GraphState:
     return changed
 
 
-def _route(state: GraphState, runtime: Runtime[GraphContext]) -> str:
-    given = runtime.context
+async def _route(state: GraphState, runtime: Runtime[GraphContext]) -> str:
+    return _next(runtime.context)
+
+
+def _next(given: GraphContext) -> str:
     decision = next_step(given.live.progress, given.task.agent)
     return decision.value if isinstance(decision, Step) else END
+
+
+def _go_on(given: GraphContext, after: AgentState) -> Command[str]:
+    before, given.live = given.live, after
+    return Command(update=written(before, after), goto=_next(given))
 
 
 class _Node:
@@ -101,17 +116,12 @@ class _Node:
         self._steps = steps
         self._step = step
 
-    async def __call__(self, state: GraphState, runtime: Runtime[GraphContext]) -> GraphState:
+    async def __call__(self, state: _Nothing, runtime: Runtime[GraphContext]) -> Command[str]:
         given = runtime.context
         emit = given.held.append if self._step in _SAID_AT_ITS_END else given.emit
-        before = given.live
-        given.live = await self._steps.take(self._step, given.task, before, emit)
-        return written(before, given.live)
+        return _go_on(given, await self._steps.take(self._step, given.task, given.live, emit))
 
 
-async def _approve(state: GraphState, runtime: Runtime[GraphContext]) -> GraphState:
-    given = runtime.context
+async def _approve(state: _Nothing, runtime: Runtime[GraphContext]) -> Command[str]:
     answer = answer_in_plain(interrupt(APPROVAL_PROMPT))
-    before = given.live
-    given.live = decided(before, answer)
-    return written(before, given.live)
+    return _go_on(runtime.context, decided(runtime.context.live, answer))

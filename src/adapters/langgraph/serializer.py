@@ -5,6 +5,7 @@ import json
 from domain.plain import NotPlain, Plain
 
 _FORM = "json"
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 class PlainSerializer:
@@ -13,7 +14,7 @@ class PlainSerializer:
     def dumps_typed(self, obj: object) -> tuple[str, bytes]:
         """Raises NotPlain."""
         try:
-            text = json.dumps(obj, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+            text = _COMPACT.encode(obj)
         except (TypeError, ValueError) as error:
             raise NotPlain(f"only plain values go into a checkpoint: {error}") from error
         return _FORM, text.encode("utf-8", "surrogatepass")

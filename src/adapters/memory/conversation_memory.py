@@ -16,7 +16,7 @@ class MemoryConversationMemory:
         self, space: SpaceId, conversation: ConversationId, *, before: RunId | None, limit: int
     ) -> Recollection:
         summary, turns = self._known(space, conversation)
-        earlier = [turn for turn in turns if before is None or turn.run_id < before]
+        earlier = [turn for turn in turns if before is None or _came_before(turn, before)]
         return Recollection(summary=summary, turns=tuple(earlier[-limit:]))
 
     async def head(
@@ -56,3 +56,8 @@ class MemoryConversationMemory:
     def _ended(self, space: SpaceId, message: Message) -> bool:
         run = self._state.runs.get((space, message.run_id))
         return run is None or run.state is RunState.ENDED
+
+
+def _came_before(turn: Turn, run: RunId) -> bool:
+    answered = turn.ended and bool(turn.answer)
+    return turn.run_id < run or (turn.run_id != run and answered)

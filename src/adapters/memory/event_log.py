@@ -68,6 +68,10 @@ class MemoryEventLog:
                 self._state.journals.pop((run.space_id, run.run_id), None)
                 if reason is TerminationReason.REJECTED:
                     self._take_back_the_answer(run)
+            case RunPaused() if run.cancel_requested:
+                self._state.runs[run.space_id, run.run_id] = replace(
+                    run, state=RunState.QUEUED, worker_id=None
+                )
             case RunPaused(pause_id=pause_id, prompt=prompt):
                 self._state.runs[run.space_id, run.run_id] = replace(
                     run,

@@ -34,7 +34,11 @@ class MemoryRunJournal:
         )
         self._state.events[key].append(event)
         self._state.runs[key] = replace(
-            kept, state=RunState.QUEUED, pause=None, last_sequence=event.sequence
+            kept,
+            state=RunState.QUEUED,
+            pause=None,
+            last_sequence=event.sequence,
+            attempts=max(kept.attempts - 1, 0),
         )
         journal = self._state.journals.get(key, ())
         self._state.journals[key] = with_marks(journal, [answer_mark(answer)])

@@ -1,6 +1,6 @@
 """What one append asks for and what comes of it, and many of them as one statement's arguments."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -20,7 +20,7 @@ Key: TypeAlias = tuple[UUID, UUID]
 class Append:
     """Events of one run as text, and what it is to remember.
 
-    `message` becomes the id of the answer, where there is one.
+    `message` is the id of the answer, where there is one.
     """
 
     space: SpaceId
@@ -32,7 +32,7 @@ class Append:
     reason: str | None
     pause: RunPaused | None
     answer: str | None
-    message: UUID
+    message: UUID | None
 
     @property
     def key(self) -> Key:
@@ -56,7 +56,7 @@ def append_of(
     run: RunId,
     fence: int,
     kinds: Sequence[EventKind],
-    message: UUID,
+    new_id: Callable[[], UUID],
     marks: Sequence[Mark] = (),
 ) -> Append:
     """The events as the log keeps them."""
@@ -74,7 +74,7 @@ def append_of(
         reason=reasons[0] if reasons else None,
         pause=pauses[-1] if pauses else None,
         answer=answers[0] if answers else None,
-        message=message,
+        message=new_id() if answers else None,
     )
 
 

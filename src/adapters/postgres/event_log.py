@@ -35,7 +35,7 @@ class PostgresEventLog:
         if not kinds and not marks:
             return ()
         placed = await self._appends.append(
-            append_of(space, run, fence, kinds, self._entropy.uuid(), marks)
+            append_of(space, run, fence, kinds, self._entropy.uuid, marks)
         )
         return tuple(
             [
@@ -47,7 +47,7 @@ class PostgresEventLog:
     async def read(
         self, space: SpaceId, run: RunId, after: int, limit: int
     ) -> tuple[RunEvent, ...]:
-        async with self._pool.in_space(space) as connection:
+        async with self._pool.connection() as connection:
             rows = await connection.fetch(_SQL["read"], space, run, after, limit)
         return tuple(
             RunEvent(

@@ -1,5 +1,7 @@
 """The connection pool, and the transactions of a space or of a user that run on it."""
 
+import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TypeAlias
@@ -17,6 +19,8 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 APPLICATION_ROLE = "obelisk_app"
 _ACQUIRE_SECONDS = 10.0
 _COMMAND_SECONDS = 30.0
+_CLOSE_SECONDS = 5.0
+_log = logging.getLogger(__name__)
 _SET = "select set_config($1, $2, true)"
 _STANDING = """
     select r.rolsuper or r.rolbypassrls
@@ -101,9 +105,14 @@ class Pool:
             raise
         return opened
 
-    async def close(self) -> None:
-        """Close every connection."""
-        await self._pool.close()
+    async def close(self, *, patience: float = _CLOSE_SECONDS) -> None:
+        """Close every connection; those still in use after `patience` seconds are cut off."""
+        try:
+            async with asyncio.timeout(patience):
+                await self._pool.close()
+        except TimeoutError:
+            _log.warning("connections to the database were still in use, and are cut off")
+            self._pool.terminate()
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
@@ -179,6 +188,7 @@ async def _connect(dsn: str, max_size: int) -> "asyncpg.Pool[asyncpg.Record]":
             min_size=1,
             max_size=max_size,
             init=_register_vector,
+            reset=_leave_as_it_is,
             timeout=_ACQUIRE_SECONDS,
             command_timeout=_COMMAND_SECONDS,
             server_settings={"role": APPLICATION_ROLE, "application_name": "obelisk"},
@@ -206,7 +216,10 @@ async def _connect_to_pooler(dsn: str, max_size: int) -> "asyncpg.Pool[asyncpg.R
 
 
 async def _leave_as_it_is(_: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """Nothing outlives a transaction, so there is nothing to undo."""
+    """Nothing here outlives a transaction, and asyncpg itself rolls back one that was left open.
+
+    Undoing what was never done would cost a round trip for each use of a connection.
+    """
 
 
 async def _register_vector_in_transaction(

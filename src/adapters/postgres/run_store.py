@@ -46,7 +46,7 @@ class PostgresRunStore:
         assert row is not None  # a function that always answers one row
         match row["outcome"]:
             case "no_conversation":
-                raise ConversationNotFound
+                return await self._earlier(run, request_id, mark)
             case "busy":
                 raise ConversationBusy
             case "full":
@@ -62,6 +62,16 @@ class PostgresRunStore:
             claimed=accepted.state is RunState.RUNNING,
             superseded=tuple(row["superseded"]),
         )
+
+    async def _earlier(self, run: Run, request_id: str | None, mark: str) -> Accepted:
+        """The run that the same request started before its conversation was deleted."""
+        async with self._pool.in_space(run.space_id) as connection:
+            row = await connection.fetchrow(_SQL["requested"], run.space_id, request_id)
+        if row is None:
+            raise ConversationNotFound
+        if row["fingerprint"] != mark:
+            raise RequestIdReused
+        return Accepted(run=run_of(row), created=False)
 
     async def get(self, space: SpaceId, run: RunId) -> Run:
         return run_of(await self._one(_SQL["get"], space, run))

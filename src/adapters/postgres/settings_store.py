@@ -16,7 +16,7 @@ class PostgresSettingsStore:
         self._pool = pool
 
     async def get(self, space: SpaceId) -> SpaceSettings:
-        async with self._pool.in_space(space) as connection:
+        async with self._pool.connection() as connection:
             text = await connection.fetchval(_SQL["get_settings"], space)
         return _settings(text) if text else SpaceSettings()
 

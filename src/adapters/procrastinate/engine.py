@@ -11,13 +11,22 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 
 _log = logging.getLogger(__name__)
 _QUEUE = "obelisk"
 _MOST_CONNECTIONS = 2
 _AGAIN_SECONDS = 1.0
+_CONNECT_SECONDS = 5.0
 _STALLED_SECONDS = 30.0
+# Who speaks of the engine's losing the database; asyncio of jobs that it had just begun.
+_SPEAKERS = (
+    "procrastinate.utils",
+    "procrastinate.worker",
+    "procrastinate.worker.obelisk",
+    "asyncio",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,15 +40,24 @@ class Chore:
 
 @asynccontextmanager
 async def engine(
-    dsn: str, *, role: str, wake: Callable[[], None], chores: Sequence[Chore]
+    dsn: str,
+    *,
+    role: str,
+    wake: Callable[[], None],
+    chores: Sequence[Chore],
+    patience: float = _CONNECT_SECONDS,
 ) -> AsyncGenerator[None]:
     """Work on the engine's jobs until left: at most three connections, as `role`.
+
+    It waits `patience` seconds for a connection.
 
     `dsn` leads to PostgreSQL itself, no pooler: the engine listens. It starts again whenever it
     loses the database.
     """
     # Owned here: cancelled and awaited on the way out.
-    task = asyncio.get_running_loop().create_task(_for_ever(dsn, role, wake, chores))
+    task = asyncio.get_running_loop().create_task(
+        _for_ever(lambda: _app(dsn, role, wake, chores, patience))
+    )
     try:
         yield
     finally:
@@ -48,9 +66,13 @@ async def engine(
             await task
 
 
-async def _for_ever(dsn: str, role: str, wake: Callable[[], None], chores: Sequence[Chore]) -> None:
-    while True:
-        app = _app(dsn, role, wake, chores)
+async def _for_ever(made: Callable[[], App]) -> None:
+    for name in _SPEAKERS:
+        logging.getLogger(name).addFilter(_is_news)
+    itself = asyncio.current_task()
+    # Without the database the engine answers a cancellation with an error of its own.
+    while itself is None or not itself.cancelling():
+        app = made()
         try:
             async with app.open_async():
                 await app.run_worker_async(
@@ -62,17 +84,27 @@ async def _for_ever(dsn: str, role: str, wake: Callable[[], None], chores: Seque
                     shutdown_graceful_timeout=2.0,
                     stalled_worker_timeout=_STALLED_SECONDS,
                 )
+            _log.warning("the task engine starts again: it has lost the database")
         except Exception as error:  # noqa: BLE001 - the dispatcher goes on by itself meanwhile
             _log.warning("the task engine starts again: %s", type(error).__name__)
         await asyncio.sleep(_AGAIN_SECONDS)
 
 
-def _app(dsn: str, role: str, wake: Callable[[], None], chores: Sequence[Chore]) -> App:
+def _is_news(record: logging.LogRecord) -> bool:
+    """A lost database is told in a line when the engine starts again, not in two tracebacks."""
+    return not (record.exc_info and isinstance(record.exc_info[1], ConnectorException))
+
+
+def _app(
+    dsn: str, role: str, wake: Callable[[], None], chores: Sequence[Chore], patience: float
+) -> App:
     app = App(
         connector=PsycopgConnector(
             conninfo=dsn,
             min_size=1,
             max_size=_MOST_CONNECTIONS,
+            timeout=patience,
+            reconnect_timeout=patience,
             kwargs={
                 "application_name": "obelisk worker",
                 "options": f"-c role={role} -c search_path=procrastinate",

@@ -1,8 +1,9 @@
 """An answer while it is written: screened, shown piece by piece, and accounted for."""
 
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, closing
 
+from application.agents.gathering import Gathering
 from application.agents.prompt import Section
 from application.ports.chat_model import ChatModel
 from application.ports.clock import Clock
@@ -59,18 +60,22 @@ class Answer:
 
     async def _section(self, request: ChatRequest) -> str:
         written: list[str] = []
-        async with aclosing(self._model.stream(request)) as chunks:
-            async for chunk in chunks:
-                if isinstance(chunk, ChatFinished):
-                    self._account(chunk)
-                    continue
-                if not self._first_token_seen:
-                    self._first_token_seen = True
-                    self._time("model.first_token")
-                written.append(chunk.text)
-                self._show(self._screen.feed(chunk.text))
-                if self.contaminated:
-                    break
+        # Screened together: what a screen lets pass does not depend on how a text is cut.
+        with closing(Gathering(lambda text: self._show(self._screen.feed(text)))) as gathering:
+            async with aclosing(self._model.stream(request)) as chunks:
+                async for chunk in chunks:
+                    if isinstance(chunk, ChatFinished):
+                        gathering.flush()
+                        self._account(chunk)
+                        continue
+                    if not self._first_token_seen:
+                        self._first_token_seen = True
+                        self._time("model.first_token")
+                    written.append(chunk.text)
+                    gathering.add(chunk.text)
+                    if self.contaminated:
+                        break
+            gathering.flush()
         return "".join(written)
 
     def _show(self, screened: Screened) -> None:

@@ -14,7 +14,9 @@ from application.ports.sealer import Sealer
 from application.ports.token_signer import TokenSigner
 from domain.auth.key_rotation import KeyChain, KeyPolicy, KeyTimes, KeyWindow
 from domain.auth.signing_key import KeyPair, PublicKey, SealedKey
+from domain.errors import Unavailable
 
+_TROUBLE = "the signing keys cannot be looked at (%s); those known before stay"
 _log = logging.getLogger(__name__)
 _LONGEST_POLL = 1.0
 _LOOKS_IN_A_LEAD = 4
@@ -113,7 +115,9 @@ class Keyring:
             except Exception as error:  # noqa: BLE001 - whatever it is, the watch goes on
                 trouble = repr(error)
                 if trouble != told:
-                    _log.exception("the signing keys cannot be looked at; those known before stay")
+                    # Of a store that is away a traceback tells nothing more.
+                    unforeseen = None if isinstance(error, Unavailable) else error
+                    _log.error(_TROUBLE, error, exc_info=unforeseen)
 
     async def _learn(self, keys: Sequence[SealedKey], asked: float) -> None:
         """`asked` is when the store was asked: what came later may not be in `keys`."""

@@ -13,7 +13,10 @@ class ConversationMemory(Protocol):
     ) -> Recollection:
         """The summary, and the last `limit` turns after it of runs made before that one.
 
-        Without `before`: of all runs. Raises ConversationNotFound.
+        Those too that were answered by now, whatever the clocks of their servers said: a
+        conversation has one run at work. Without `before`: of all runs.
+
+        Raises ConversationNotFound.
         """
         ...
 

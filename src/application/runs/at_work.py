@@ -30,6 +30,8 @@ class AtWork:
         self._left = left
         self._promised = 0
         self._at_work: dict[UUID, _Place] = {}
+        # Earlier work on a key that goes on to clean up is here and not above.
+        self._unended: set[_Place] = set()
 
     @property
     def free(self) -> int:
@@ -54,6 +56,7 @@ class AtWork:
             earlier.task.cancel()
         place = _Place(space=space, mark=mark)
         self._at_work[key] = place
+        self._unended.add(place)
         # Owned here: `stop` cancels it and waits for it.
         place.task = asyncio.get_running_loop().create_task(self._do(place, work))
         place.task.add_done_callback(lambda _: self._leave(key, place))
@@ -72,7 +75,7 @@ class AtWork:
         """Cancel all of it, or all of a space, and wait for its end; how much it was."""
         tasks = [
             place.task
-            for place in self._at_work.values()
+            for place in self._unended
             if place.task is not None and space in (None, place.space)
         ]
         for task in tasks:
@@ -89,6 +92,7 @@ class AtWork:
         await work()
 
     def _leave(self, key: UUID, place: _Place) -> None:
+        self._unended.discard(place)
         if self._at_work.get(key) is place:
             del self._at_work[key]
         self._left()

@@ -136,7 +136,10 @@ class Dispatcher:
     def _take_up(self, run: Run) -> None:
         if not self._leaving:
             self._running.begin(
-                run.space_id, run.run_id, run.fence, lambda: self._guarded(self._perform(run), run)
+                run.space_id,
+                run.run_id,
+                run.fence,
+                lambda: self._guarded(self._perform(run), run.run_id),
             )
 
     async def _perform(self, run: Run) -> None:
@@ -154,7 +157,7 @@ class Dispatcher:
                 job.space_id,
                 job.document_id,
                 attempts,
-                lambda: self._guarded(self._perform_reading(job, attempts), job),
+                lambda: self._guarded(self._perform_reading(job, attempts), job.document_id),
             )
 
     async def _perform_reading(self, job: IngestDocumentJob, attempts: int) -> None:
@@ -166,9 +169,11 @@ class Dispatcher:
         with suppress(DocumentNotFound):
             await self._documents.move(job.space_id, job.document_id, IngestState.FAILED, failure)
 
-    async def _guarded(self, work: Awaitable[None], what: object) -> None:
+    async def _guarded(self, work: Awaitable[None], what: UUID) -> None:
         try:
             await work
+        except Unavailable as unavailable:
+            _log.warning("%s is left to be taken up again: %s", what, unavailable.message)
         except Exception:  # noqa: BLE001 - one failure must not end the others
             _log.exception("work failed: %s", what)
 

@@ -19,7 +19,7 @@ from application.unbroken import unbroken
 from domain.agents.definition import AgentCatalogue
 from domain.agents.earlier import Earlier
 from domain.agents.task import AgentTask
-from domain.errors import ObeliskError
+from domain.errors import ObeliskError, Unavailable
 from domain.identifiers import SpaceId
 from domain.runs.event import RunCompleted, RunStarted
 from domain.runs.journal import Mark
@@ -64,6 +64,8 @@ class ExecuteRun:
 
         It goes on from what an earlier attempt has kept. Cancelled without anybody having asked the
         run to stop, it hands the run back. Losing the fence, or the run itself, is quiet.
+
+        Raises Unavailable when the run's log is away for too long: the run has not ended.
         """
         try:
             await self._to_its_end(run)
@@ -81,6 +83,8 @@ class ExecuteRun:
         except FenceLost:
             raise
         except ObeliskError as error:
+            if isinstance(error, Unavailable) and await self._is_out_of_reach(run):
+                raise
             await self._end(writer, TerminationReason.ERROR, error.message)
         except asyncio.CancelledError:
             await unbroken(self._stopped(run, writer))
@@ -88,6 +92,14 @@ class ExecuteRun:
         except Exception:  # noqa: BLE001 - whatever broke, the run must end in its log
             _log.exception("run %s failed", run.run_id)
             await self._end(writer, TerminationReason.ERROR, "an internal error; see the log")
+
+    async def _is_out_of_reach(self, run: Run) -> bool:
+        """Whether nothing can be recorded of it for now, which is no reason for it to end."""
+        try:
+            await self._runs.get(run.space_id, run.run_id)
+        except Unavailable:
+            return True
+        return False
 
     async def _in_time(self, run: Run, writer: RunWriter) -> None:
         deadline = self._agents.get(run.question.agent).limits.deadline_seconds

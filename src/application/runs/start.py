@@ -1,5 +1,6 @@
 """StartRun: accept a question, once, and begin at once where there is room."""
 
+import logging
 from uuid import UUID
 
 from application.context import RequestContext
@@ -10,10 +11,13 @@ from application.ports.run_store import Accepted, RunStore
 from application.runs.cancel import CancelRun
 from application.unbroken import unbroken
 from domain.agents.definition import AgentCatalogue
+from domain.errors import ObeliskError
 from domain.identifiers import RunId, SpaceId
 from domain.runs.admission import Admission, DoubleText, RunLimits
 from domain.runs.run import Question, Run, RunState
 from domain.tenancy.access import Action
+
+_log = logging.getLogger(__name__)
 
 
 class StartRun:
@@ -89,6 +93,11 @@ class StartRun:
         return accepted.run
 
     async def _replace(self, space: SpaceId, accepted: Accepted) -> None:
-        if accepted.superseded:
+        if not accepted.superseded:
+            return
+        try:
             await self._cancel.superseded(space, accepted.superseded)
-            self._jobs.wake()
+        except ObeliskError as error:
+            # They are marked, and the next beat ends them; the new run is accepted all the same.
+            _log.warning("runs that were superseded end later: %s", error.message)
+        self._jobs.wake()

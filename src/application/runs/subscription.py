@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 
 from domain.runs.event import RunEvent
 
@@ -27,10 +26,13 @@ class BoundedSubscription:
         self._arrived.set()
 
     async def next(self, timeout: float) -> tuple[RunEvent, ...]:
-        # Not `wait_for`: before Python 3.12 it can swallow a cancellation.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
+        if not self._arrived.is_set():
+            # A bare timer: a timeout's own machinery would cost more than what it guards.
+            timer = asyncio.get_running_loop().call_later(timeout, self._arrived.set)
+            try:
                 await self._arrived.wait()
+            finally:
+                timer.cancel()
         self._arrived.clear()
         events = tuple(self._events)
         self._events.clear()

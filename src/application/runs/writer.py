@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 
 from application.ports.clock import Clock
 from application.ports.event_log import EventLog
@@ -11,7 +10,7 @@ from application.retrying import until_available
 from application.unbroken import unbroken
 from domain.runs.event import EventKind, RunCompleted, RunEvent, RunPaused, TokenBatch
 from domain.runs.journal import Mark, with_marks
-from domain.runs.run import Run
+from domain.runs.run import FenceLost, Run
 
 BATCH_SECONDS = 0.025
 
@@ -123,6 +122,9 @@ class RunWriter:
                 self._run.space_id, self._run.run_id, self._last_sequence, len(kinds)
             )
         if events:
+            # A successor's events, not these: then what was in doubt was never kept.
+            if [event.kind for event in events] != kinds:
+                raise FenceLost
             await self._kept(events)
         else:
             # Marks that were kept after all are kept again, which changes nothing.
@@ -142,10 +144,12 @@ class RunWriter:
     async def _let_a_batch_gather(self, flushed_at: float) -> None:
         left = BATCH_SECONDS - (self._clock.monotonic() - flushed_at)
         if left > 0 and not self._closed:
-            # Not `wait_for`: before Python 3.12 it can swallow a cancellation.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(left):
-                    await self._urgent.wait()
+            # A bare timer: a timeout's own machinery would cost more than what it guards.
+            timer = asyncio.get_running_loop().call_later(left, self._urgent.set)
+            try:
+                await self._urgent.wait()
+            finally:
+                timer.cancel()
 
     def _first_token(self) -> bool:
         first, self._token_seen = not self._token_seen, True

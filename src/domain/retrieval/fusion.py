@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from domain.identifiers import ChunkId, DocumentId
 from domain.retrieval.passage import FusedPassage, Hit, Passage
@@ -17,6 +18,8 @@ _SHINGLE_WORDS = 4
 _DUPLICATE_CONTAINMENT = 0.8
 _MUCH_LONGER = 2
 _MOST_ALSO_IN = 8
+# What was found is compared again when a tool adds to it; about 20 KB each.
+_TEXTS_KNOWN = 512
 _WORD = re.compile(r"\w+")
 _Shingles = frozenset[tuple[str, ...]]
 
@@ -169,6 +172,7 @@ def _is_table(fused: FusedPassage) -> bool:
     return fused.passage.text.lstrip().startswith("|")
 
 
+@lru_cache(maxsize=_TEXTS_KNOWN)
 def _shingles(text: str) -> _Shingles:
     words = _WORD.findall(text.lower())
     if len(words) < _SHINGLE_WORDS:

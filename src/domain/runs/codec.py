@@ -41,6 +41,7 @@ _KINDS: dict[str, type[EventKind]] = {
     "draft_discarded": DraftDiscarded,
     "completed": RunCompleted,
 }
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
@@ -51,7 +52,7 @@ def kind_name(kind: EventKind) -> str:
 
 def encode_kind(kind: EventKind) -> str:
     """The event's content as compact JSON."""
-    return json.dumps(to_plain(kind), ensure_ascii=False, separators=(",", ":"))
+    return _COMPACT.encode(to_plain(kind))
 
 
 def decode_kind(name: str, payload: str) -> EventKind:

@@ -9,10 +9,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from domain.safety.markup import MarkupFilter, Removed
 
 _ECHO_WORDS = 12
+_PROMPTS_KNOWN = 64
 # Controls but tab and line feed, marks of direction, zero-width spaces, and tag characters.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
@@ -98,21 +100,23 @@ class AnswerScreen:
         return Finding(kind=FindingKind.REMOVED_MARKUP, excerpt=text[:_EXCERPT_CHARACTERS])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Echoes:
+    """Twelve words in a row of a prompt, and what they could begin with: whole words, or torn."""
+
+    whole: frozenset[_Words]
+    beginnings: frozenset[_Words]
+    torn: frozenset[_Words]
+
+
 class _Secrets:
     """Shows a text up to a marker, or up to twelve words in a row of the prompt."""
 
     def __init__(self, markers: Sequence[str], prompt: str) -> None:
-        self._markers = markers
+        self._markers = [marker.casefold() for marker in markers]
         either = "|".join(map(re.escape, markers))
         self._find_marker = re.compile(either or r"(?!)", re.IGNORECASE)
-        self._echoes = _windows([word for word, _, _ in _words(prompt)])
-        beginnings = {echo[:n] for echo in self._echoes for n in range(1, _ECHO_WORDS + 1)}
-        self._beginnings = frozenset(beginnings)
-        self._torn_beginnings = frozenset(
-            (*words[:-1], words[-1][:n])
-            for words in beginnings
-            for n in range(1, len(words[-1]) + 1)
-        )
+        self._echoes = _echoes(prompt)
         self._held = ""
         self._mid_word = False
 
@@ -132,7 +136,7 @@ class _Secrets:
         """What a whole text gives away."""
         if self._find_marker.search(text):
             return FindingKind.MARKER_LEAK
-        repeats = not self._echoes.isdisjoint(_windows([word for word, _, _ in _words(text)]))
+        repeats = not self._echoes.whole.isdisjoint(_windows([word for word, _, _ in _words(text)]))
         return FindingKind.PROMPT_LEAK if repeats else None
 
     def _echo(self, text: str, *, final: bool) -> tuple[int, bool]:
@@ -144,13 +148,24 @@ class _Secrets:
         for first, (_, start, _) in enumerate(words):
             run = tuple(word for word, _, _ in words[first : first + _ECHO_WORDS])
             at_end = first + len(run) == len(words)
-            if run in self._echoes and not (at_end and torn):
+            if run in self._echoes.whole and not (at_end and torn):
                 return start, True
             if at_end and not final:
-                alive = self._torn_beginnings if torn else self._beginnings
+                alive = self._echoes.torn if torn else self._echoes.beginnings
                 if run in alive:
                     return start, False
         return len(text), False
+
+
+@lru_cache(maxsize=_PROMPTS_KNOWN)
+def _echoes(prompt: str) -> _Echoes:
+    # Kept: a prompt is an agent's, the same in every run, and this takes milliseconds.
+    whole = _windows([word for word, _, _ in _words(prompt)])
+    beginnings = frozenset(echo[:n] for echo in whole for n in range(1, _ECHO_WORDS + 1))
+    torn = frozenset(
+        (*words[:-1], words[-1][:n]) for words in beginnings for n in range(1, len(words[-1]) + 1)
+    )
+    return _Echoes(whole=whole, beginnings=beginnings, torn=torn)
 
 
 def _words(text: str) -> list[tuple[str, int, int]]:
@@ -163,8 +178,11 @@ def _windows(words: list[str]) -> frozenset[_Words]:
     return frozenset(tuple(words[i : i + _ECHO_WORDS]) for i in range(last))
 
 
-def _overlap(text: str, marker: str) -> int:
-    """Length of the longest end of `text` that begins `marker`."""
-    longest = min(len(text), len(marker) - 1)
-    tail, sought = text[-longest:].casefold() if longest > 0 else "", marker.casefold()
-    return next((n for n in range(longest, 0, -1) if tail.endswith(sought[:n])), 0)
+def _overlap(text: str, folded: str) -> int:
+    """Length of the longest end of `text` that begins a marker, whatever the case."""
+    longest = len(folded) - 1
+    tail = text[-longest:].casefold() if longest > 0 else ""
+    start = tail.find(folded[:1], max(0, len(tail) - longest))
+    while start >= 0 and not folded.startswith(tail[start:]):
+        start = tail.find(folded[0], start + 1)
+    return len(tail) - start if start >= 0 else 0

@@ -6,6 +6,7 @@ Lexical on purpose: it explains itself, costs microseconds, and errs towards say
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from domain.words import COMMON_WORDS
 
@@ -17,6 +18,8 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _LIST_NUMBER = re.compile(r"^\s*\d{1,3}[.)](?:\s+|$)", re.MULTILINE)
 _SUPPORT = 0.5
 _MIN_WORDS = 4
+# A draft is held against the same sources three times; about 10 KB each.
+_TEXTS_KNOWN = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +140,7 @@ def _claims(words: frozenset[str], known: frozenset[str]) -> bool:
     return len(words) >= _MIN_WORDS and len(words & known) < _SUPPORT * len(words)
 
 
+@lru_cache(maxsize=_TEXTS_KNOWN)
 def _content(text: str) -> _Content:
     words = frozenset(word.lower() for word in _WORD.findall(text)) - COMMON_WORDS
     return _Content(words, frozenset(_NUMBER.findall(text)))

@@ -1,6 +1,6 @@
 """The domain's values as messages."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -50,13 +50,15 @@ _ROLES = {
     Role.USER: conversation_pb2.MESSAGE_ROLE_USER,
     Role.ASSISTANT: conversation_pb2.MESSAGE_ROLE_ASSISTANT,
 }
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_SECONDS = 86_400
 
 
 def timestamp(time: datetime) -> Timestamp:
-    """UTC, to the microsecond."""
-    message = Timestamp()
-    message.FromDatetime(time)
-    return message
+    """To the microsecond; `time` has a zone."""
+    since = time - _EPOCH
+    seconds = since.days * _DAY_SECONDS + since.seconds
+    return Timestamp(seconds=seconds, nanos=since.microseconds * 1000)
 
 
 def page_token(after: UUID | None) -> str:

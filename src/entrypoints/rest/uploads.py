@@ -7,7 +7,7 @@ on as it arrives: at most two pieces of 256 KiB are in memory.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from dataclasses import dataclass
 
 import grpc
@@ -87,13 +87,53 @@ async def upload(
         )
     else:
         messages = _raw_messages(shape, pairs, body)
-    # InvalidStateError: the server has answered before it had read everything.
+    ending = _first_ending(call)
+    # Either error: the server has answered before it had read everything.
     async with contextlib.aclosing(messages):
-        with contextlib.suppress(asyncio.InvalidStateError):
+        with contextlib.suppress(asyncio.InvalidStateError, grpc.aio.AioRpcError):
             async for message in messages:
                 await call.write(message)
             await call.done_writing()
-    return await call
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        # A write that failed says INTERNAL, before or after the server's own word was known.
+        if error.code() is not grpc.StatusCode.INTERNAL:
+            raise
+        raise await ending from error
+
+
+def _first_ending(call: UploadCall) -> "asyncio.Future[grpc.aio.AioRpcError]":
+    """How the call ended at first: a write that fails later puts its own failure over that."""
+    ending: asyncio.Future[grpc.aio.AioRpcError] = asyncio.get_running_loop().create_future()
+
+    def note(_: object) -> None:
+        if not ending.done():
+            ending.set_result(_at_once(_ending(call)))
+
+    call.add_done_callback(note)
+    return ending
+
+
+async def _ending(call: UploadCall) -> grpc.aio.AioRpcError:
+    return grpc.aio.AioRpcError(
+        await call.code(),
+        await call.initial_metadata(),
+        await call.trailing_metadata(),
+        await call.details(),
+        None,
+    )
+
+
+def _at_once(work: Coroutine[object, None, grpc.aio.AioRpcError]) -> grpc.aio.AioRpcError:
+    """The result of what never waits, as the questions to a call that has ended do not."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        answer: grpc.aio.AioRpcError = done.value
+        return answer
+    work.close()
+    raise RuntimeError("a call that has ended was waited for")
 
 
 async def _raw_messages(

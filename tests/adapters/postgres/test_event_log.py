@@ -233,8 +233,8 @@ async def test_a_group_cannot_write_into_a_space_by_naming_another(
     mine, theirs = await _claimed(stores, home), await _claimed(stores, away)
     kinds = [TokenBatch(text="a")]
     group = [
-        append_of(home.space, mine.run_id, 1, kinds, new_id()),
-        append_of(home.space, theirs.run_id, 1, kinds, new_id()),
+        append_of(home.space, mine.run_id, 1, kinds, new_id),
+        append_of(home.space, theirs.run_id, 1, kinds, new_id),
     ]
     async with pool.connection() as connection:
         rows = await connection.fetch(_APPEND, *arguments(group))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 import asyncpg
 import pytest
@@ -218,3 +218,15 @@ async def test_a_session_that_ended_while_it_was_idle_is_replaced(
     await asyncio.sleep(0.05)
     async with narrow.connection() as connection:
         assert await connection.fetchval("select pg_backend_pid()") != backend
+
+
+async def test_a_pool_closes_although_somebody_does_not_let_go(
+    fresh_database: Database,
+) -> None:
+    pool = await Pool.open(fresh_database.dsn, max_size=1)
+    async with AsyncExitStack() as stack:
+        connection = await stack.enter_async_context(pool.connection())
+        async with asyncio.timeout(5):
+            await pool.close(patience=0.1)
+        with pytest.raises(asyncpg.InterfaceError):
+            await connection.fetchval("select 1")

@@ -14,11 +14,14 @@ import pytest_asyncio
 
 from adapters.postgres.audit_log import PostgresAuditLog
 from adapters.postgres.pool import Connection, Pool
+from domain.conversations.summary import EXTRACTED, Summary
+from domain.conversations.turn import Turn
 from domain.documents.document import Collection
 from domain.documents.structure import HiddenKind, HiddenText
 from domain.documents.upload import Upload
 from domain.identifiers import UploadId
 from domain.runs.event import Drafted, RunCompleted
+from domain.runs.journal import Mark, MarkKind
 from domain.runs.run import TerminationReason
 from domain.tenancy.access import Role
 from domain.tenancy.invitation import digest_of
@@ -80,7 +83,30 @@ async def _fill(stores: Stores) -> Home:
     await stores.runs.claim(home.space, asked.run_id)
     done = RunCompleted(reason=TerminationReason.COMPLETE)
     await stores.log.append(home.space, asked.run_id, 1, [Drafted(text="Boats."), done])
+    _, (turn,) = await stores.memory.unfolded(home.space, thread.conversation_id, 1)
+    await stores.memory.keep_summary(home.space, thread.conversation_id, _summary_of(turn))
+    await _begin(stores, home)
     return home
+
+
+def _summary_of(turn: Turn) -> Summary:
+    return Summary(
+        text="We spoke of boats.",
+        mark="0123456789abcdef",
+        author=EXTRACTED,
+        version=1,
+        last_run_id=turn.run_id,
+        last_message_id=turn.last_message_id,
+    )
+
+
+async def _begin(stores: Stores, home: Home) -> None:
+    """A run at work: only such a one has a journal."""
+    begun = run(home)
+    await stores.runs.create(begun, None)
+    await stores.runs.claim(home.space, begun.run_id)
+    mark = Mark(kind=MarkKind.CHANNEL, key="draft", payload=b"Boats.")
+    await stores.log.append(home.space, begun.run_id, 1, [], [mark])
 
 
 async def _filled(pool: Pool) -> Home:
@@ -439,7 +465,8 @@ async def test_the_system_role_learns_of_unfinished_work_alone(
 ) -> None:
     async with superuser.transaction():
         await superuser.execute("set local role obelisk_system")
-        assert await superuser.fetch("select * from obelisk.runs") == []
+        runs = await superuser.fetch("select state from obelisk.runs")
+        assert [row["state"] for row in runs] == ["running"], "and not the one that has ended"
         assert await superuser.fetch("select * from obelisk.documents") == []
         for table in ("run_events", "messages", "chunks", "chunk_vectors", "space_settings"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):

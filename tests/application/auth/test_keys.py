@@ -299,6 +299,8 @@ async def test_the_watch_goes_on_after_trouble_and_tells_it_once(
         await _eventually(lambda: store.asked >= asked + 6)
     await process.keyring.close()
     assert len(caplog.records) == 1
+    assert "(away)" in caplog.text
+    assert "Traceback" not in caplog.text
     assert process.kids() == [FIRST]
 
 

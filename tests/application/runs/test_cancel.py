@@ -6,20 +6,25 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from application.ports.jobs import Jobs
+from application.ports.tool import ToolInput, ToolOutput
 from application.runs.cancel import CancelRun
 from application.runs.dispatch import Dispatcher
 from application.runs.end import EndRun
 from application.runs.execute import ExecuteRun
+from domain.agents.effect import Effect
 from domain.agents.task import AgentTask
 from domain.identifiers import RunId, WorkerId
-from domain.runs.event import EventKind, RunCompleted, TokenBatch
+from domain.runs.event import EventKind, RunCompleted, RunPaused, TokenBatch
 from domain.runs.lease import WorkerKind
 from domain.runs.run import CancelReason, Run, RunNotFound, RunState, TerminationReason
 from domain.tenancy.access import ActionNotAllowed, Role
+from fixtures.agents import a_shop
 from fixtures.dispatching import dispatcher
-from fixtures.house import AGENTS, House, ScriptedRunner, context_of, text_of
+from fixtures.house import AGENTS, House, Script, ScriptedRunner, context_of, text_of
 from fixtures.making import new_id
+from fixtures.mortal import a_ground
 from fixtures.recalling import recalling
+from fixtures.stores import memory_stores
 
 CANCELLED = RunCompleted(reason=TerminationReason.CANCELLED, cancel_reason=CancelReason.USER)
 
@@ -36,14 +41,14 @@ def _cancel(house: House, jobs: Jobs) -> CancelRun:
     return CancelRun(runs=house.stores.runs, end=end, jobs=jobs)
 
 
-def _jobs(house: House) -> Dispatcher:
+def _jobs(house: House, script: Script = _never_ends) -> Dispatcher:
     execute = ExecuteRun(
         runs=house.stores.runs,
         log=house.stores.log,
         fan_out=house.fan_out,
         recall=recalling(house.stores),
         journal=house.stores.journal,
-        runner=ScriptedRunner(_never_ends),
+        runner=ScriptedRunner(script),
         agents=AGENTS,
         model_name="scripted",
         clock=house.clock,
@@ -140,3 +145,52 @@ async def test_a_run_whose_process_does_not_answer_ends_all_the_same(house: Hous
         answer = await _cancel(house, house.jobs)(context_of(house.home), run_id=run.run_id)
     assert answer.state is RunState.ENDED
     assert (await house.kinds(run))[-1] == CANCELLED
+
+
+async def test_a_run_cancelled_in_the_very_moment_in_which_it_pauses_ends(house: House) -> None:
+    async def pauses(task: AgentTask) -> AsyncGenerator[EventKind]:
+        # In this process nobody interrupts it: it has said its last word before it is told.
+        await house.stores.runs.request_cancel(task.space_id, task.run_id)
+        yield RunPaused(pause_id="p-1", prompt="Approve this?")
+
+    async with _jobs(house, pauses) as jobs:
+        run = await house.queued()
+        jobs.wake()
+        assert (await _watched_to_the_end(house, run))[-1] == CANCELLED
+
+
+class _SlowTool:
+    """Called by its agent, and never done; it knows whether it was let go."""
+
+    name = "keyword_report"
+    effect = Effect.KEYED
+
+    def __init__(self) -> None:
+        self.called = asyncio.Event()
+        self.stopped = False
+
+    def arguments_json(self, given: ToolInput) -> str:
+        return "{}"
+
+    async def call(self, given: ToolInput) -> ToolOutput:
+        self.called.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.stopped = True
+        raise AssertionError("nobody sets that event")
+
+
+async def test_a_stop_reaches_the_tool_at_work_within_a_second() -> None:
+    ground, tool = a_ground(await a_shop(stores=memory_stores())), _SlowTool()
+    house, execute = ground.house, ground.process(tools={tool.name: tool}).execute
+    async with dispatcher(house.stores, execute=execute, fan_out=house.fan_out) as jobs:
+        run = await ground.asked()
+        jobs.wake()
+        async with asyncio.timeout(5):
+            await tool.called.wait()
+        async with asyncio.timeout(1):
+            await _cancel(house, jobs)(context_of(house.home), run_id=run.run_id)
+            kinds = await _watched_to_the_end(house, run)
+    assert tool.stopped
+    assert kinds[-1] == CANCELLED

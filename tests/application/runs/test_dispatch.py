@@ -188,6 +188,24 @@ async def test_a_run_whose_work_broke_is_tried_again(stores: Stores, home: Home)
     assert taken == [1, 2]
 
 
+async def test_work_that_a_lost_database_stopped_is_told_in_a_line_without_the_question(
+    stores: Stores, home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    made, tries = await _queued(stores, home), asyncio.Event()
+
+    async def execute(one: Run) -> None:
+        tries.set()
+        raise Unavailable("the database is away")
+
+    async with dispatcher(stores, execute=execute):
+        async with asyncio.timeout(5):
+            await tries.wait()
+    (told, *_) = [record for record in caplog.records if str(made.run_id) in record.message]
+    assert told.exc_info is None
+    assert "the database is away" in told.message
+    assert made.question.text not in caplog.text
+
+
 async def test_a_process_that_leaves_hands_its_work_to_another(stores: Stores, home: Home) -> None:
     made, first, second = await _queued(stores, home), Executing(stores), Executing(stores)
     async with dispatcher(stores, execute=first):

@@ -15,6 +15,7 @@ from domain.errors import Unavailable
 from domain.identifiers import SpaceId
 from domain.runs.event import Drafted, EventKind, RunCompleted, RunStarted, StageTimed, TokenBatch
 from domain.runs.run import Run, RunState, TerminationReason
+from fixtures.dispatching import until
 from fixtures.house import AGENTS, House, Script, ScriptedRunner, text_of
 from fixtures.making import conversation
 from fixtures.making import run as a_run
@@ -156,6 +157,52 @@ async def test_a_failure_right_after_the_first_token_ends_the_run(house: House) 
     kinds = await _executed(house, script)
     assert text_of(kinds) == "first"
     assert _last(kinds).detail == "the model went away"
+
+
+class _Away(asyncio.Event):
+    """While it is set, nothing that it keeps answers."""
+
+    def check(self) -> None:
+        if self.is_set():
+            raise Unavailable("the database does not answer; try again")
+
+    def keep(self, patch: pytest.MonkeyPatch, store: object, method: str) -> None:
+        kept = getattr(store, method)
+
+        async def asked(*given: object) -> object:
+            self.check()
+            return await kept(*given)
+
+        patch.setattr(store, method, asked)
+
+
+@pytest.mark.parametrize(("gives_up", "back_after"), [("the log", 0.15), ("a step", 0.05)])
+async def test_a_database_that_is_away_for_long_is_no_end_and_the_run_goes_on_after_it(
+    house: House, monkeypatch: pytest.MonkeyPatch, gives_up: str, back_after: float
+) -> None:
+    monkeypatch.setattr("application.retrying._WAITS", 1)  # one, after 0.1 s
+    away = _Away()
+    away.keep(monkeypatch, house.stores.log, "append")
+    away.keep(monkeypatch, house.stores.runs, "get")
+
+    async def script(task: AgentTask) -> AsyncGenerator[EventKind]:
+        yield TokenBatch(text="so far")
+        await asyncio.sleep(0.005)
+        away.set()
+        asyncio.get_running_loop().call_later(back_after, away.clear)
+        if gives_up == "a step":
+            away.check()
+        yield TokenBatch(text=" and no further")
+        await asyncio.Event().wait()
+
+    run = await house.queued()
+    async with asyncio.timeout(2):
+        with pytest.raises(Unavailable):
+            await _execute(house, script)(run.space_id, run.run_id)
+        await until(lambda: not away.is_set())
+    assert (await house.stores.runs.get(run.space_id, run.run_id)).state is RunState.RUNNING
+    await _execute(house, _says_hello)(run.space_id, run.run_id)
+    assert _last(await house.kinds(run)) == COMPLETE
 
 
 async def test_an_unforeseen_failure_ends_the_run_without_its_words(house: House) -> None:

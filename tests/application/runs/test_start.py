@@ -11,11 +11,19 @@ from application.runs.end import EndRun
 from application.runs.start import StartRun
 from domain.agents.definition import UnknownAgent
 from domain.conversations.conversation import ConversationNotFound
+from domain.errors import Unavailable
 from domain.identifiers import ConversationId
 from domain.paging import PageRequest
 from domain.runs.admission import ConversationBusy, DoubleText, RunLimits, RunQueueFull
 from domain.runs.event import RunCompleted, RunQueued
-from domain.runs.run import CancelReason, Question, RequestIdReused, RunState, TerminationReason
+from domain.runs.run import (
+    CancelReason,
+    Question,
+    RequestIdReused,
+    Run,
+    RunState,
+    TerminationReason,
+)
 from domain.tenancy.access import ActionNotAllowed, Role
 from fixtures.house import AGENTS, House, context_of
 from fixtures.making import conversation, new_id
@@ -180,6 +188,26 @@ async def test_a_run_at_work_is_interrupted_where_it_is(house: House) -> None:
     assert house.jobs.cancelled == [first.run_id]
     assert (await house.stores.runs.get(first.space_id, first.run_id)).state is RunState.RUNNING
     assert second.state is RunState.QUEUED
+
+
+async def test_a_question_is_accepted_although_the_run_before_it_cannot_be_ended_just_now(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, context, asked = _start(house), context_of(house.home), await _in_a_conversation(house)
+    first = await start(context, question=asked, request_id=None)
+
+    async def away(*_: object) -> Run:
+        raise Unavailable("the database does not answer; try again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.stores.runs, "get", away)
+        second = await start(
+            context, question=asked, request_id=None, double_text=DoubleText.INTERRUPT
+        )
+    assert (await house.kinds(second)) == [RunQueued(run_id=second.run_id, agent="seo")]
+    # Marked, and claimable: whoever takes it up next ends it.
+    left = await house.stores.runs.get(first.space_id, first.run_id)
+    assert (left.state, left.cancel_requested) == (RunState.QUEUED, True)
 
 
 async def test_a_run_that_is_rolled_back_ends_and_the_new_one_begins(house: House) -> None:

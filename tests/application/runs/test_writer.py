@@ -19,7 +19,7 @@ from domain.runs.event import (
     StageTimed,
     TokenBatch,
 )
-from domain.runs.journal import Mark
+from domain.runs.journal import Mark, MarkKind
 from domain.runs.run import FenceLost, Run, TerminationReason
 from fixtures.house import House, text_of
 
@@ -221,6 +221,23 @@ async def test_an_append_that_may_or_may_not_have_been_committed_loses_and_repea
         with suppress(Unavailable):
             await writer.flush()
     assert (await house.kinds(run))[1:] == said
+
+
+async def test_a_writer_in_doubt_does_not_take_its_successors_events_for_its_own(
+    house: House,
+) -> None:
+    run = await _claimed(house)
+    writer = _writer(house, run, DoubtfulLog(house.stores.log, "<"))
+    writer.put(_token("never kept"))
+    # What such a mark allows, the successor may be about to do as well.
+    writer.put(Mark(kind=MarkKind.TOOL, key="0.publish", payload=b"{}", urgent=True))
+    with pytest.raises(Unavailable):
+        await writer.flush()
+    successor = await house.stores.runs.claim(run.space_id, run.run_id)
+    await house.stores.log.append(run.space_id, run.run_id, successor.fence, [STARTED])
+    with pytest.raises(FenceLost):
+        await writer.flush()
+    assert (await house.kinds(run))[1:] == [STARTED]
 
 
 async def test_a_log_that_is_away_for_a_moment_does_not_end_the_draining(house: House) -> None:

@@ -9,6 +9,7 @@ from domain.agents.definition import AgentDefinition, RunLimits
 from domain.agents.routing import Progress, Step, next_step
 from domain.documents.document import Collection
 from domain.retrieval.policy import RetrievalConfig
+from domain.runs.pause import Decision
 from domain.runs.run import TerminationReason
 
 AGENT = AgentDefinition(
@@ -25,6 +26,7 @@ AGENT = AgentDefinition(
     limits=RunLimits(max_iterations=3, budget_tokens=100),
 )
 DRAFTED = Progress(retrieved=True, tools_called=2, drafted=True, iterations=3, tokens_used=80)
+APPROVED = replace(DRAFTED, checked=True, approval_needed=True, decision=Decision.APPROVE)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,11 @@ DRAFTED = Progress(retrieved=True, tools_called=2, drafted=True, iterations=3, t
         (Progress(retrieved=True, required_tool_failed=True), TerminationReason.TOOL_FAILED),
         (Progress(retrieved=True, tokens_used=100), TerminationReason.BUDGET),
         (Progress(retrieved=True, iterations=3), TerminationReason.MAX_ITERATIONS),
+        (replace(DRAFTED, approval_needed=True), Step.CHECK),
+        (replace(DRAFTED, approval_needed=True, checked=True), Step.APPROVE),
+        (replace(APPROVED, decision=Decision.APPROVE), TerminationReason.COMPLETE),
+        (replace(APPROVED, decision=Decision.REJECT), TerminationReason.REJECTED),
+        (replace(APPROVED, refused=True, decision=None), TerminationReason.REFUSED),
         (replace(DRAFTED, tokens_used=5000), Step.CHECK),
         (replace(DRAFTED, tokens_used=5000, checked=True), TerminationReason.COMPLETE),
     ],
@@ -52,6 +59,7 @@ def test_what_comes_next(progress: Progress, decided: Step | TerminationReason) 
 
 def _all_progress() -> list[Progress]:
     flags = product([False, True], repeat=6)
+    people = list(product([False, True], [None, *Decision]))
     return [
         Progress(
             retrieved=retrieved,
@@ -63,9 +71,12 @@ def _all_progress() -> list[Progress]:
             contaminated=contaminated,
             iterations=iterations,
             tokens_used=tokens,
+            approval_needed=needed,
+            decision=decision,
         )
         for retrieved, failed, drafted, checked, refused, contaminated in flags
         for called, iterations, tokens in product([0, 1, 2], [0, 2, 3, 9], [0, 99, 100])
+        for needed, decision in people
     ]
 
 
@@ -85,6 +96,7 @@ def test_every_reason_that_routing_decides_is_reached() -> None:
         *Step,
         TerminationReason.COMPLETE,
         TerminationReason.REFUSED,
+        TerminationReason.REJECTED,
         TerminationReason.CONTAMINATED,
         TerminationReason.TOOL_FAILED,
         TerminationReason.BUDGET,
@@ -112,4 +124,5 @@ def _after(step: Step, progress: Progress) -> Progress:
         Step.ACT: replace(progress, tools_called=progress.tools_called + 1, iterations=one_more),
         Step.WRITE: replace(progress, drafted=True, iterations=one_more),
         Step.CHECK: replace(progress, checked=True),
+        Step.APPROVE: replace(progress, decision=Decision.APPROVE),
     }[step]

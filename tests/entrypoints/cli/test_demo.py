@@ -4,9 +4,11 @@ import pytest
 
 from adapters.memory.clock import FixedClock
 from adapters.memory.scripted_chat_model import ScriptedChatModel
+from application.agents.events import Said, Settled
 from domain.agents.routing import Step
 from domain.agents.state import AgentState
-from domain.runs.event import EventKind, RunEvent
+from domain.runs.event import RunEvent
+from domain.runs.journal import Mark
 from entrypoints.cli.demo import DemoFailed, require_citations
 from entrypoints.grpc.convert_events import run_event
 from fixtures.agents import BOATS, HERRING, a_shop, without_plan
@@ -17,13 +19,13 @@ async def _run(draft: str, *, sections: int) -> list[run_pb2.RunEvent]:
     """The events of a run of which the model writes `draft` in every section."""
     shop = await a_shop()
     steps = shop.steps(ScriptedChatModel(draft), sections=sections)
-    task, state, said = without_plan(shop.task()), AgentState(), list[EventKind]()
+    task, state, said = without_plan(shop.task()), AgentState(), list[Said]()
     for step in (Step.RETRIEVE, Step.WRITE, Step.CHECK):
         state = await steps.take(step, task, state, said.append)
     now = FixedClock().now()
     return [
         run_event(RunEvent(sequence=n, create_time=now, kind=kind))
-        for n, kind in enumerate(said, start=1)
+        for n, kind in enumerate((s for s in said if not isinstance(s, Mark | Settled)), start=1)
     ]
 
 

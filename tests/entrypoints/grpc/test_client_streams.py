@@ -25,6 +25,10 @@ T = TypeVar("T", pb.StartRunResponse, pb.WatchRunResponse)
 Then: TypeAlias = Literal["end", "silence", "beat"] | Exception
 
 
+class Cut(Exception):
+    """The server was stopped, and had no time left to say so."""
+
+
 @dataclass(eq=False)
 class ScriptedRuns:
     """Each stream plays the next part: so many events after its cursor, and then what it says.
@@ -45,8 +49,11 @@ class ScriptedRuns:
     async def WatchRun(
         self, request: pb.WatchRunRequest, context: Context
     ) -> AsyncIterator[pb.WatchRunResponse]:
-        async for event in self._play(request.after_sequence):
-            yield _told(pb.WatchRunResponse(), event)
+        try:
+            async for event in self._play(request.after_sequence):
+                yield _told(pb.WatchRunResponse(), event)
+        except Cut:
+            await context.abort(grpc.StatusCode.CANCELLED)
 
     async def _play(self, cursor: int) -> AsyncIterator[pb.RunEvent | None]:
         self.asked.append(cursor)
@@ -123,7 +130,7 @@ async def _watched(client: ObeliskClient, after: int = 0) -> list[int]:
     return [event.sequence async for event in client.watch(RUN, after_sequence=after)]
 
 
-@pytest.mark.parametrize("then", ["silence", LOST, FULL], ids=str)
+@pytest.mark.parametrize("then", ["silence", LOST, FULL, Cut("cut")], ids=str)
 async def test_a_watch_that_breaks_off_goes_on_where_it_was(then: Then) -> None:
     async with _served((2, then), (LAST, "end")) as (client, runs):
         seen = await _watched(client)

@@ -95,6 +95,7 @@ class Line:
     address: str
     stub: "run_pb2_grpc.RunServiceAsyncStub"
     documents: "document_pb2_grpc.DocumentServiceAsyncStub"
+    streams: OpenStreams
 
     async def open(
         self, tokens: TokenSet
@@ -138,6 +139,7 @@ async def _served(gate: Gate, runs: Runs) -> AsyncIterator[Line]:
                 address=address,
                 stub=run_pb2_grpc.RunServiceStub(channel),
                 documents=document_pb2_grpc.DocumentServiceStub(channel),
+                streams=streams,
             )
     finally:
         await server.stop(None)
@@ -383,3 +385,42 @@ async def test_a_client_that_cannot_is_told_that_the_tokens_time_is_over(line: L
             await anext(events)
     assert ended.value.code() is grpc.StatusCode.UNAUTHENTICATED
     assert line.runs.cursors == [0]
+
+
+async def test_a_server_that_leaves_tells_its_watchers_to_call_another_one(line: Line) -> None:
+    tokens = await _member(line)
+    call = await line.open(tokens)
+    await line.streams.leave()
+    leaving = grpc.StatusCode.UNAVAILABLE, "SERVER_LEAVING"
+    assert await _ending(call) == leaving
+    late = line.stub.WatchRun(run_pb2.WatchRunRequest(), metadata=line.headers(tokens))
+    assert await _ending(late) == leaving
+
+
+async def test_a_server_that_leaves_tells_also_those_who_still_stand_at_its_door(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens, at_the_door = await _member(line), asyncio.Event()
+
+    async def unknown() -> None:
+        at_the_door.set()
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(line.gate.authority, "fresh", unknown)
+    call = line.stub.WatchRun(run_pb2.WatchRunRequest(), metadata=line.headers(tokens))
+    async with asyncio.timeout(2.0):
+        await at_the_door.wait()
+    await line.streams.leave()
+    assert await _ending(call) == (grpc.StatusCode.UNAVAILABLE, "SERVER_LEAVING")
+
+
+async def test_a_server_that_leaves_hears_an_upload_out(line: Line) -> None:
+    tokens = await _member(line)
+
+    async def parts() -> AsyncIterator[document_pb2.UploadDocumentRequest]:
+        yield document_pb2.UploadDocumentRequest(content=b"begun")
+        await line.runs.received.wait()
+        await line.streams.leave()
+
+    answer = await line.documents.UploadDocument(parts(), metadata=line.headers(tokens))
+    assert answer == document_pb2.UploadDocumentResponse()

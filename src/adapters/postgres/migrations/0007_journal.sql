@@ -107,10 +107,11 @@ begin
     -- Row lock: commit order must equal sequence order, or a watcher skips one.
     update obelisk.runs r
     set last_sequence = r.last_sequence + a.size,
-        state = case when a.reason is not null then 'ended' when a.pause is not null then 'paused'
-                     else r.state end,
-        pause_id = a.pause,
-        pause_prompt = a.prompt,
+        -- One that is to stop waits for nobody's answer, but for whoever ends it.
+        state = case when a.reason is not null then 'ended' when a.pause is null then r.state
+                     when r.cancel_requested then 'queued' else 'paused' end,
+        pause_id = case when not r.cancel_requested then a.pause end,
+        pause_prompt = case when not r.cancel_requested then a.prompt end,
         worker_id = case when coalesce(a.reason, a.pause) is null then r.worker_id end,
         termination_reason = a.reason,
         end_time = case when a.reason is null then null else v_now end
@@ -183,7 +184,8 @@ begin
 end $$;
 
 -- A person's answer to the pause that the run has: it becomes the run's next event, and the run waits for
--- a process again. Nothing when it does not have that pause.
+-- a process again. It had come as far as it could, so that attempt was not spent. Nothing when it does not
+-- have that pause.
 create function obelisk.answer_pause(
   p_space uuid, p_run uuid, p_pause text, p_version integer, p_kind text, p_payload text, p_answer bytea
 ) returns table (sequence bigint, create_time timestamptz) language plpgsql as $$
@@ -194,7 +196,8 @@ declare
 begin
   perform set_config('app.space_id', p_space::text, true);
   update obelisk.runs r
-  set state = 'queued', pause_id = null, pause_prompt = null, last_sequence = r.last_sequence + 1
+  set state = 'queued', pause_id = null, pause_prompt = null, last_sequence = r.last_sequence + 1,
+      attempts = greatest(r.attempts - 1, 0)
   where r.space_id = p_space and r.run_id = p_run and r.state = 'paused' and r.pause_id = p_pause
     and not r.cancel_requested
   returning r.last_sequence into v_last;

@@ -4,9 +4,7 @@ from obelisk.append_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
                          $15, $16, $17, $18, $19, $20, $21, $22);
 
 -- read: events after a cursor
-select sequence, kind, payload, create_time from obelisk.run_events
-where space_id = $1 and run_id = $2 and sequence > $3
-order by sequence limit $4;
+select sequence, kind, payload, create_time from obelisk.events_after($1, $2, $3, $4);
 
 -- keep_weeks: partitions of coming weeks are made, those of weeks long past dropped
 select dropped from obelisk.keep_event_weeks($1, $2, $3);

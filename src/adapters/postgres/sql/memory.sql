@@ -5,14 +5,23 @@ left join obelisk.conversation_summaries s
   on s.space_id = c.space_id and s.conversation_id = c.conversation_id
 where c.space_id = $1 and c.conversation_id = $2;
 
--- recall: the last messages of runs between two, newest first
+-- recall: the last messages of runs after one and before another, newest first
 select m.*, true as ended from obelisk.messages m
-where m.space_id = $1 and m.conversation_id = $2 and m.run_id > $3 and m.run_id < $4
+where m.space_id = $1 and m.conversation_id = $2 and m.run_id > $3 and m.run_id <> $4
+  -- One that was answered came before, whatever the clock of its server said.
+  and (m.run_id < $4 or exists (
+    select from obelisk.runs r join obelisk.messages a on a.space_id = r.space_id and a.run_id = r.run_id
+    where r.space_id = $1 and r.run_id = m.run_id and r.state = 'ended'
+      and a.conversation_id = $2 and a.role = 'assistant'))
 order by m.run_id desc, m.message_id desc limit $5;
 
--- last: the last message of runs between two
+-- last: the last message of those
 select m.message_id from obelisk.messages m
-where m.space_id = $1 and m.conversation_id = $2 and m.run_id > $3 and m.run_id < $4
+where m.space_id = $1 and m.conversation_id = $2 and m.run_id > $3 and m.run_id <> $4
+  and (m.run_id < $4 or exists (
+    select from obelisk.runs r join obelisk.messages a on a.space_id = r.space_id and a.run_id = r.run_id
+    where r.space_id = $1 and r.run_id = m.run_id and r.state = 'ended'
+      and a.conversation_id = $2 and a.role = 'assistant'))
 order by m.run_id desc, m.message_id desc limit 1;
 
 -- unfolded: the first messages of runs after one, oldest first, and whether their runs have ended

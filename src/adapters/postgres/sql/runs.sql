@@ -6,6 +6,9 @@ from obelisk.accept_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 
 -- get: one run
 select * from obelisk.runs where space_id = $1 and run_id = $2;
 
+-- requested: the run that a request has started
+select * from obelisk.runs where space_id = $1 and request_id = $2;
+
 -- list: newest first, after a key
 select * from obelisk.runs
 where space_id = $1 and ($2::uuid is null or run_id < $2)

@@ -42,7 +42,7 @@ order by space_id;
 select epoch from obelisk.principal_epochs where user_id = $1;
 
 -- get_settings: the settings in force
-select settings from obelisk.space_settings where space_id = $1 order by version desc limit 1;
+select obelisk.settings_in_force($1);
 
 -- lock_settings: one editor of a space at a time, or two would take the same version
 select pg_advisory_xact_lock(hashtext('obelisk.space_settings'), hashtext($1::uuid::text));

@@ -1,7 +1,7 @@
 """No call gets past here without an identity, and no space-scoped one without its space."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from application.auth.authenticate import Authenticate
 from domain.errors import InvalidInput
@@ -74,12 +74,13 @@ def authenticated(authenticate: Authenticate, streams: OpenStreams) -> Around:
         if call.method in WITHOUT_TOKEN:
             yield
             return
-        context = await authenticate(
-            authorization=call.headers.get("authorization"),
-            space_header=call.headers.get("x-space-id"),
-            caller=caller(),
-            needs_space=call.method not in WITHOUT_SPACE,
-        )
+        async with streams.arriving() if call.streams else nullcontext():
+            context = await authenticate(
+                authorization=call.headers.get("authorization"),
+                space_header=call.headers.get("x-space-id"),
+                caller=caller(),
+                needs_space=call.method not in WITHOUT_SPACE,
+            )
         set_request_context(context)
         if not call.lasts:
             yield

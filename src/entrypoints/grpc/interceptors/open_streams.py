@@ -16,7 +16,7 @@ from application.ports.clock import Clock
 from domain.auth.claims import TokenRejected
 from domain.auth.revocation import Verdict
 from domain.auth.session import SessionEnded, TokenExpired
-from domain.errors import ObeliskError
+from domain.errors import ObeliskError, Unavailable
 from domain.tenancy.space import SpaceNotFound
 from entrypoints.grpc.errors import status_of
 from entrypoints.grpc.interceptors.chain import Call
@@ -29,6 +29,13 @@ _ABORT_SECONDS = 1.0
 _LOOKUPS = 8
 _LOOKUP_SECONDS = 1.0
 _log = logging.getLogger(__name__)
+
+
+class ServerLeaving(Unavailable):
+    reason = "SERVER_LEAVING"
+
+    def __init__(self) -> None:
+        super().__init__("this server is being stopped; call again, and another one answers")
 
 
 @dataclass(slots=True, eq=False)
@@ -65,13 +72,28 @@ class OpenStreams:
         self._clock = clock
         self._skew = skew
         self._streams: set[_Stream] = set()
+        self._arriving: set[asyncio.Timeout] = set()
         self._lookups = asyncio.Semaphore(_LOOKUPS)
         self._watcher: asyncio.Task[None] | None = None
+        self._leaving = False
 
     async def start(self) -> None:
         """Begin to watch."""
         # Owned here: `close` cancels and awaits it.
         self._watcher = asyncio.get_running_loop().create_task(self._watch(), name="open-streams")
+
+    async def leave(self) -> None:
+        """Tell those who listen that this process goes, and let no more in; uploads may end.
+
+        Else the server would cancel them, and a client cannot tell that from its own doing.
+        """
+        self._leaving = True
+        for scope in self._arriving:
+            scope.reschedule(asyncio.get_running_loop().time())
+        async with asyncio.TaskGroup() as tasks:
+            for stream in [*self._streams]:
+                if stream.call.streams:
+                    self._let_go(stream, ServerLeaving(), tasks)
 
     async def close(self) -> None:
         """Watch no more. Idempotent."""
@@ -82,8 +104,30 @@ class OpenStreams:
                 await watcher
 
     @asynccontextmanager
+    async def arriving(self) -> AsyncGenerator[None]:
+        """Held while it is found out who wants to listen; raises ServerLeaving after `leave`."""
+        if self._leaving:
+            raise ServerLeaving
+        scope = asyncio.timeout(None)
+        self._arriving.add(scope)
+        try:
+            async with scope:
+                yield
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            raise ServerLeaving from None
+        finally:
+            self._arriving.discard(scope)
+
+    @asynccontextmanager
     async def held(self, call: Call, context: RequestContext) -> AsyncGenerator[None]:
-        """Let the stream go on for as long as what let it in still counts."""
+        """Let the stream go on for as long as what let it in still counts.
+
+        Raises ServerLeaving once `leave` was called.
+        """
+        if self._leaving:
+            raise ServerLeaving
         async with _ended_by_abort(call, context) as stream:
             self._streams.add(stream)
             try:

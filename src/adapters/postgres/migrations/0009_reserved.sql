@@ -1,2 +1,0 @@
--- Its number is taken elsewhere; nothing changes here.
-select 1;
