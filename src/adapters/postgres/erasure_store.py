@@ -4,6 +4,7 @@ The functions behind it go by the catalogue and run as the application's own rol
 every table that there is, and no row of another tenant.
 """
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ import asyncpg
 
 from adapters.postgres.pool import Connection, Pool
 from adapters.postgres.statements import statements
+from domain.errors import Conflict
 from domain.identifiers import OrganizationId, ReceiptId, SpaceId
 from domain.tenancy.erasure import ErasureReceipt, ErasureReceiptNotFound
 from domain.tenancy.organization import OrganizationNotFound
@@ -23,6 +25,8 @@ from domain.tenancy.space import SpaceNotFound
 _SQL = statements("erasure")
 # A large tenant's rows go in one statement, and half of them is no option.
 _ERASE_SECONDS = 3600.0
+_TRIES = 10
+_AGAIN_SECONDS = 0.1
 # Tables whose name says less than it should to who reads a receipt.
 _KINDS = {"chunk_vectors": "vectors", "space_settings": "settings_versions"}
 
@@ -32,6 +36,16 @@ class PostgresErasureStore:
         self._pool = pool
 
     async def begin(self, receipt: ErasureReceipt) -> ErasureReceipt:
+        # Rows that are being written are locked in the order of whoever writes them, which cannot be
+        # everybody's: the database then ends one of two that wait for each other.
+        for _ in range(_TRIES):
+            try:
+                return await self._begin(receipt)
+            except Conflict:
+                await asyncio.sleep(_AGAIN_SECONDS)
+        return await self._begin(receipt)
+
+    async def _begin(self, receipt: ErasureReceipt) -> ErasureReceipt:
         async with self._pool.in_organization(receipt.organization_id) as connection:
             if receipt.space_id is None:
                 begun = await _erase_organization(connection, receipt)

@@ -398,7 +398,7 @@ def test_a_root_that_is_a_file_is_refused(folder: Path) -> None:
 
 
 def test_little_shared_memory_is_replaced_by_mapped_files(root: Path) -> None:
-    assert shared_memory_type(Path("/nonexistent")) == "mmap"
+    assert shared_memory_type(root / "missing") == "mmap"
     wish = {"dynamic_shared_memory_type": "mmap"}
     with EmbeddedPostgres(root, settings=wish) as server:
         assert _sql(server.dsn, "show dynamic_shared_memory_type") == "mmap"

@@ -96,6 +96,8 @@ declare
 begin
   perform set_config('app.space_id', p_space::text, true);
   if p_conversation is not null then
+    -- The space before what is in it: whoever erases it takes them in this order.
+    perform obelisk.hold_space(p_space);
     -- One question at a time is let into a conversation; answers go on being added to it.
     perform from obelisk.conversations c
     where c.space_id = p_space and c.conversation_id = p_conversation for no key update;
