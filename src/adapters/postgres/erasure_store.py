@@ -36,8 +36,8 @@ class PostgresErasureStore:
         self._pool = pool
 
     async def begin(self, receipt: ErasureReceipt) -> ErasureReceipt:
-        # Rows that are being written are locked in the order of whoever writes them, which cannot be
-        # everybody's: the database then ends one of two that wait for each other.
+        # Whoever writes locks rows in an order of their own; of two that then wait for each other
+        # the database ends one.
         for _ in range(_TRIES):
             try:
                 return await self._begin(receipt)

@@ -18,6 +18,8 @@ _SHINGLE_WORDS = 4
 _DUPLICATE_CONTAINMENT = 0.8
 _MUCH_LONGER = 2
 _MOST_ALSO_IN = 8
+_TERSE_WORDS = 25
+_TABLE = 2
 # What was found is compared again when a tool adds to it; about 20 KB each.
 _TEXTS_KNOWN = 512
 _WORD = re.compile(r"\w+")
@@ -159,17 +161,24 @@ def cut_to_budget(
 
 
 def one_per_document(fused: Sequence[FusedPassage]) -> list[FusedPassage]:
-    """The best passage of each document, best document first; running text before tables."""
+    """The easiest passage of each document, best document first; those of tables alone last.
+
+    Running text is easier than what holds a table or has less than about two sentences.
+    """
     best: dict[DocumentId, FusedPassage] = {}
     for candidate in fused:
         key = candidate.passage.document_id
-        if key not in best or (_is_table(best[key]) and not _is_table(candidate)):
+        if key not in best or _difficulty(candidate) < _difficulty(best[key]):
             best[key] = candidate
-    return sorted(best.values(), key=_is_table)
+    return sorted(best.values(), key=lambda one: _difficulty(one) == _TABLE)
 
 
-def _is_table(fused: FusedPassage) -> bool:
-    return fused.passage.text.lstrip().startswith("|")
+def _difficulty(fused: FusedPassage) -> int:
+    """What a small model has with it: it retells tables worst, and makes much of few words."""
+    text = fused.passage.text
+    if text.lstrip().startswith("|"):
+        return _TABLE
+    return int("\n|" in text or len(text.split()) < _TERSE_WORDS)
 
 
 @lru_cache(maxsize=_TEXTS_KNOWN)
