@@ -289,6 +289,14 @@ async def _document(connection: "Connection", its: Space) -> None:
         " values ($1, $2, $3, 0, 'prose', 'general', $4, $5, 8, to_tsvector('english', $5))",
         *(its.space, its.chunk, its.document, [its.content], text),
     )
+    await _insert(
+        connection,
+        "vector_graphs",
+        space_id=its.space,
+        model="another",
+        dimensions=3,
+        index_name=its.content,
+    )
     vector = list(await HashEmbedder().embed_query(text))
     await connection.execute(
         "insert into obelisk.chunk_vectors (space_id, model, chunk_id, collection, embedding)"
