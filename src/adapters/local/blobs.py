@@ -78,8 +78,9 @@ async def _append(aside: IO[bytes], piece: bytes) -> None:
 
 def _open_aside(path: Path) -> IO[bytes]:
     for _ in range(_TRIES):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):
+        # FileExistsError: it went between mkdir's two looks at it.
+        with suppress(FileNotFoundError, FileExistsError):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             return NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)
     raise FileNotFoundError(path)
 

@@ -75,8 +75,8 @@ end $$;
 create or replace function obelisk.claim_documents(p_worker uuid, p_room integer, p_at_work uuid[])
 returns table (space_id uuid, document_id uuid, attempts integer) language sql security definer
 set search_path = obelisk, pg_temp as $$
-  update obelisk.documents d set worker_id = p_worker, attempts = d.attempts + 1
-  from (
+  -- Once and for all: what is joined to the table may be asked again for each of its rows.
+  with next as materialized (
     select o.space_id, o.document_id from obelisk.documents o
     join (
       select u.space_id, u.document_id, u.busy,
@@ -90,7 +90,9 @@ set search_path = obelisk, pg_temp as $$
       and not obelisk.is_busy(o.worker_id, p_worker, o.document_id = any (p_at_work))
     order by f.place, o.document_id limit p_room
     for update of o skip locked
-  ) n
+  )
+  update obelisk.documents d set worker_id = p_worker, attempts = d.attempts + 1
+  from next n
   where d.space_id = n.space_id and d.document_id = n.document_id
   returning d.space_id, d.document_id, d.attempts;
 $$;
