@@ -177,7 +177,7 @@ async def test_a_taken_over_run_has_one_writer_whoever_writes(pair: tuple[Stores
     async def take_over() -> None:
         # A reaper passes over a run whose row is being written in that moment.
         async with asyncio.timeout(5):
-            while not await pair[1].workers.reap():
+            while not await pair[1].workers.reap():  # noqa: ASYNC110  # nobody announces it
                 await asyncio.sleep(0.001)
         (again,) = await pair[1].workers.claim_runs(alive, 1, running_limit=1)
         await write(pair[1], again.fence)
