@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-import pypdfium2  # type: ignore[import-untyped]  # ships no types
+import pypdfium2
 
 _ROOT = Path(__file__).resolve().parents[1]
 _FOLDERS = (_ROOT / "examples", _ROOT / "tests" / "fixtures" / "foreign" / "files")

@@ -1,8 +1,8 @@
 """How well the search ranks a collection with judgements: words, meaning, both, beside bm25s.
 
 One passage a text, on embedded Postgres, through the search of the product. Texts that are longer
-than the embedding model's limit have the vector of their beginning. There is no re-ranker among the
-embedded parts yet, so there is no row for one.
+than the embedding model's limit have the vector of their beginning. There is no row for the
+re-ranker yet, which is off by default (docs/adr/0024).
 """
 
 import asyncio
@@ -232,8 +232,8 @@ def _show(rows: Sequence[Row], about: str, exact: float) -> None:
         column.justify = "right"
     console.print(table)
     console.print(
-        f"{exact:.2%} of the ten exactly nearest are found. There is no re-ranker among the"
-        " embedded parts, hence no row.",
+        f"{exact:.2%} of the ten exactly nearest are found. The re-ranker, which is off by"
+        " default, has no row yet.",
         style="dim",
     )
 

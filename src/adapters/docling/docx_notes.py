@@ -1,6 +1,6 @@
 """Footnotes and endnotes of a Word document, brought to where they are referred to."""
 
-from lxml import etree  # type: ignore[import-untyped]  # ships no types
+from lxml import etree
 
 from adapters.docling.office_parts import OfficeParts, W
 

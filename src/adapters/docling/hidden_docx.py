@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from lxml import etree  # type: ignore[import-untyped]  # ships no types
+from lxml import etree
 
 from adapters.docling.colours import WHITE, Rgb, alike, office_colour
 from adapters.docling.metadata import speaking

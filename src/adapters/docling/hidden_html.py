@@ -2,7 +2,7 @@
 
 import re
 
-import lxml.html  # type: ignore[import-untyped]  # ships no types
+import lxml.html
 from lxml import etree
 
 from adapters.docling.hidden_styles import Paint, StyleSheet, declarations, hides

@@ -2,7 +2,7 @@
 
 import re
 
-import lxml.html  # type: ignore[import-untyped]  # ships no types
+import lxml.html
 
 from adapters.docling.hidden_html import is_telling
 from adapters.docling.hidden_styles import Paint, declarations, hides

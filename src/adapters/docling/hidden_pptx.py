@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from lxml import etree  # type: ignore[import-untyped]  # ships no types
+from lxml import etree
 
 from adapters.docling.colours import WHITE, Rgb, alike, office_colour
 from adapters.docling.metadata import speaking

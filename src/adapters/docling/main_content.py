@@ -1,6 +1,6 @@
 """What a page of the web is about, without what stands around it on every page of its site."""
 
-import lxml.html  # type: ignore[import-untyped]  # ships no types
+import lxml.html
 
 # Less than this is a teaser or a consent form, and the page is read whole.
 _LEAST_CHARACTERS = 80

@@ -2,7 +2,7 @@
 
 import ctypes
 
-import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # ships no types
+import pypdfium2.raw as pdfium
 
 from domain.documents.structure import HiddenKind, HiddenText
 

@@ -4,8 +4,8 @@ import ctypes
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import pypdfium2  # type: ignore[import-untyped]  # ships no types
-import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
+import pypdfium2
+import pypdfium2.raw as pdfium
 
 from adapters.docling import pdf_calls as calls
 from adapters.docling.pdf_document import InkedPage, PlacedPart, document_parts

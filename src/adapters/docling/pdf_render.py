@@ -1,6 +1,6 @@
 """A PDF page as a picture, for recognition."""
 
-import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # ships no types
+import pypdfium2.raw as pdfium
 from PIL import Image
 
 from adapters.docling.recognition import MAX_SIDE_PIXELS

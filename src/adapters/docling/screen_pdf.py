@@ -1,6 +1,6 @@
 """Checks on a PDF before its pages are parsed: locked, cut off, too long, too large."""
 
-import pypdfium2  # type: ignore[import-untyped]  # ships no types
+import pypdfium2
 
 from adapters.docling.refusal import Refused
 

@@ -2,7 +2,7 @@
 
 import re
 
-import lxml.html  # type: ignore[import-untyped]  # ships no types
+import lxml.html
 from bs4.dammit import UnicodeDammit
 
 from adapters.docling.hidden_html import hidden_in_page
