@@ -144,12 +144,13 @@ def _by_section(
     question = shortened(task.question.strip(), _QUESTION_TOKENS, desk.count_tokens)
     told = [brief for brief in briefs if brief]
     findings = [shortened(brief, _FINDING_TOKENS, desk.count_tokens) for brief in told]
-    frame = desk.count_tokens(_section_system(question)) + _OVERHEAD_TOKENS + _SECTION_TOKENS
+    system = _section_system(question, _notice(state))
+    frame = desk.count_tokens(system) + _OVERHEAD_TOKENS + _SECTION_TOKENS
     candidates = one_per_document(_easiest_first(state.passages))[: desk.sections]
     sent = _cut(task, candidates, marker, desk, frame)
-    own = [_section(question, f"This was found: {finding}") for finding in findings]
+    own = [_section(system, f"This was found: {finding}") for finding in findings]
     read = [
-        _section(question, _material(fused, marker), number)
+        _section(system, _material(fused, marker), number)
         for number, fused in enumerate(sent, start=1)
     ]
     whole = [("question", task.question.strip(), question)]
@@ -158,20 +159,18 @@ def _by_section(
     return Writing(sections=(*own, *read), sent=sent, cut=cut)
 
 
-def _section(question: str, material: str, source: int | None = None) -> Section:
+def _section(system: str, material: str, source: int | None = None) -> Section:
     request = ChatRequest(
-        messages=(
-            _message(Role.SYSTEM, _section_system(question)),
-            _message(Role.USER, material),
-        ),
+        messages=(_message(Role.SYSTEM, system), _message(Role.USER, material)),
         temperature=0.0,
         max_tokens=_SECTION_TOKENS,
     )
     return Section(request=request, source=source)
 
 
-def _section_system(question: str) -> str:
-    return f"A reader asks: {question}\n\n{_REWRITE}"
+def _section_system(question: str, notice: str) -> str:
+    told = (f"A reader asks: {question}", notice, _REWRITE)
+    return "\n\n".join(part for part in told if part)
 
 
 def _material(fused: FusedPassage, marker: str) -> str:

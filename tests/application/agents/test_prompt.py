@@ -258,6 +258,15 @@ def test_every_section_reads_the_question() -> None:
     assert all("How is herring smoked?" in told for told in _told(writing))
 
 
+def test_every_section_reads_what_could_not_be_searched() -> None:
+    passages = _fused(1, "Herring is smoked."), _fused(2, "Boats leave.")
+    told = _told(_planned(_task(), _state(*passages, degraded=("web", "business")), sections=3))
+    assert len(told) == 2
+    assert all("could not be searched (web, business)" in one for one in told)
+    whole = _told(_planned(_task(), _state(*passages), sections=3))
+    assert not any("could not be searched" in one for one in whole)
+
+
 def test_a_tools_finding_is_read_in_a_section_of_its_own_that_cites_nothing() -> None:
     state = _state(_fused(1, "Herring is smoked."))
     writing = _planned(_task(), state, "Do not say: cheap.", "", sections=3)
