@@ -8,7 +8,7 @@ import pytest
 from adapters.docling import DoclingConverter
 from adapters.memory.plain_text_converter import PlainTextConverter
 from application.ports.document_converter import DocumentConverter
-from domain.documents.document import DocumentUnreadable
+from domain.documents.document import DocumentNotFound, DocumentUnreadable
 from domain.documents.media import MediaType
 from domain.documents.structure import BulletList, Heading, Paragraph, Table
 
@@ -96,6 +96,34 @@ async def test_a_file_that_is_something_else_is_unreadable_and_the_next_one_work
     with pytest.raises(DocumentUnreadable) as raised:
         await converter.convert(filename="a", media_type=media_type, content=b"not this")
     assert raised.value.field == "content"
+    structure = await converter.convert(
+        filename="b.md", media_type=MediaType.MARKDOWN, content=b"# Next"
+    )
+    assert structure.title == "Next"
+
+
+async def test_progress_ends_with_all_pages(converter: DocumentConverter) -> None:
+    told: list[tuple[int, int]] = []
+
+    async def progress(done: int, total: int) -> None:
+        told.append((done, total))
+
+    await converter.convert(
+        filename="a.md", media_type=MediaType.MARKDOWN, content=_GUIDE, progress=progress
+    )
+    assert told == [(1, 1)]
+
+
+async def test_what_progress_raises_ends_the_conversion_and_the_next_one_works(
+    converter: DocumentConverter,
+) -> None:
+    async def progress(done: int, total: int) -> None:
+        raise DocumentNotFound
+
+    with pytest.raises(DocumentNotFound):
+        await converter.convert(
+            filename="a.md", media_type=MediaType.MARKDOWN, content=_GUIDE, progress=progress
+        )
     structure = await converter.convert(
         filename="b.md", media_type=MediaType.MARKDOWN, content=b"# Next"
     )

@@ -1,8 +1,9 @@
 """The process that reads files: `python -m adapters.docling.child`, spoken to over its pipes.
 
-It reads two frames a job (JSON with `filename` and `media_type`, then the content) and answers with
-one JSON frame: {"structure": ...} or {"refused": message}, with its own `resident_bytes` beside,
-and `"spent": true` when it is to read no more. It ends when its input does.
+It reads two frames a job (JSON with `filename` and `media_type`, then the content). While it reads,
+it may say {"done": pages, "total": pages}; it answers with one JSON frame: {"structure": ...} or
+{"refused": message}, with its own `resident_bytes` beside, and `"spent": true` when it is to read
+no more. It ends when its input does.
 """
 
 import ctypes
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from adapters.docling.frames import encode_json, read_frame
+from adapters.docling.page_meter import PageMeter, TellPages
 from adapters.docling.refusal import Refused
 from adapters.docling.wire import structure_to_json
 from domain.documents.media import MediaType
@@ -51,23 +53,27 @@ def main() -> None:
     gc.freeze()
     _confine(memory_bytes)
     _send(replies, {"ready": True})
+
+    def tell(done: int, total: int) -> None:
+        _send(replies, {"done": done, "total": total})
+
     while (header := read_frame(requests)) is not None:
         content = read_frame(requests)
         if content is None:
             return
         _allow_cpu(cpu_seconds)
-        answer = _answer(reader, header, content)
+        answer = _answer(reader, header, content, PageMeter(tell))
         _send(replies, answer | {"resident_bytes": _resident_bytes()})
         del content
 
 
-def _answer(reader: object, header: bytes, content: bytes) -> dict[str, object]:
+def _answer(reader: object, header: bytes, content: bytes, tell: TellPages) -> dict[str, object]:
     from adapters.docling.reading import DoclingReader
 
     assert isinstance(reader, DoclingReader)
     job = json.loads(header)
     try:
-        structure = reader.read(job["filename"], MediaType(job["media_type"]), content)
+        structure = reader.read(job["filename"], MediaType(job["media_type"]), content, tell)
         return {"structure": structure_to_json(structure)}
     except Refused as refusal:
         return {"refused": refusal.message}

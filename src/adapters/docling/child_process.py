@@ -16,11 +16,16 @@ _SOURCE_FOLDER = Path(adapters.__path__[0]).parent
 
 
 class ChildDied(Exception):
-    """The child ended without an answer; `ran_out_of_cpu` tells the usual reason."""
+    """The child ended without an answer.
 
-    def __init__(self, *, ran_out_of_cpu: bool) -> None:
+    `ran_out_of_cpu` tells the usual reason; `was_killed` when somebody else ended it, such as the
+    system when memory was short.
+    """
+
+    def __init__(self, *, ran_out_of_cpu: bool = False, was_killed: bool = False) -> None:
         super().__init__("the child ended without an answer")
         self.ran_out_of_cpu = ran_out_of_cpu
+        self.was_killed = was_killed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +75,11 @@ class ChildProcess:
     async def ready(self) -> None:
         """Wait until docling is imported. Raises ChildDied."""
         if not self._ready:
-            await self._reply()
+            await self.reply()
             self._ready = True
 
-    async def ask(self, header: dict[str, str], content: bytes) -> dict[str, object]:
-        """Send a file and wait for the answer. Raises ChildDied."""
+    async def ask(self, header: dict[str, str], content: bytes) -> None:
+        """Send a file; what the child says of it is read by `reply`. Raises ChildDied."""
         writer = self._process.stdin
         assert writer is not None
         try:
@@ -83,12 +88,7 @@ class ChildProcess:
             await writer.drain()
         except (BrokenPipeError, ConnectionResetError) as error:
             raise await self._died() from error
-        reply = await self._reply()
         self.answered += 1
-        resident = reply.get("resident_bytes")
-        self.resident_bytes = resident if isinstance(resident, int) else 0
-        self.spent = reply.get("spent") is True
-        return reply
 
     async def kill(self) -> None:
         """Stop the child at once and wait until it is gone."""
@@ -96,7 +96,8 @@ class ChildProcess:
             self._process.kill()
         await self._process.wait()
 
-    async def _reply(self) -> dict[str, object]:
+    async def reply(self) -> dict[str, object]:
+        """Wait for the next that the child says. Raises ChildDied."""
         reader = self._process.stdout
         assert reader is not None
         try:
@@ -106,11 +107,17 @@ class ChildProcess:
             raise await self._died() from error
         except (FrameTooLong, ValueError) as error:
             await self.kill()
-            raise ChildDied(ran_out_of_cpu=False) from error
+            raise ChildDied from error
         if not isinstance(reply, dict):
             await self.kill()
-            raise ChildDied(ran_out_of_cpu=False)
+            raise ChildDied
+        self._note(reply)
         return reply
+
+    def _note(self, reply: dict[object, object]) -> None:
+        if isinstance(resident := reply.get("resident_bytes"), int):
+            self.resident_bytes = resident
+        self.spent = reply.get("spent") is True
 
     async def _died(self) -> ChildDied:
         # Its pipes close a moment before its exit status, which tells the reason, can be read.
@@ -119,7 +126,9 @@ class ChildProcess:
                 await self._process.wait()
         except TimeoutError:
             await self.kill()
-        return ChildDied(ran_out_of_cpu=self._process.returncode == -signal.SIGXCPU)
+            return ChildDied()
+        code = self._process.returncode
+        return ChildDied(ran_out_of_cpu=code == -signal.SIGXCPU, was_killed=code == -signal.SIGKILL)
 
 
 def _environment() -> dict[str, str]:

@@ -3,8 +3,10 @@
 import asyncio
 from dataclasses import dataclass
 
+from adapters.docling.allowance import Allowance, RanOut
 from adapters.docling.child_process import ChildDied, ChildLimits, ChildProcess
 from adapters.docling.wire import MalformedReply, structure_from_json
+from application.ports.document_converter import PagesRead
 from application.unbroken import unbroken
 from domain.documents.document import DocumentUnreadable
 from domain.documents.media import MediaType
@@ -64,31 +66,62 @@ class DoclingConverter:
             await child.kill()
 
     async def convert(
-        self, *, filename: str, media_type: MediaType, content: bytes
+        self,
+        *,
+        filename: str,
+        media_type: MediaType,
+        content: bytes,
+        progress: PagesRead | None = None,
     ) -> DocumentStructure:
+        file = _File(
+            header={"filename": filename, "media_type": media_type.value},
+            content=content,
+            progress=progress,
+        )
         async with self._free:
-            child = await self._take()
-            keep = False
             try:
-                reply = await self._ask(child, filename, media_type, content)
-                keep = True
-            except TimeoutError as error:
+                structure = _structure(await self._read(file))
+            except RanOut as error:
                 raise DocumentUnreadable(_TOO_SLOW, field="content") from error
+            except MalformedReply as error:
+                raise DocumentUnreadable(_TOO_HARD, field="content") from error
             except ChildDied as death:
                 reason = _TOO_SLOW if death.ran_out_of_cpu else _TOO_HARD
                 raise DocumentUnreadable(reason, field="content") from death
-            finally:
-                await self._give_back(child, keep=keep)
-        return _structure(reply)
+        await file.read(structure.page_count, structure.page_count)
+        return structure
 
-    async def _ask(
-        self, child: ChildProcess, filename: str, media_type: MediaType, content: bytes
-    ) -> dict[str, object]:
-        header = {"filename": filename, "media_type": media_type.value}
-        async with asyncio.timeout(self._limits.start_seconds):
+    async def _read(self, file: "_File") -> dict[str, object]:
+        """Once more when the child was killed: that is seldom the file's doing, and never twice."""
+        try:
+            return await self._read_once(file)
+        except ChildDied as death:
+            if not death.was_killed:
+                raise
+            return await self._read_once(file)
+
+    async def _read_once(self, file: "_File") -> dict[str, object]:
+        child = await self._take()
+        keep = False
+        try:
+            reply = await self._ask(child, file)
+            keep = True
+        finally:
+            await self._give_back(child, keep=keep)
+        return reply
+
+    async def _ask(self, child: ChildProcess, file: "_File") -> dict[str, object]:
+        async with Allowance(self._limits.start_seconds).waiting():
             await child.ready()
-        async with asyncio.timeout(self._limits.deadline_seconds):
-            return await child.ask(header, content)
+        allowance = Allowance(self._limits.deadline_seconds)
+        async with allowance.waiting():
+            await child.ask(file.header, file.content)
+        while True:
+            async with allowance.waiting():
+                reply = await child.reply()
+            if "done" not in reply:
+                return reply
+            await file.read(*_pages(reply))
 
     async def _take(self) -> ChildProcess:
         while self._idle:
@@ -130,14 +163,33 @@ class DoclingConverter:
         await child.kill()
 
 
+@dataclass(slots=True, kw_only=True)
+class _File:
+    """A file on its way through a child, and how many of its pages are known to be read."""
+
+    header: dict[str, str]
+    content: bytes
+    progress: PagesRead | None
+    done: int = 0
+
+    async def read(self, done: int, total: int) -> None:
+        if self.progress and done > self.done:
+            self.done = done
+            await self.progress(done, total)
+
+
+def _pages(reply: dict[str, object]) -> tuple[int, int]:
+    match reply:
+        case {"done": int(done), "total": int(total)} if 1 <= done <= total:
+            return done, total
+    raise MalformedReply("pages are counted from 1 up to their total")
+
+
 def _structure(reply: dict[str, object]) -> DocumentStructure:
     refused = reply.get("refused")
     if isinstance(refused, str):
         raise DocumentUnreadable(refused, field="content")
-    try:
-        return structure_from_json(reply.get("structure"))
-    except MalformedReply as error:
-        raise DocumentUnreadable(_TOO_HARD, field="content") from error
+    return structure_from_json(reply.get("structure"))
 
 
 _TOO_SLOW = "reading the file took too long and was stopped; split it or save it in a simpler form"

@@ -8,6 +8,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from adapters.docling import pdf_calls as calls
+from adapters.docling.page_meter import TellPages, tell_nobody
 from adapters.docling.pdf_document import InkedPage, PlacedPart, document_parts
 from adapters.docling.pdf_ink import InkReader
 from adapters.docling.pdf_notes import notes_of, shows_fields
@@ -49,27 +50,27 @@ class ReadPdf:
     metadata: dict[str, str] = field(default_factory=dict)
 
 
-def read_pdf(content: bytes) -> ReadPdf:
+def read_pdf(content: bytes, tell: TellPages = tell_nobody) -> ReadPdf:
     """Read all pages. Raises pypdfium2.PdfiumError when the file cannot be opened at all."""
-    read, pages = _read(content)
+    read, pages = _read(content, tell)
     if any(page.ink.sizeless for page in pages):
-        resized, resized_pages = _read(with_sizes(content))
+        resized, resized_pages = _read(with_sizes(content), tell)
         if len(resized_pages) == len(pages):
             read, pages = resized, resized_pages
     read.blocks = blocks_of_parts(document_parts(pages))
     return read
 
 
-def _read(content: bytes) -> tuple[ReadPdf, list[InkedPage]]:
+def _read(content: bytes, tell: TellPages) -> tuple[ReadPdf, list[InkedPage]]:
     document = pypdfium2.PdfDocument(content)
     try:
         read = ReadPdf(page_count=len(document), metadata=document.get_metadata_dict())
-        return read, list(_pages(document, read))
+        return read, list(_pages(document, read, tell))
     finally:
         document.close()
 
 
-def _pages(document: pypdfium2.PdfDocument, read: ReadPdf) -> Iterator[InkedPage]:
+def _pages(document: pypdfium2.PdfDocument, read: ReadPdf, tell: TellPages) -> Iterator[InkedPage]:
     reader, patience = InkReader(), Patience()
     for index in range(len(document)):
         page = _opened(document.raw, index)
@@ -80,6 +81,7 @@ def _pages(document: pypdfium2.PdfDocument, read: ReadPdf) -> Iterator[InkedPage
             yield _page(page, index + 1, reader, read, patience)
         finally:
             pdfium.FPDF_ClosePage(page)
+        tell(index + 1, read.page_count)
 
 
 def _opened(document: object, index: int) -> object:

@@ -6,6 +6,7 @@ from adapters.docling.csv_table import read_csv
 from adapters.docling.image_reading import read_image
 from adapters.docling.metadata import speaking
 from adapters.docling.office_reading import OfficeReader
+from adapters.docling.page_meter import TellPages, tell_nobody
 from adapters.docling.pdf_reading import ReadPdf, read_pdf
 from adapters.docling.plain_text import read_text
 from adapters.docling.recognition import EXTRA_HINT
@@ -29,11 +30,19 @@ class DoclingReader:
     def __init__(self) -> None:
         self._office = OfficeReader()
 
-    def read(self, filename: str, media_type: MediaType, content: bytes) -> DocumentStructure:
+    def read(
+        self,
+        filename: str,
+        media_type: MediaType,
+        content: bytes,
+        tell: TellPages = tell_nobody,
+    ) -> DocumentStructure:
         """Raises Refused."""
-        return seen(self._read(filename, media_type, content))
+        return seen(self._read(filename, media_type, content, tell))
 
-    def _read(self, filename: str, media_type: MediaType, content: bytes) -> DocumentStructure:
+    def _read(
+        self, filename: str, media_type: MediaType, content: bytes, tell: TellPages
+    ) -> DocumentStructure:
         match media_type:
             case MediaType.CSV:
                 return read_csv(filename, readable_text(content))
@@ -41,7 +50,7 @@ class DoclingReader:
                 return read_text(filename, readable_text(content))
             case MediaType.PDF:
                 screen_pdf(content)
-                return _pdf(filename, read_pdf(content))
+                return _pdf(filename, read_pdf(content, tell))
             case MediaType.PNG | MediaType.JPEG | MediaType.WEBP:
                 return read_image(filename, media_type, content)
             case _:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from application.ports.document_converter import PagesRead
 from domain.documents.document import DocumentUnreadable
 from domain.documents.media import MediaType
 from domain.documents.structure import (
@@ -27,7 +28,12 @@ class PlainTextConverter:
     """A `DocumentConverter` for Markdown, plain text and CSV."""
 
     async def convert(
-        self, *, filename: str, media_type: MediaType, content: bytes
+        self,
+        *,
+        filename: str,
+        media_type: MediaType,
+        content: bytes,
+        progress: PagesRead | None = None,
     ) -> DocumentStructure:
         if media_type not in (MediaType.MARKDOWN, MediaType.TEXT, MediaType.CSV):
             raise DocumentUnreadable(
@@ -38,6 +44,8 @@ class PlainTextConverter:
         blocks = tuple(read.get(media_type, _markdown_blocks)(text))
         if not blocks:
             raise DocumentUnreadable("the file holds no text that could be read", field="content")
+        if progress:
+            await progress(1, 1)
         first = next((block.text for block in blocks if isinstance(block, Heading)), "")
         return DocumentStructure(title=first or PurePosixPath(filename).stem, blocks=blocks)
 

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
+from application.documents.reading_progress import ReadingProgress
 from application.embeddings.whole import require_unchanged, within
 from application.ports.blob_store import BlobStore
 from application.ports.clock import Clock
@@ -76,6 +77,7 @@ class IngestDocument:
             filename=document.filename,
             media_type=document.media_type,
             content=await self._blobs.get(space, document_id),
+            progress=ReadingProgress(self._documents, self._clock, space, document_id),
         )
         model = self._embedder.model
         chunks = await asyncio.to_thread(

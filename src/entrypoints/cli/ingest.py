@@ -42,6 +42,11 @@ _STEPS = {
     document_pb2.INGEST_STATE_FAILED: (3, "failed"),
 }
 
+_UNITS = {
+    document_pb2.INGEST_STATE_CONVERTING: "page",
+    document_pb2.INGEST_STATE_EMBEDDING: "passage",
+}
+
 
 async def ingest(
     settings: Settings,
@@ -128,6 +133,10 @@ async def _upload_one(
 
 def _show(progress: Progress, task: TaskID, document: document_pb2.Document) -> None:
     step, word = _STEPS[document.state]
+    part = 0.0
     if document.state == document_pb2.INGEST_STATE_READY:
         word = f"ready, {document.chunk_count} passages, {document.page_count} pages"
-    progress.update(task, completed=step, state=document.failure or word)
+    elif document.stage_total:
+        part = document.stage_done / document.stage_total
+        word += f" {_UNITS[document.state]} {document.stage_done} of {document.stage_total}"
+    progress.update(task, completed=step + part, state=document.failure or word)

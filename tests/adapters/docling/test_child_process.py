@@ -11,8 +11,10 @@ import pytest
 
 from adapters.docling import DoclingConverter, DoclingLimits
 from adapters.docling.child_process import ChildLimits, ChildProcess
+from adapters.docling.page_meter import PageMeter
 from domain.documents.document import DocumentUnreadable
 from domain.documents.media import MediaType
+from fixtures.pdf_files import paragraph, pdf
 
 _SLOW = b"Some words here and there.\n\n" * 40_000
 _MIB = 1024 * 1024
@@ -67,6 +69,60 @@ async def test_a_file_that_eats_memory_fails_alone(limited: DoclingConverter) ->
     with pytest.raises(DocumentUnreadable):
         await read(limited, b"<p>word\n\n" * 4_000_000)
     assert await read(limited) == "Next"
+
+
+async def test_a_child_that_somebody_kills_is_replaced_and_the_file_is_read_all_the_same() -> None:
+    converter = DoclingConverter()
+    await converter.start()
+    work = asyncio.create_task(read(converter, b"# Long\n\n" + _SLOW[:1_000_000]))
+    await asyncio.sleep(0.3)
+    (pid,) = converter.child_pids
+    os.kill(pid, signal.SIGKILL)
+    assert await work == "Long"
+    assert pid not in converter.child_pids
+    await converter.close()
+
+
+async def test_a_file_whose_child_is_killed_twice_is_given_up() -> None:
+    converter = DoclingConverter()
+    await converter.start()
+    work = asyncio.create_task(read(converter, _SLOW))
+    killed: set[int] = set()
+    while not work.done():
+        for pid in set(converter.child_pids) - killed if len(killed) < 2 else ():
+            os.kill(pid, signal.SIGKILL)
+            killed.add(pid)
+        await asyncio.sleep(0.02)
+    with pytest.raises(DocumentUnreadable, match="could not be read"):
+        await work
+    await converter.close()
+
+
+async def test_pages_are_told_while_a_long_pdf_is_read(converter: DoclingConverter) -> None:
+    told: list[tuple[int, int]] = []
+
+    async def progress(done: int, total: int) -> None:
+        told.append((done, total))
+
+    content = pdf(*[paragraph(60, 100, [f"What page {n} says of us."] * 40) for n in range(200)])
+    await converter.convert(
+        filename="long.pdf", media_type=MediaType.PDF, content=content, progress=progress
+    )
+    done = [one for one, _ in told]
+    assert {total for _, total in told} == {200}
+    assert len(done) > 1
+    assert done == sorted(set(done))
+    assert done[-1] == 200
+
+
+def test_pages_are_told_a_quarter_of_a_second_apart_ever_more_and_not_the_last() -> None:
+    told: list[tuple[int, int]] = []
+    now = [0.0]
+    meter = PageMeter(lambda done, total: told.append((done, total)), lambda: now[0])
+    for seconds, done in ((0.1, 1), (0.3, 2), (0.4, 3), (0.6, 4), (0.9, 1), (1.2, 5), (1.5, 9)):
+        now[0] = seconds
+        meter(done, 9)
+    assert told == [(2, 9), (4, 9), (5, 9)]
 
 
 async def test_the_child_may_write_no_files_dump_no_core_and_knows_no_secrets() -> None:

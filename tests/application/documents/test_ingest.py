@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import pytest
 
@@ -15,8 +16,9 @@ from adapters.memory.state import MemoryState
 from adapters.memory.workers import MemoryWorkers
 from application.documents.ingest import IngestDocument
 from application.documents.manage import ManageDocuments
+from application.documents.reading_progress import ReadingProgress
 from application.jobs import IngestDocumentJob
-from application.ports.document_converter import DocumentConverter
+from application.ports.document_converter import DocumentConverter, PagesRead
 from application.ports.embedder import Embedder
 from domain.documents.chunking import ChunkingPolicy
 from domain.documents.document import (
@@ -47,7 +49,12 @@ class Hooked:
         self._first = first
 
     async def convert(
-        self, *, filename: str, media_type: MediaType, content: bytes
+        self,
+        *,
+        filename: str,
+        media_type: MediaType,
+        content: bytes,
+        progress: PagesRead | None = None,
     ) -> DocumentStructure:
         await self._first()
         return await PlainTextConverter().convert(
@@ -201,10 +208,72 @@ async def test_embedding_says_how_far_it_is(desk: Desk) -> None:
     assert (ready.stage_done, ready.stage_total) == (0, 0)
 
 
+async def test_reading_says_how_far_it_is_a_quarter_of_a_second_apart(desk: Desk) -> None:
+    made = await desk.uploaded()
+    seen: list[tuple[IngestState, int, int]] = []
+
+    class Paged(PlainTextConverter):
+        async def convert(
+            self,
+            *,
+            filename: str,
+            media_type: MediaType,
+            content: bytes,
+            progress: PagesRead | None = None,
+        ) -> DocumentStructure:
+            assert progress is not None
+            for done in range(1, 7):
+                desk.clock.advance(0.125)
+                await progress(done, 6)
+                at = await desk.found(made)
+                seen.append((at.state, at.stage_done, at.stage_total))
+            return await super().convert(filename=filename, media_type=media_type, content=content)
+
+    await desk.ingest(made, Paged())
+    assert {state for state, _, _ in seen} == {IngestState.CONVERTING}
+    assert [(done, total) for _, done, total in seen] == [
+        *((0, 0), (2, 6), (2, 6), (4, 6), (4, 6), (4, 6)),
+    ]
+    assert (await desk.found(made)).state is IngestState.READY
+
+
+async def test_progress_that_cannot_be_written_fails_nothing(desk: Desk) -> None:
+    made = await desk.uploaded()
+    asked: list[tuple[int, int]] = []
+
+    class Deaf(MemoryDocumentStore):
+        async def move(
+            self,
+            space: SpaceId,
+            document: DocumentId,
+            state: IngestState,
+            failure: str = "",
+            *,
+            done: int = 0,
+            total: int = 0,
+            retry_time: datetime | None = None,
+        ) -> None:
+            asked.append((done, total))
+            raise Unavailable("the database does not answer")
+
+    told = ReadingProgress(
+        Deaf(MemoryState(), desk.clock), desk.clock, made.space_id, made.document_id
+    )
+    for done in (1, 2):
+        desk.clock.advance(1)
+        await told(done, 3)
+    assert asked == [(1, 3), (2, 3)]
+
+
 async def test_a_file_whose_whole_text_is_hidden_waits_for_a_person(desk: Desk) -> None:
     class AllHidden(PlainTextConverter):
         async def convert(
-            self, *, filename: str, media_type: MediaType, content: bytes
+            self,
+            *,
+            filename: str,
+            media_type: MediaType,
+            content: bytes,
+            progress: PagesRead | None = None,
         ) -> DocumentStructure:
             hidden = HiddenText(text="Buy our boats", kind=HiddenKind.WHITE, page=1)
             return DocumentStructure(title="", blocks=(), hidden=(hidden,))
@@ -226,7 +295,12 @@ async def test_an_unforeseen_failure_is_told_without_its_words(desk: Desk) -> No
 async def test_a_document_without_text_fails(desk: Desk) -> None:
     class Empty(PlainTextConverter):
         async def convert(
-            self, *, filename: str, media_type: MediaType, content: bytes
+            self,
+            *,
+            filename: str,
+            media_type: MediaType,
+            content: bytes,
+            progress: PagesRead | None = None,
         ) -> DocumentStructure:
             return DocumentStructure(title="", blocks=())
 

@@ -19,6 +19,7 @@ from application.context import RequestContext
 from application.documents.ingest import IngestDocument
 from application.documents.upload import UploadDocument
 from application.ports.blob_store import Content
+from application.ports.document_converter import PagesRead
 from application.ports.document_store import DocumentStore
 from application.ports.erasure_store import ErasureStore
 from application.ports.jobs import Jobs
@@ -371,7 +372,12 @@ class GatedConverter:
         self._gate = gate
 
     async def convert(
-        self, *, filename: str, media_type: MediaType, content: bytes
+        self,
+        *,
+        filename: str,
+        media_type: MediaType,
+        content: bytes,
+        progress: PagesRead | None = None,
     ) -> DocumentStructure:
         await self._gate.pass_through()
         return await PlainTextConverter().convert(
