@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -412,6 +412,27 @@ async def test_a_server_that_leaves_tells_also_those_who_still_stand_at_its_door
         await at_the_door.wait()
     await line.streams.leave()
     assert await _ending(call) == (grpc.StatusCode.UNAVAILABLE, "SERVER_LEAVING")
+
+
+async def test_a_server_that_leaves_tells_also_those_whose_letting_in_cannot_be_broken_off(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens, at_the_door = await _member(line), asyncio.Event()
+    back = asyncio.Event()
+
+    async def deaf() -> None:
+        at_the_door.set()
+        while not back.is_set():
+            with suppress(asyncio.CancelledError):
+                await back.wait()
+
+    monkeypatch.setattr(line.gate.authority, "fresh", deaf)
+    call = line.stub.WatchRun(run_pb2.WatchRunRequest(), metadata=line.headers(tokens))
+    async with asyncio.timeout(2.0):
+        await at_the_door.wait()
+    await line.streams.leave()
+    assert await _ending(call) == (grpc.StatusCode.UNAVAILABLE, "SERVER_LEAVING")
+    back.set()
 
 
 async def test_a_server_that_leaves_hears_an_upload_out(line: Line) -> None:

@@ -74,7 +74,7 @@ def authenticated(authenticate: Authenticate, streams: OpenStreams) -> Around:
         if call.method in WITHOUT_TOKEN:
             yield
             return
-        async with streams.arriving() if call.streams else nullcontext():
+        async with streams.arriving(call) if call.streams else nullcontext():
             context = await authenticate(
                 authorization=call.headers.get("authorization"),
                 space_header=call.headers.get("x-space-id"),

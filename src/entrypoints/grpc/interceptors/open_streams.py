@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import grpc
@@ -18,6 +18,7 @@ from domain.auth.revocation import Verdict
 from domain.auth.session import SessionEnded, TokenExpired
 from domain.errors import ObeliskError, Unavailable
 from domain.tenancy.space import SpaceNotFound
+from entrypoints.grpc.call import correlation_id
 from entrypoints.grpc.errors import status_of
 from entrypoints.grpc.interceptors.chain import Call
 
@@ -38,21 +39,28 @@ class ServerLeaving(Unavailable):
         super().__init__("this server is being stopped; call again, and another one answers")
 
 
-@dataclass(slots=True, eq=False)
-class _Stream:
+@dataclass(slots=True, eq=False, kw_only=True)
+class _Held:
+    """A call that this process can end from outside of its handler."""
+
+    call: Call
+    correlation_id: str
+    scope: asyncio.Timeout = field(default_factory=lambda: asyncio.timeout(None))
+    open: bool = True
+    aborted: grpc.aio.AbortError | None = None
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class _Stream(_Held):
     """`epoch` is the one under which the caller was last seen to have the space.
 
     None at first: it may have moved while they were let in, so the first look asks again.
     `asked` is set while that is being looked up.
     """
 
-    call: Call
     context: RequestContext
-    scope: asyncio.Timeout
     epoch: int | None = None
-    open: bool = True
     asked: bool = False
-    aborted: grpc.aio.AbortError | None = None
 
 
 class OpenStreams:
@@ -72,7 +80,7 @@ class OpenStreams:
         self._clock = clock
         self._skew = skew
         self._streams: set[_Stream] = set()
-        self._arriving: set[asyncio.Timeout] = set()
+        self._arriving: set[_Held] = set()
         self._lookups = asyncio.Semaphore(_LOOKUPS)
         self._watcher: asyncio.Task[None] | None = None
         self._leaving = False
@@ -88,9 +96,9 @@ class OpenStreams:
         Else the server would cancel them, and a client cannot tell that from its own doing.
         """
         self._leaving = True
-        for scope in self._arriving:
-            scope.reschedule(asyncio.get_running_loop().time())
         async with asyncio.TaskGroup() as tasks:
+            for arriving in [*self._arriving]:
+                tasks.create_task(_end(arriving, ServerLeaving()))
             for stream in [*self._streams]:
                 if stream.call.streams:
                     self._let_go(stream, ServerLeaving(), tasks)
@@ -104,21 +112,17 @@ class OpenStreams:
                 await watcher
 
     @asynccontextmanager
-    async def arriving(self) -> AsyncGenerator[None]:
+    async def arriving(self, call: Call) -> AsyncGenerator[None]:
         """Held while it is found out who wants to listen; raises ServerLeaving after `leave`."""
         if self._leaving:
             raise ServerLeaving
-        scope = asyncio.timeout(None)
-        self._arriving.add(scope)
-        try:
-            async with scope:
+        arriving = _Held(call=call, correlation_id=correlation_id())
+        async with _ended_by_abort(arriving):
+            self._arriving.add(arriving)
+            try:
                 yield
-        except TimeoutError:
-            if not scope.expired():
-                raise
-            raise ServerLeaving from None
-        finally:
-            self._arriving.discard(scope)
+            finally:
+                self._arriving.discard(arriving)
 
     @asynccontextmanager
     async def held(self, call: Call, context: RequestContext) -> AsyncGenerator[None]:
@@ -128,7 +132,8 @@ class OpenStreams:
         """
         if self._leaving:
             raise ServerLeaving
-        async with _ended_by_abort(call, context) as stream:
+        stream = _Stream(call=call, correlation_id=context.correlation_id, context=context)
+        async with _ended_by_abort(stream):
             self._streams.add(stream)
             try:
                 yield
@@ -204,30 +209,30 @@ class OpenStreams:
 
 
 @asynccontextmanager
-async def _ended_by_abort(call: Call, context: RequestContext) -> AsyncGenerator[_Stream]:
-    scope = asyncio.timeout(None)
-    stream = _Stream(call, context, scope)
+async def _ended_by_abort(held: _Held) -> AsyncGenerator[None]:
     try:
-        async with scope:
-            yield stream
+        async with held.scope:
+            yield
     except TimeoutError:
-        if not scope.expired():
+        if not held.scope.expired():
             raise
-        raise stream.aborted or grpc.aio.AbortError() from None
+        raise held.aborted or grpc.aio.AbortError() from None
     finally:
-        stream.open = False
+        held.open = False
 
 
-async def _end(stream: _Stream, error: ObeliskError) -> None:
-    """Tell the client first: its handler may be held up by the very client that takes nothing."""
-    status = status_of(error, stream.context.correlation_id)
+async def _end(held: _Held, error: ObeliskError) -> None:
+    """Tell the client first: its handler may wait for a database that is away, or be held up by
+    the very client that takes nothing.
+    """
+    status = status_of(error, held.correlation_id)
     try:
         async with asyncio.timeout(_ABORT_SECONDS):
-            await stream.call.abort(status)
+            await held.call.abort(status)
     except grpc.aio.AbortError as aborted:
-        stream.aborted = aborted
+        held.aborted = aborted
     except TimeoutError:
-        _log.info("%s was ended for a client that takes nothing", stream.call.method)
+        _log.info("%s was ended for a client that takes nothing", held.call.method)
     finally:
-        if stream.open:
-            stream.scope.reschedule(asyncio.get_running_loop().time())
+        if held.open:
+            held.scope.reschedule(asyncio.get_running_loop().time())
