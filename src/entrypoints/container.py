@@ -45,10 +45,12 @@ from application.ports.fan_out import FanOut
 from application.ports.sealer import Sealer
 from application.ports.token_signer import TokenSigner
 from application.ports.web_fetcher import WebFetcher
+from application.runs.batching import Batching
 from application.runs.cancel import CancelRun
 from application.runs.dispatch import Crew, Dispatcher
 from application.runs.end import EndRun
 from application.runs.execute import ExecuteRun
+from application.runs.park import ParkRun
 from application.runs.read import ReadRuns
 from application.runs.resume import ResumeRun
 from application.runs.retain import RetainEvents
@@ -189,6 +191,7 @@ class Container(Identity):
         campaign_precedents=retrieval.provided.campaign_precedents,
         competitor_scan=retrieval.provided.competitor_scan,
     )
+    batching = providers.Singleton(Batching)
     steps = providers.Singleton(
         AgentSteps,
         retrieve=retrieval.provided.retrieve,
@@ -197,6 +200,7 @@ class Container(Identity):
         clock=clock,
         entropy=entropy,
         sections=Identity.settings.provided.sections,
+        window=batching.provided.seconds,
     )
     runner = providers.Singleton(LangGraphRunner, steps)
     talk = providers.Singleton(
@@ -221,6 +225,7 @@ class Container(Identity):
         model_name=chat_model.provided.name,
         clock=clock,
         foresee=retrieval.provided.vectors.begin,
+        batching=batching,
     )
     watch_run = providers.Singleton(
         WatchRun,
@@ -249,7 +254,7 @@ class Container(Identity):
         documents=documents,
         execute=providers.Singleton(ThenFold, execute=execute_run, folding=talk.provided.folding),
         ingest=providers.Singleton(build_ingest, document_parts, converter),
-        end=end_run,
+        park=providers.Singleton(ParkRun, runs=runs, end=end_run, limits=limits),
         limits=limits,
         clock=clock,
     )

@@ -22,11 +22,14 @@ class Answer:
         clock: Clock,
         screen: AnswerScreen,
         emit: Callable[[EventKind], None],
+        window: Callable[[], float],
     ) -> None:
+        """`window` says how many seconds pieces may gather before they are screened."""
         self._model = model
         self._clock = clock
         self._screen = screen
         self._emit = emit
+        self._window = window
         self._shown: list[str] = []
         self._begun = clock.monotonic()
         self._first_token_seen = False
@@ -61,7 +64,7 @@ class Answer:
     async def _section(self, request: ChatRequest) -> str:
         written: list[str] = []
         # Screened together: what a screen lets pass does not depend on how a text is cut.
-        with closing(Gathering(lambda text: self._show(self._screen.feed(text)))) as gathering:
+        with closing(Gathering(self._screened, self._window)) as gathering:
             async with aclosing(self._model.stream(request)) as chunks:
                 async for chunk in chunks:
                     if isinstance(chunk, ChatFinished):
@@ -77,6 +80,9 @@ class Answer:
                         break
             gathering.flush()
         return "".join(written)
+
+    def _screened(self, text: str) -> None:
+        self._show(self._screen.feed(text))
 
     def _show(self, screened: Screened) -> None:
         if screened.text:

@@ -1,22 +1,28 @@
-"""What comes in drops, taken on at once after a pause, and else every few milliseconds."""
+"""What comes in drops, taken on at once after a pause, and else in batches."""
 
 import asyncio
 from collections.abc import Callable
 
-GATHER_SECONDS = 0.025
+from domain.runs.batching import batch_seconds
+
+GATHER_SECONDS = batch_seconds(1)
 
 
 class Gathering:
-    """Hands what was added to `take`, joined: the first at once, all later within 25 ms.
+    """Hands what was added to `take`, joined: the first at once, all later within a window.
 
     `take` has returned before `flush` does. What it raises is raised by the next call here.
     """
 
-    def __init__(self, take: Callable[[str], None]) -> None:
+    def __init__(
+        self, take: Callable[[str], None], window: Callable[[], float] = lambda: GATHER_SECONDS
+    ) -> None:
+        """`window` says how many seconds drops may wait for others, each time anew."""
         self._take = take
+        self._window = window
         self._loop = asyncio.get_running_loop()
         self._waiting: list[str] = []
-        self._taken_at = self._loop.time() - GATHER_SECONDS
+        self._taken_at = self._loop.time() - window()
         self._timer: asyncio.TimerHandle | None = None
         self._broken: Exception | None = None
 
@@ -25,7 +31,7 @@ class Gathering:
         self._tell()
         self._waiting.append(text)
         if self._timer is None:
-            due = self._taken_at + GATHER_SECONDS
+            due = self._taken_at + self._window()
             if due <= self._loop.time():
                 self.flush()
             else:

@@ -1,12 +1,13 @@
 """The four steps of an agent. Each takes the state and returns the next; none knows an engine."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from heapq import merge
 
 from application.agents.answer import Answer
 from application.agents.events import Emit
+from application.agents.gathering import GATHER_SECONDS
 from application.agents.prompt import Desk, Writing, plan_writing
 from application.agents.tool_call import CallRecord, ToolCall
 from application.ports.chat_model import ChatModel
@@ -47,14 +48,19 @@ class AgentSteps:
         clock: Clock,
         entropy: Entropy,
         sections: int,
+        window: Callable[[], float] = lambda: GATHER_SECONDS,
     ) -> None:
-        """`sections`: from how many sources a small model writes, one by one; 0 for at once."""
+        """`sections`: from how many sources a small model writes, one by one; 0 for at once.
+
+        `window` says how many seconds the pieces of an answer may gather before they are shown.
+        """
         self._retrieve = retrieve
         self._model = model
         self._tools = dict(tools)
         self._clock = clock
         self._entropy = entropy
         self._sections = sections
+        self._window = window
 
     async def take(self, step: Step, task: AgentTask, state: AgentState, emit: Emit) -> AgentState:
         """Do one step. APPROVE is none of them: a person does that."""
@@ -123,7 +129,11 @@ class AgentSteps:
             told = f"the model was given only the beginning of the {name}"
             emit(WarningRaised(reason="PROMPT_CUT", message=told))
         answer = Answer(
-            model=self._model, clock=self._clock, screen=_screen(task, writing, marker), emit=emit
+            model=self._model,
+            clock=self._clock,
+            screen=_screen(task, writing, marker),
+            emit=emit,
+            window=self._window,
         )
         sources = [_text(fused) for fused in writing.sent]
         await answer.write(

@@ -13,6 +13,7 @@ from application.ports.fan_out import FanOut
 from application.ports.run_journal import RunJournal
 from application.ports.run_store import RunStore
 from application.retrying import until_available
+from application.runs.batching import Batching
 from application.runs.shown import shown_characters
 from application.runs.writer import RunWriter
 from application.unbroken import unbroken
@@ -46,6 +47,7 @@ class ExecuteRun:
         model_name: str,
         clock: Clock,
         foresee: Callable[[SpaceId, str], None] | None = None,
+        batching: Batching | None = None,
     ) -> None:
         """`foresee` is told a question as soon as it is known: something will search for it."""
         self._runs = runs
@@ -58,6 +60,7 @@ class ExecuteRun:
         self._model_name = model_name
         self._clock = clock
         self._foresee = foresee
+        self._batching = batching or Batching()
 
     async def __call__(self, run: Run) -> None:
         """Execute the claimed run to its end, or until it waits for a person.
@@ -68,7 +71,8 @@ class ExecuteRun:
         Raises Unavailable when the run's log is away for too long: the run has not ended.
         """
         try:
-            await self._to_its_end(run)
+            with self._batching.at_work():
+                await self._to_its_end(run)
         except (FenceLost, RunNotFound):
             _log.info("run %s has ended or has another writer", run.run_id)
 
@@ -166,7 +170,13 @@ class ExecuteRun:
         return kept, await shown_characters(self._log, run)
 
     def _writer(self, run: Run) -> RunWriter:
-        return RunWriter(run, log=self._log, fan_out=self._fan_out, clock=self._clock)
+        return RunWriter(
+            run,
+            log=self._log,
+            fan_out=self._fan_out,
+            clock=self._clock,
+            window=self._batching.seconds,
+        )
 
     async def _cancelled(self, run: Run, writer: RunWriter) -> None:
         writer.put(

@@ -1,18 +1,19 @@
-"""The one writer of a run's log: first token at once, the rest in batches of at most 25 ms."""
+"""The one writer of a run's log: the first token at once, the rest in batches."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from application.ports.clock import Clock
 from application.ports.event_log import EventLog
 from application.ports.fan_out import FanOut
 from application.retrying import until_available
 from application.unbroken import unbroken
+from domain.runs.batching import batch_seconds
 from domain.runs.event import EventKind, RunCompleted, RunEvent, RunPaused, TokenBatch
 from domain.runs.journal import Mark, with_marks
 from domain.runs.run import FenceLost, Run
 
-BATCH_SECONDS = 0.025
+BATCH_SECONDS = batch_seconds(1)
 
 
 class RunWriter:
@@ -21,11 +22,21 @@ class RunWriter:
     `put` never waits; `drain` runs beside it until `close` was called and everything is committed.
     """
 
-    def __init__(self, run: Run, *, log: EventLog, fan_out: FanOut, clock: Clock) -> None:
+    def __init__(
+        self,
+        run: Run,
+        *,
+        log: EventLog,
+        fan_out: FanOut,
+        clock: Clock,
+        window: Callable[[], float] = lambda: BATCH_SECONDS,
+    ) -> None:
+        """`window` says how many seconds a batch may gather, each time anew."""
         self._run = run
         self._log = log
         self._fan_out = fan_out
         self._clock = clock
+        self._window = window
         self._pending: list[EventKind] = []
         self._marks: tuple[Mark, ...] = ()
         self._arrived = asyncio.Event()
@@ -75,7 +86,7 @@ class RunWriter:
             FenceLost: somebody else has taken the run over.
             Unavailable: the log has been away for too long.
         """
-        flushed_at = self._clock.monotonic() - BATCH_SECONDS
+        flushed_at = self._clock.monotonic() - self._window()
         while not self._closed or self._pending or self._marks:
             await self._arrived.wait()
             await self._let_a_batch_gather(flushed_at)
@@ -142,7 +153,7 @@ class RunWriter:
         await self._fan_out.publish(self._run.space_id, self._run.run_id, events)
 
     async def _let_a_batch_gather(self, flushed_at: float) -> None:
-        left = BATCH_SECONDS - (self._clock.monotonic() - flushed_at)
+        left = self._window() - (self._clock.monotonic() - flushed_at)
         if left > 0 and not self._closed:
             # A bare timer: a timeout's own machinery would cost more than what it guards.
             timer = asyncio.get_running_loop().call_later(left, self._urgent.set)
