@@ -1,10 +1,11 @@
 """Several ranked lists into one: fuse by rank, drop near-duplicates, spread, cut to a budget."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 
 from domain.identifiers import ChunkId, DocumentId
 from domain.retrieval.passage import FusedPassage, Hit, Passage
@@ -23,7 +24,8 @@ _TABLE = 2
 # What was found is compared again when a tool adds to it; about 20 KB each.
 _TEXTS_KNOWN = 512
 _WORD = re.compile(r"\w+")
-_Shingles = frozenset[tuple[str, ...]]
+# By hash: the chance that one collides is nothing beside four fifths of a text that must agree.
+_Shingles = frozenset[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,15 +90,16 @@ def without_near_duplicates(
     kept: list[FusedPassage] = []
     sizes: list[int] = []
     # Which of the kept hold a shingle: one look-up each, however many are kept.
-    holders: dict[tuple[str, ...], list[int]] = {}
+    holders: defaultdict[int, list[int]] = defaultdict(list)
     for candidate in fused:
         shingles = _shingles(candidate.passage.text)
         twin = _twin(shingles, holders, sizes)
         if twin is not None:
             kept[twin] = _with_place(kept[twin], candidate)
         elif limit is None or len(kept) < limit:
+            place = len(kept)
             for shingle in shingles:
-                holders.setdefault(shingle, []).append(len(kept))
+                holders[shingle].append(place)
             kept.append(candidate)
             sizes.append(len(shingles))
     return kept
@@ -185,18 +188,19 @@ def _difficulty(fused: FusedPassage) -> int:
 def _shingles(text: str) -> _Shingles:
     words = _WORD.findall(text.lower())
     if len(words) < _SHINGLE_WORDS:
-        return frozenset({tuple(words)})
-    return frozenset(zip(*(words[n:] for n in range(_SHINGLE_WORDS)), strict=False))
+        return frozenset({hash(tuple(words))})
+    return frozenset(map(hash, zip(*(words[n:] for n in range(_SHINGLE_WORDS)), strict=False)))
 
 
 def _twin(
-    candidate: _Shingles, holders: Mapping[tuple[str, ...], list[int]], sizes: Sequence[int]
+    candidate: _Shingles, holders: Mapping[int, list[int]], sizes: Sequence[int]
 ) -> int | None:
     """The first of the kept that leaves nothing new to the candidate."""
     shared = holders.keys() & candidate
-    if not shared:
+    # What all of the kept hold together is more than any one of them does.
+    if not shared or len(shared) < _DUPLICATE_CONTAINMENT * min(len(candidate), min(sizes)):
         return None
-    common = Counter(place for shingle in shared for place in holders[shingle])
+    common = Counter(chain.from_iterable(map(holders.__getitem__, shared)))
     for place in sorted(common):
         smaller = min(len(candidate), sizes[place])
         alike = common[place] >= _DUPLICATE_CONTAINMENT * smaller
