@@ -225,13 +225,14 @@ class ObeliskClient:
         return answer.document
 
     async def ingestion(self, document_id: str) -> AsyncGenerator[document_pb2.Document]:
-        """Yield the document whenever its state changes, to READY or FAILED."""
+        """Yield the document whenever it has come further, to READY or FAILED."""
         state: document_pb2.IngestState.ValueType | None = None
+        done = 0
         request = document_pb2.GetDocumentRequest(document_id=document_id)
         while state not in _FINAL:
             answer = await self.documents.GetDocument(request, metadata=self.metadata)
-            if answer.document.state != state:
-                state = answer.document.state
+            if (answer.document.state, answer.document.stage_done) != (state, done):
+                state, done = answer.document.state, answer.document.stage_done
                 yield answer.document
             else:
                 await asyncio.sleep(_POLL_SECONDS)

@@ -132,6 +132,12 @@ async def _upload_one(
 
 
 def _show(progress: Progress, task: TaskID, document: document_pb2.Document) -> None:
+    step, words = how_far(document)
+    progress.update(task, completed=step, state=words)
+
+
+def how_far(document: document_pb2.Document) -> tuple[float, str]:
+    """How much of the three steps is done, and what to say of it."""
     step, word = _STEPS[document.state]
     part = 0.0
     if document.state == document_pb2.INGEST_STATE_READY:
@@ -139,4 +145,4 @@ def _show(progress: Progress, task: TaskID, document: document_pb2.Document) -> 
     elif document.stage_total:
         part = document.stage_done / document.stage_total
         word += f" {_UNITS[document.state]} {document.stage_done} of {document.stage_total}"
-    progress.update(task, completed=step + part, state=document.failure or word)
+    return step + part, document.failure or word
