@@ -23,6 +23,10 @@ class EmbedderUnavailable(Unavailable):
     reason = "EMBEDDER_UNAVAILABLE"
 
 
+class VisualEmbedderUnavailable(Unavailable):
+    reason = "VISUAL_EMBEDDER_UNAVAILABLE"
+
+
 class BlobStoreUnavailable(Unavailable):
     """Without the system's own words, which name paths."""
 

