@@ -46,8 +46,8 @@ TURNS = 3
 LEAST_SAVED = 0.1
 _CHARACTERS = 300
 _MESSAGE = """
-insert into obelisk.messages (space_id, conversation_id, message_id, run_id, role, content)
-values ($1, $2, $3, $4, $5, $6)
+insert into obelisk.messages (space_id, conversation_id, message_id, run_id, role, content, turn)
+values ($1, $2, $3, $4, $5, $6, $7)
 """
 _entropy = SystemEntropy()
 
@@ -146,13 +146,13 @@ async def _conversation(
     )
     conversation = created.conversation.conversation_id
     ids = UUID(client.space_id), UUID(conversation)
-    for text in texts:
+    for turn, text in enumerate(texts, start=1):
         run = _entropy.uuid()
         for role, content in (
             ("user", text[: _CHARACTERS // 3]),
             ("assistant", text[:_CHARACTERS]),
         ):
-            await database.execute(_MESSAGE, *ids, _entropy.uuid(), run, role, content)
+            await database.execute(_MESSAGE, *ids, _entropy.uuid(), run, role, content, turn)
     return conversation
 
 

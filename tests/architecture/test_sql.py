@@ -53,6 +53,7 @@ WITHOUT_SPACE = {
     ("sessions", "tell"): "identity: tells of a token, a session or a user, in no space",
     ("sessions", "tell_sessions"): "identity: tells of sessions, which are in no space",
     ("workers", "beat"): "a process learns ids of the runs that it has, of all spaces",
+    ("workers", "lost"): "a process learns ids of the runs that were taken from it, of all spaces",
     ("workers", "reap"): "upkeep lets runs of all spaces wait again, and learns a number",
     ("workers", "claim_runs"): "a process takes up runs of any space; each under its space's rules",
     ("workers", "claim_documents"): "a process takes up documents of any space, and learns ids",

@@ -8,7 +8,7 @@ import pytest
 from domain.conversations.conversation import Conversation, ConversationNotFound
 from domain.conversations.summary import EXTRACTED, Summary
 from domain.conversations.turn import Head, Recollection, Turn
-from domain.identifiers import ConversationId, MessageId, RunId
+from domain.identifiers import ConversationId, MessageId, RunId, WorkerId
 from domain.runs.event import Drafted, EventKind, RunCompleted
 from domain.runs.run import Run, TerminationReason
 from fixtures.making import Home, conversation, new_id, run
@@ -111,6 +111,47 @@ async def test_an_answer_is_recalled_also_if_it_came_from_a_server_whose_clock_i
     assert _said(told.turns) == [("one", "ONE")]
     head = await stores.memory.head(home.space, thread.conversation_id, before=asked.run_id)
     assert head == told.head
+
+
+async def _against_the_clock(stores: Stores, home: Home, thread: Conversation) -> list[Run]:
+    """Three runs, each of a server whose clock is behind that of the one before."""
+    ids = sorted((RunId(new_id()) for _ in range(3)), reverse=True)
+    runs = []
+    for text, run_id in zip(("one", "two", "three"), ids, strict=True):
+        runs.append(replace(run(home, text, conversation_id=thread.conversation_id), run_id=run_id))
+        await stores.runs.create(runs[-1], None)
+    return runs
+
+
+async def test_turns_stand_in_the_order_in_which_they_were_accepted_whatever_the_clocks(
+    stores: Stores, home: Home
+) -> None:
+    thread = await _thread(stores, home)
+    runs = await _against_the_clock(stores, home, thread)
+    for asked in runs:
+        await _answer(stores, home, asked)
+    said = [("one", "ONE"), ("two", "TWO"), ("three", "THREE")]
+    assert _said((await _recalled(stores, home, thread)).turns) == said
+    assert _said((await _recalled(stores, home, thread, limit=2)).turns) == said[1:]
+    assert _said((await _recalled(stores, home, thread, runs[1].run_id)).turns) == said[:1]
+    _, turns = await stores.memory.unfolded(home.space, thread.conversation_id, 9)
+    assert await stores.memory.keep_summary(home.space, thread.conversation_id, _summary(turns[1]))
+    assert _said((await _recalled(stores, home, thread)).turns) == said[2:]
+    kept = await stores.memory.keep_summary(
+        home.space, thread.conversation_id, _summary(turns[2], 2)
+    )
+    assert kept, "a later turn is further, though its run's id is smaller"
+
+
+async def test_questions_of_a_conversation_are_taken_up_in_that_order(
+    stores: Stores, home: Home
+) -> None:
+    runs = await _against_the_clock(stores, home, await _thread(stores, home))
+    for asked in runs:
+        (claimed,) = await stores.workers.claim_runs(WorkerId(new_id()), 9, running_limit=9)
+        assert claimed.run_id == asked.run_id
+        done = RunCompleted(reason=TerminationReason.COMPLETE)
+        await stores.log.append(home.space, asked.run_id, claimed.fence, [done])
 
 
 async def test_a_head_is_that_of_what_would_be_recalled(stores: Stores, home: Home) -> None:

@@ -177,18 +177,63 @@ async def test_one_that_is_only_to_be_ended_keeps_no_later_one_waiting(
     assert await _claimed(stores, worker) == [made[2].run_id]
 
 
-async def test_what_is_let_go_waits_again_and_has_spent_its_attempt(
-    stores: Stores, home: Home, worker: WorkerId
+@pytest.mark.parametrize("spent", [True, False])
+async def test_what_is_let_go_waits_again_and_has_spent_its_attempt_or_not(
+    stores: Stores, home: Home, worker: WorkerId, spent: bool
 ) -> None:
     one = await _queued(stores, home)
     await _claimed(stores, worker)
     (held,) = await stores.workers.beat(worker, SERVER)
-    await stores.workers.release(held)
+    await stores.workers.release(held, spent=spent)
     waiting = await stores.runs.get(home.space, one.run_id)
-    assert (waiting.state, waiting.attempts) == (RunState.QUEUED, 1)
+    assert (waiting.state, waiting.attempts) == (RunState.QUEUED, int(spent))
     assert await _claimed(stores, worker) == [one.run_id]
-    await stores.workers.release(held)
+    await stores.workers.release(held, spent=spent)
     assert (await stores.runs.get(home.space, one.run_id)).state is RunState.RUNNING
+
+
+async def _reaped(stores: Stores, home: Home, worker: WorkerId, other: WorkerId) -> Run:
+    """A run that `other` has, because `worker` did not beat for a while."""
+    one = await _queued(stores, home)
+    await stores.fleeting.beat(worker, SERVER)
+    await stores.workers.beat(other, SERVER)
+    await _claimed(stores, worker)
+    assert await stores.workers.reap() == 1
+    assert await _claimed(stores, other) == [one.run_id]
+    return one
+
+
+async def test_who_was_only_cut_off_spent_no_attempt_and_has_lost_the_run_all_the_same(
+    stores: Stores, home: Home, worker: WorkerId, other: WorkerId
+) -> None:
+    one = await _reaped(stores, home, worker, other)
+    assert await stores.workers.beat(worker, SERVER, was_cut_off=True) == ()
+    kept = await stores.runs.get(home.space, one.run_id)
+    assert (kept.attempts, kept.fence, kept.worker_id) == (1, 2, other)
+    with pytest.raises(FenceLost):
+        await stores.log.append(home.space, one.run_id, 1, [TokenBatch(text="too late")])
+    await stores.workers.beat(worker, SERVER, was_cut_off=True)
+    await stores.workers.beat(other, SERVER, was_cut_off=True)
+    assert (await stores.runs.get(home.space, one.run_id)).attempts == 1
+
+
+async def test_a_run_that_waits_again_gets_its_attempt_back_too(
+    stores: Stores, home: Home, worker: WorkerId
+) -> None:
+    one = await _queued(stores, home)
+    await stores.fleeting.beat(worker, SERVER)
+    await _claimed(stores, worker)
+    await stores.workers.reap()
+    await stores.workers.beat(worker, SERVER, was_cut_off=True)
+    assert (await stores.runs.get(home.space, one.run_id)).attempts == 0
+
+
+async def test_who_was_late_and_not_cut_off_gives_no_attempt_back(
+    stores: Stores, home: Home, worker: WorkerId, other: WorkerId
+) -> None:
+    one = await _reaped(stores, home, worker, other)
+    await stores.workers.beat(worker, SERVER)
+    assert (await stores.runs.get(home.space, one.run_id)).attempts == 2
 
 
 async def test_who_leaves_in_good_order_spends_no_attempt(

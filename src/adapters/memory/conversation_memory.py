@@ -16,7 +16,8 @@ class MemoryConversationMemory:
         self, space: SpaceId, conversation: ConversationId, *, before: RunId | None, limit: int
     ) -> Recollection:
         summary, turns = self._known(space, conversation)
-        earlier = [turn for turn in turns if before is None or _came_before(turn, before)]
+        place = self._place(space, before) if before is not None else len(self._state.turns)
+        earlier = [turn for turn in turns if self._place(space, turn.run_id) < place]
         return Recollection(summary=summary, turns=tuple(earlier[-limit:]))
 
     async def head(
@@ -36,7 +37,9 @@ class MemoryConversationMemory:
         current, _ = self._known(space, conversation)
         if summary.version != (current.version if current else 0) + 1:
             return False
-        if current is not None and current.last_run_id >= summary.last_run_id:
+        if current is not None and self._place(space, current.last_run_id) >= self._place(
+            space, summary.last_run_id
+        ):
             return False
         self._state.summaries[space, conversation] = summary
         return True
@@ -48,16 +51,16 @@ class MemoryConversationMemory:
             raise ConversationNotFound
         summary = self._state.summaries.get((space, conversation))
         messages = sorted(
-            self._state.messages[space, conversation], key=lambda m: (m.run_id, m.message_id)
+            self._state.messages[space, conversation], key=lambda m: self._place(space, m.run_id)
         )
         turns = turns_of((message, self._ended(space, message)) for message in messages)
-        return summary, tuple(t for t in turns if summary is None or t.run_id > summary.last_run_id)
+        covered = self._place(space, summary.last_run_id) if summary else -1
+        return summary, tuple(t for t in turns if self._place(space, t.run_id) > covered)
+
+    def _place(self, space: SpaceId, run: RunId) -> int:
+        """Which run of all it is; one that nobody knows comes last."""
+        return self._state.turns.get((space, run), len(self._state.turns))
 
     def _ended(self, space: SpaceId, message: Message) -> bool:
         run = self._state.runs.get((space, message.run_id))
         return run is None or run.state is RunState.ENDED
-
-
-def _came_before(turn: Turn, run: RunId) -> bool:
-    answered = turn.ended and bool(turn.answer)
-    return turn.run_id < run or (turn.run_id != run and answered)

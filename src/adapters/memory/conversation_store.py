@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from adapters.memory.pages import newest_first, oldest_first
+from adapters.memory.pages import newest_first
 from adapters.memory.state import MemoryState
 from domain.conversations.conversation import Conversation, ConversationNotFound, Message
 from domain.identifiers import ConversationId, SpaceId
-from domain.paging import Page, PageRequest
+from domain.paging import Page, PageRequest, page_of
 
 
 class MemoryConversationStore:
@@ -41,7 +41,11 @@ class MemoryConversationStore:
         self, space: SpaceId, conversation: ConversationId, page: PageRequest
     ) -> Page[Message]:
         kept = self._messages(space, conversation)
-        return oldest_first(kept, page, lambda message: message.message_id)
+        place = next((n for n, m in enumerate(kept, 1) if m.message_id == page.after), None)
+        if place is None:
+            # It was taken out since: then after the one before it.
+            place = sum(page.after is not None and m.message_id < page.after for m in kept)
+        return page_of(kept[place:], page.size, lambda message: message.message_id)
 
     async def delete(self, space: SpaceId, conversation: ConversationId) -> None:
         self._messages(space, conversation)

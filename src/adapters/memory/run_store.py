@@ -131,6 +131,7 @@ class MemoryRunStore:
     def _keep(self, run: Run) -> None:
         key = run.space_id, run.run_id
         queued = RunQueued(run_id=run.run_id, agent=run.question.agent)
+        self._state.turns[key] = len(self._state.turns)
         self._state.events[key] = [RunEvent(sequence=1, create_time=run.create_time, kind=queued)]
         self._state.runs[key] = run
 

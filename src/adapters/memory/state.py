@@ -42,6 +42,8 @@ class MemoryState:
     runs: dict[tuple[SpaceId, RunId], Run] = field(default_factory=dict)
     requests: dict[tuple[SpaceId, str], tuple[RunId, str]] = field(default_factory=dict)
     events: dict[tuple[SpaceId, RunId], list[RunEvent]] = field(default_factory=dict)
+    turns: dict[tuple[SpaceId, RunId], int] = field(default_factory=dict)
+    lost: dict[tuple[SpaceId, RunId], WorkerId] = field(default_factory=dict)
     workers: dict[WorkerId, datetime] = field(default_factory=dict)
     ingestions: dict[tuple[SpaceId, DocumentId], tuple[WorkerId | None, int]] = field(
         default_factory=dict

@@ -71,8 +71,13 @@ def release(state: MemoryState, space: SpaceId, run: RunId, fence: int, *, spent
     state.runs[space, run] = replace(kept, state=RunState.QUEUED, worker_id=None, attempts=attempts)
 
 
+def came_before(state: MemoryState, one: Run, other: Run) -> bool:
+    """Whether the one was asked before the other, in their conversation."""
+    return state.turns[one.space_id, one.run_id] < state.turns[other.space_id, other.run_id]
+
+
 def _waits(state: MemoryState, run: Run) -> bool:
     return any(
-        other.state is not RunState.QUEUED or other.run_id < run.run_id
+        other.state is not RunState.QUEUED or came_before(state, other, run)
         for other in unended_before(state, run)
     )

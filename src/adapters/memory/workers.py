@@ -1,6 +1,7 @@
 """The processes that share what lies in memory."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from adapters.memory import turns
@@ -25,7 +26,11 @@ class MemoryWorkers:
         self._clock = clock
         self._lease = lease
 
-    async def beat(self, worker: WorkerId, kind: WorkerKind) -> tuple[HeldRun, ...]:
+    async def beat(
+        self, worker: WorkerId, kind: WorkerKind, *, was_cut_off: bool = False
+    ) -> tuple[HeldRun, ...]:
+        if was_cut_off:
+            self._forgive(worker)
         self._state.workers[worker] = self._clock.now() + self._lease
         return tuple(
             HeldRun(
@@ -42,6 +47,8 @@ class MemoryWorkers:
         stranded = [run for run in self._running() if not self._alive(run.worker_id)]
         for run in stranded:
             turns.release(self._state, run.space_id, run.run_id, run.fence, spent=True)
+            if run.worker_id is not None:
+                self._state.lost[run.space_id, run.run_id] = run.worker_id
         return len(stranded)
 
     async def claim_runs(
@@ -81,8 +88,8 @@ class MemoryWorkers:
         claimed = [d for d in _in_turns(unfinished, busy) if not busy(d)][:room]
         return tuple((_job(d), self._take(d, worker)) for d in claimed)
 
-    async def release(self, held: HeldRun) -> None:
-        turns.release(self._state, held.space_id, held.run_id, held.fence, spent=True)
+    async def release(self, held: HeldRun, *, spent: bool) -> None:
+        turns.release(self._state, held.space_id, held.run_id, held.fence, spent=spent)
 
     async def leave(self, worker: WorkerId) -> None:
         for run in self._running():
@@ -92,6 +99,13 @@ class MemoryWorkers:
             if holder == worker:
                 self._state.ingestions[key] = None, max(attempts - 1, 0)
         self._state.workers.pop(worker, None)
+
+    def _forgive(self, worker: WorkerId) -> None:
+        for key in [key for key, holder in self._state.lost.items() if holder == worker]:
+            del self._state.lost[key]
+            run = self._state.runs.get(key)
+            if run is not None and run.state is not RunState.ENDED:
+                self._state.runs[key] = replace(run, attempts=max(run.attempts - 1, 0))
 
     def _running(self) -> list[Run]:
         return [run for run in self._state.runs.values() if run.state is RunState.RUNNING]

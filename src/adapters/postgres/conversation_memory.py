@@ -1,7 +1,6 @@
 """What runs are told of their conversations, in Postgres."""
 
 from collections.abc import Iterable
-from uuid import UUID
 
 import asyncpg
 
@@ -14,8 +13,6 @@ from domain.conversations.turn import Head, Recollection, Turn, turns_of
 from domain.identifiers import ConversationId, MessageId, RunId, SpaceId
 
 _SQL = statements("memory")
-_FIRST = "00000000-0000-0000-0000-000000000000"
-_LAST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 _MESSAGES_A_TURN = 2
 
 
@@ -27,21 +24,17 @@ class PostgresConversationMemory:
         self, space: SpaceId, conversation: ConversationId, *, before: RunId | None, limit: int
     ) -> Recollection:
         async with self._pool.in_space(space) as connection:
-            summary = await _standing(connection, space, conversation)
-            after, most = _after(summary), limit * _MESSAGES_A_TURN
-            rows = await connection.fetch(
-                _SQL["recall"], space, conversation, after, before or _LAST, most
-            )
+            summary, after = await _standing(connection, space, conversation)
+            most = limit * _MESSAGES_A_TURN
+            rows = await connection.fetch(_SQL["recall"], space, conversation, after, before, most)
         return Recollection(summary=summary, turns=_turns(reversed(rows)))
 
     async def head(
         self, space: SpaceId, conversation: ConversationId, *, before: RunId | None
     ) -> Head:
         async with self._pool.in_space(space) as connection:
-            summary = await _standing(connection, space, conversation)
-            last = await connection.fetchval(
-                _SQL["last"], space, conversation, _after(summary), before or _LAST
-            )
+            summary, after = await _standing(connection, space, conversation)
+            last = await connection.fetchval(_SQL["last"], space, conversation, after, before)
         covered = summary.last_message_id if summary else None
         return Head(
             last_message_id=MessageId(last) if last else covered,
@@ -52,8 +45,8 @@ class PostgresConversationMemory:
         self, space: SpaceId, conversation: ConversationId, limit: int
     ) -> tuple[Summary | None, tuple[Turn, ...]]:
         async with self._pool.in_space(space) as connection:
-            summary = await _standing(connection, space, conversation)
-            after, most = _after(summary), limit * _MESSAGES_A_TURN
+            summary, after = await _standing(connection, space, conversation)
+            most = limit * _MESSAGES_A_TURN
             rows = await connection.fetch(_SQL["unfolded"], space, conversation, after, most)
         return summary, _turns(rows)
 
@@ -83,11 +76,12 @@ class PostgresConversationMemory:
 
 async def _standing(
     connection: Connection, space: SpaceId, conversation: ConversationId
-) -> Summary | None:
+) -> tuple[Summary | None, int]:
+    """The summary, and the turn up to which it goes."""
     row = await connection.fetchrow(_SQL["standing"], space, conversation)
     if row is None:
         raise ConversationNotFound
-    return _summary(row) if row["version"] is not None else None
+    return (_summary(row), row["last_turn"]) if row["version"] is not None else (None, 0)
 
 
 def _summary(row: asyncpg.Record) -> Summary:
@@ -99,10 +93,6 @@ def _summary(row: asyncpg.Record) -> Summary:
         last_run_id=RunId(row["last_run_id"]),
         last_message_id=MessageId(row["last_message_id"]),
     )
-
-
-def _after(summary: Summary | None) -> UUID | str:
-    return summary.last_run_id if summary else _FIRST
 
 
 def _turns(rows: Iterable[asyncpg.Record]) -> tuple[Turn, ...]:

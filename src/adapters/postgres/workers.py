@@ -19,8 +19,13 @@ class PostgresWorkers:
         self._pool = pool
         self._lease = lease
 
-    async def beat(self, worker: WorkerId, kind: WorkerKind) -> tuple[HeldRun, ...]:
+    async def beat(
+        self, worker: WorkerId, kind: WorkerKind, *, was_cut_off: bool = False
+    ) -> tuple[HeldRun, ...]:
         async with self._pool.connection() as connection:
+            # One by one, each in its own commit: no run is held while another is waited for.
+            for space, run in await connection.fetch(_SQL["lost"], worker) if was_cut_off else ():
+                await connection.execute(_SQL["forgive"], space, run, worker)
             rows = await connection.fetch(_SQL["beat"], worker, kind.value, self._lease)
         return tuple(
             HeldRun(
@@ -53,9 +58,8 @@ class PostgresWorkers:
             for space, document, attempts in rows
         )
 
-    async def release(self, held: HeldRun) -> None:
+    async def release(self, held: HeldRun, *, spent: bool) -> None:
         async with self._pool.connection() as connection:
-            spent = True
             await connection.execute(_SQL["release"], held.space_id, held.run_id, held.fence, spent)
 
     async def leave(self, worker: WorkerId) -> None:

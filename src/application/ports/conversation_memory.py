@@ -11,10 +11,10 @@ class ConversationMemory(Protocol):
     async def recall(
         self, space: SpaceId, conversation: ConversationId, *, before: RunId | None, limit: int
     ) -> Recollection:
-        """The summary, and the last `limit` turns after it of runs made before that one.
+        """The summary, and the last `limit` turns after it of runs accepted before that one.
 
-        Those too that were answered by now, whatever the clocks of their servers said: a
-        conversation has one run at work. Without `before`: of all runs.
+        Runs and messages stand in the order of their commits, whatever the clocks of their servers
+        said. Without `before`: of all runs.
 
         Raises ConversationNotFound.
         """

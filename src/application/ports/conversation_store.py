@@ -29,7 +29,7 @@ class ConversationStore(Protocol):
     async def messages(
         self, space: SpaceId, conversation: ConversationId, page: PageRequest
     ) -> Page[Message]:
-        """Messages, oldest first. Raises ConversationNotFound."""
+        """Messages in the order of their commits, oldest first. Raises ConversationNotFound."""
         ...
 
     async def delete(self, space: SpaceId, conversation: ConversationId) -> None:

@@ -13,8 +13,14 @@ class Workers(Protocol):
     A process lives as long as it beats: LEASE_SECONDS after its last beat it counts as gone.
     """
 
-    async def beat(self, worker: WorkerId, kind: WorkerKind) -> tuple[HeldRun, ...]:
-        """Say that this process lives; answer the running runs that it has, of all spaces."""
+    async def beat(
+        self, worker: WorkerId, kind: WorkerKind, *, was_cut_off: bool = False
+    ) -> tuple[HeldRun, ...]:
+        """Say that this process lives; answer the running runs that it has, of all spaces.
+
+        `was_cut_off`: it lived before too, and its beats did not arrive. Runs that were reaped from
+        it meanwhile stay lost to it, and get back the attempt that they had spent with it.
+        """
         ...
 
     async def reap(self) -> int:
@@ -45,8 +51,8 @@ class Workers(Protocol):
         """
         ...
 
-    async def release(self, held: HeldRun) -> None:
-        """Let a run wait again that nobody works on; its attempt is spent.
+    async def release(self, held: HeldRun, *, spent: bool) -> None:
+        """Let a run wait again that nobody works on; `spent` says whether its attempt counts.
 
         Nothing happens when it has another fence by now, or is not running.
         """

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,13 +14,13 @@ from application.ports.clock import Clock
 from application.ports.document_store import DocumentStore
 from application.ports.workers import Workers
 from application.runs.at_work import AtWork
-from application.runs.end import EndRun
+from application.runs.park import ParkRun
 from domain.documents.document import DocumentNotFound, IngestState
 from domain.errors import Unavailable
 from domain.identifiers import DocumentId, RunId, SpaceId, WorkerId
 from domain.runs.admission import RunLimits
 from domain.runs.lease import BEAT_SECONDS, LEASE_SECONDS, HeldRun, WorkerKind
-from domain.runs.run import FenceLost, Run, RunNotFound, TerminationReason
+from domain.runs.run import FenceLost, Run, RunNotFound
 
 _log = logging.getLogger(__name__)
 Execute = Callable[[Run], Awaitable[None]]
@@ -50,7 +51,7 @@ class Dispatcher:
         documents: DocumentStore,
         execute: Execute,
         ingest: Ingest,
-        end: EndRun,
+        park: ParkRun,
         limits: RunLimits,
         clock: Clock,
         beat_seconds: float = BEAT_SECONDS,
@@ -60,7 +61,7 @@ class Dispatcher:
         self._documents = documents
         self._execute = execute
         self._ingest = ingest
-        self._end = end
+        self._park = park
         self._limits = limits
         self._clock = clock
         self._beat_seconds = beat_seconds
@@ -74,7 +75,10 @@ class Dispatcher:
         # Runs that this process and the database did not agree on at the last beat.
         self._lost: Mapping[UUID, int] = {}
         self._strays: frozenset[HeldRun] = frozenset()
+        # Those of them, by id and fence, whose work broke although nothing was away.
+        self._broken: set[tuple[UUID, int]] = set()
         self._last_beat = 0.0
+        self._cut_off_at = -math.inf
         self._trust_from = 0.0
 
     async def __aenter__(self) -> "Dispatcher":
@@ -143,13 +147,16 @@ class Dispatcher:
             )
 
     async def _perform(self, run: Run) -> None:
-        tries = self._limits.attempts
-        if run.attempts <= tries or run.cancel_requested:
-            await self._execute(run)
-            return
-        detail = f"it was taken up {tries} times and never came to an end; it is parked"
-        with suppress(FenceLost, RunNotFound):
-            await self._end(run, TerminationReason.ATTEMPTS, detail)
+        began = self._clock.monotonic()
+        try:
+            with suppress(FenceLost, RunNotFound):
+                if due := await self._park(run):
+                    await self._execute(due)
+        except Exception as error:
+            # Only the beats can tell that it was the database, and not this run alone.
+            if not isinstance(error, Unavailable) or self._cut_off_at < began:
+                self._broken.add((run.run_id, run.fence))
+            raise
 
     def _read(self, job: IngestDocumentJob, attempts: int) -> None:
         if not self._leaving:
@@ -231,8 +238,17 @@ class Dispatcher:
 
     async def _beat(self) -> None:
         known = self._running.marks
+        broken = frozenset(self._broken)
         began = self._clock.monotonic()
-        held = await self._workers.beat(self._crew.worker_id, self._crew.kind)
+        try:
+            held = await self._workers.beat(
+                self._crew.worker_id,
+                self._crew.kind,
+                was_cut_off=self._cut_off_at >= self._last_beat,
+            )
+        except Unavailable:
+            self._cut_off_at = self._clock.monotonic()
+            raise
         if began - self._last_beat > LEASE_SECONDS:
             # Whatever kept this process from beating may have kept the others too: let them first.
             self._trust_from = began + LEASE_SECONDS
@@ -240,6 +256,7 @@ class Dispatcher:
         self._last_beat = began
         self._compare(known, held)
         await self._let_strays_go(known, held)
+        self._broken -= broken - {(run.run_id, run.fence) for run in held}
 
     async def _reap(self) -> None:
         if self._clock.monotonic() >= self._trust_from and (count := await self._workers.reap()):
@@ -259,11 +276,16 @@ class Dispatcher:
         self._lost = lost
 
     async def _let_strays_go(self, known: Mapping[UUID, int], held: tuple[HeldRun, ...]) -> None:
-        """Runs claimed for this process whose news never came: for two beats, at least."""
+        """Runs that this process has and is not at work on, for two beats at least.
+
+        Their attempt is spent when their work broke, and not when the news of them never came or
+        the database was away: then nothing speaks against them.
+        """
         strays = frozenset(run for run in held if known.get(run.run_id) != run.fence)
         for run in strays & self._strays:
             if self._running.marks.get(run.run_id) != run.fence:
-                await self._workers.release(run)
+                spent = (run.run_id, run.fence) in self._broken
+                await self._workers.release(run, spent=spent)
         self._strays = strays
 
 

@@ -10,7 +10,7 @@ import pytest_asyncio
 from adapters.postgres.pool import Pool
 from application.jobs import IngestDocumentJob
 from application.ports.workers import Workers
-from application.runs.dispatch import Dispatcher
+from application.runs.dispatch import Dispatcher, Execute
 from domain.documents.document import IngestState
 from domain.errors import Unavailable
 from domain.identifiers import DocumentId, RunId, SpaceId, WorkerId
@@ -166,7 +166,7 @@ async def test_a_run_that_is_claimed_here_without_anybodys_knowledge_waits_again
         stray = (await stores.runs.create(run(home), None, claim_for=worker)).run
         await until(lambda: len(execute.taken) == 1)
     assert (execute.taken[0].run_id, execute.taken[0].fence) == (stray.run_id, 2)
-    assert execute.taken[0].attempts == 2
+    assert execute.taken[0].attempts == 1, "nobody was ever at work on it"
 
 
 async def test_a_run_whose_work_broke_is_tried_again(stores: Stores, home: Home) -> None:
@@ -282,8 +282,10 @@ class Flickering:
             raise Unavailable("the database does not answer; try again")
         return self._workers
 
-    async def beat(self, worker: WorkerId, kind: WorkerKind) -> tuple[HeldRun, ...]:
-        return await self._here().beat(worker, kind)
+    async def beat(
+        self, worker: WorkerId, kind: WorkerKind, *, was_cut_off: bool = False
+    ) -> tuple[HeldRun, ...]:
+        return await self._here().beat(worker, kind, was_cut_off=was_cut_off)
 
     async def reap(self) -> int:
         self.reaped += 1
@@ -299,15 +301,15 @@ class Flickering:
     ) -> tuple[tuple[IngestDocumentJob, int], ...]:
         return await self._here().claim_documents(worker, room, at_work=at_work)
 
-    async def release(self, held: HeldRun) -> None:
-        await self._here().release(held)
+    async def release(self, held: HeldRun, *, spent: bool) -> None:
+        await self._here().release(held, spent=spent)
 
     async def leave(self, worker: WorkerId) -> None:
         await self._here().leave(worker)
 
 
 @asynccontextmanager
-async def _flickering(stores: Stores, execute: Executing) -> AsyncIterator[Flickering]:
+async def _flickering(stores: Stores, execute: Execute) -> AsyncIterator[Flickering]:
     flickering = Flickering(stores.workers)
     made: Dispatcher = dispatcher(stores, execute=execute)
     made._workers = flickering
@@ -329,6 +331,51 @@ async def test_a_database_that_is_away_for_a_while_stops_nothing(
         await _queued(stores, home)
         await until(lambda: len(execute.taken) == 2)
         workers.away = True
+
+
+async def test_runs_that_a_lost_database_stopped_are_taken_up_again_without_end(
+    stores: Stores, home: Home
+) -> None:
+    taken: list[int] = []
+
+    async def execute(one: Run) -> None:
+        taken.append(one.attempts)
+        if len(taken) > 4:
+            await stores.log.append(one.space_id, one.run_id, one.fence, [COMPLETE])
+            return
+        workers.away = True
+        await asyncio.sleep(0.1)
+        asyncio.get_running_loop().call_later(0.05, workers.__setattr__, "away", False)
+        raise Unavailable("the database does not answer; try again")
+
+    async with _flickering(stores, execute) as workers:
+        made = await _queued(stores, home)
+
+        async def ended() -> bool:
+            return await _state(stores, made) is RunState.ENDED
+
+        await until(ended)
+    assert taken == [1] * 5
+
+
+async def test_a_run_is_not_parked_for_attempts_that_it_gets_back(
+    stores: Stores, home: Home
+) -> None:
+    made, execute, cut_off = await _queued(stores, home), Executing(stores), WorkerId(new_id())
+    await stores.fleeting.beat(cut_off, WorkerKind.SERVER)
+    await stores.workers.claim_runs(cut_off, 1, running_limit=1)
+    async with dispatcher(stores, execute=execute, limits=RunLimits(attempts=1), beat_seconds=0.1):
+        await until(lambda: _is_running(stores, made, fence=2))
+        assert execute.taken == []
+        await stores.workers.beat(cut_off, WorkerKind.SERVER, was_cut_off=True)
+        await until(
+            lambda: [(one.run_id, one.attempts) for one in execute.taken] == [(made.run_id, 1)]
+        )
+
+
+async def _is_running(stores: Stores, one: Run, *, fence: int) -> bool:
+    kept = await stores.runs.get(one.space_id, one.run_id)
+    return (kept.state, kept.fence) == (RunState.RUNNING, fence)
 
 
 async def test_a_fence_keeps_who_was_taken_over_from_writing(stores: Stores, home: Home) -> None:

@@ -12,8 +12,22 @@ alter table obelisk.workers force row level security;
 grant select, insert, update, delete on obelisk.workers to obelisk_system;
 create policy system on obelisk.workers to obelisk_system using (true) with check (true);
 
+-- Turns of a conversation and what was said in it are numbered here, under a lock on the conversation:
+-- in the order of their commits, which is no process's clock's to say.
+create sequence obelisk.talk_order;
+grant usage on sequence obelisk.talk_order to obelisk_app;
+-- `turn` is the place of the question; its answer has the same one, and a later place.
+alter table obelisk.messages
+  add column place bigint not null default nextval('obelisk.talk_order'),
+  add column turn bigint not null;
+create index messages_by_turn on obelisk.messages (space_id, conversation_id, turn, place);
+create index messages_by_place on obelisk.messages (space_id, conversation_id, place);
+
+-- `lost_by` is the worker from which the run was taken last, because it counted as gone.
 alter table obelisk.runs
+  add column turn bigint not null default 0,
   add column worker_id uuid,
+  add column lost_by uuid,
   add column attempts integer not null default 0,
   add column cancel_reason text,
   add column require_approval boolean not null default false;
@@ -33,7 +47,7 @@ create index runs_open on obelisk.runs (space_id, conversation_id, run_id)
 
 -- What is shared out is chosen across spaces by obelisk_system, which sees no ended run, and may change
 -- who has a run or a document and nothing else of it.
-grant update (state, worker_id, attempts) on obelisk.runs to obelisk_system;
+grant update (state, worker_id, attempts, lost_by) on obelisk.runs to obelisk_system;
 create policy dispatch on obelisk.runs for update to obelisk_system
   using (state = 'running') with check (state = 'queued');
 grant update (worker_id, attempts) on obelisk.documents to obelisk_system;
@@ -48,7 +62,7 @@ where r.state = 'queued' and (r.cancel_requested or not exists (
   select from obelisk.runs e
   where e.space_id = r.space_id and e.conversation_id = r.conversation_id and e.run_id <> r.run_id
     and (e.state in ('running', 'paused')
-         or e.state = 'queued' and not e.cancel_requested and e.run_id < r.run_id)));
+         or e.state = 'queued' and not e.cancel_requested and e.turn < r.turn)));
 grant select on obelisk.claimable_runs to obelisk_app, obelisk_system;
 
 -- Whoever takes up runs of a space, or lets one in that begins at once, holds this: so they count right.
@@ -93,6 +107,7 @@ declare
   v_blocked boolean := false;
   v_begins boolean;
   v_waiting bigint;
+  v_turn bigint := 0;
 begin
   perform set_config('app.space_id', p_space::text, true);
   if p_conversation is not null then
@@ -144,13 +159,16 @@ begin
       end if;
     end if;
   end if;
+  if p_conversation is not null then
+    v_turn := nextval('obelisk.talk_order');
+  end if;
   insert into obelisk.runs (
     space_id, run_id, user_id, agent, question, conversation_id, document_ids, request_id, fingerprint,
-    state, last_sequence, create_time, require_approval, fence, attempts, worker_id)
+    state, last_sequence, create_time, require_approval, fence, attempts, worker_id, turn)
   values (
     p_space, p_run, p_user, p_agent, p_question, p_conversation, p_documents, p_request, p_fingerprint,
     case when v_begins then 'running' else 'queued' end, 1, p_create_time, p_require_approval,
-    v_begins::integer, v_begins::integer, case when v_begins then p_worker end)
+    v_begins::integer, v_begins::integer, case when v_begins then p_worker end, v_turn)
   on conflict (space_id, request_id) do nothing
   returning * into v_run;
   if not found then
@@ -166,8 +184,9 @@ begin
     v_open := '{}';
   end if;
   if p_conversation is not null then
-    insert into obelisk.messages (space_id, conversation_id, message_id, run_id, role, content)
-    values (p_space, p_conversation, p_message, p_run, 'user', p_question);
+    insert into obelisk.messages (
+      space_id, conversation_id, message_id, run_id, role, content, place, turn)
+    values (p_space, p_conversation, p_message, p_run, 'user', p_question, v_turn, v_turn);
   end if;
   if not v_begins and p_worker is null and not v_blocked then
     perform obelisk.wake_workers();
@@ -288,7 +307,7 @@ set search_path = obelisk, pg_temp set enable_seqscan = off as $$
 declare
   v_count integer;
 begin
-  update obelisk.runs r set state = 'queued', worker_id = null
+  update obelisk.runs r set state = 'queued', worker_id = null, lost_by = r.worker_id
   from (select s.space_id, s.run_id from obelisk.runs s
         where s.state = 'running' and not obelisk.is_alive(s.worker_id)
         for update skip locked) d
@@ -298,7 +317,24 @@ begin
   return v_count;
 end $$;
 
--- One run that its worker does not know of waits again; that attempt is spent.
+-- Runs that were taken from a worker which has beaten since.
+create function obelisk.lost_runs(p_worker uuid) returns table (space_id uuid, run_id uuid)
+language sql stable security definer set search_path = obelisk, pg_temp set enable_seqscan = off as $$
+  select r.space_id, r.run_id from obelisk.runs r where r.state = 'queued' and r.lost_by = p_worker
+  union all
+  select r.space_id, r.run_id from obelisk.runs r where r.state = 'running' and r.lost_by = p_worker;
+$$;
+
+-- The worker lives from which a run was taken: the attempt that it had was not the run's to spend.
+create function obelisk.forgive_run(p_space uuid, p_run uuid, p_worker uuid) returns void
+language plpgsql as $$
+begin
+  perform set_config('app.space_id', p_space::text, true);
+  update obelisk.runs r set attempts = greatest(r.attempts - 1, 0), lost_by = null
+  where r.space_id = p_space and r.run_id = p_run and r.lost_by = p_worker and r.state <> 'ended';
+end $$;
+
+-- One run that its worker does not work on waits again.
 create function obelisk.release_run(p_space uuid, p_run uuid, p_fence integer, p_spent boolean)
 returns boolean language plpgsql as $$
 begin
@@ -326,10 +362,11 @@ alter function obelisk.waiting_spaces owner to obelisk_system;
 alter function obelisk.claim_documents owner to obelisk_system;
 alter function obelisk.beat owner to obelisk_system;
 alter function obelisk.reap owner to obelisk_system;
+alter function obelisk.lost_runs owner to obelisk_system;
 alter function obelisk.leave owner to obelisk_system;
 alter function obelisk.a_worker_lives owner to obelisk_system;
 revoke create on schema obelisk from obelisk_system;
 revoke all on function obelisk.waiting_spaces, obelisk.claim_documents, obelisk.beat, obelisk.reap,
-  obelisk.leave, obelisk.a_worker_lives from public;
+  obelisk.lost_runs, obelisk.leave, obelisk.a_worker_lives from public;
 grant execute on function obelisk.waiting_spaces, obelisk.claim_documents, obelisk.beat, obelisk.reap,
-  obelisk.leave, obelisk.a_worker_lives to obelisk_app;
+  obelisk.lost_runs, obelisk.leave, obelisk.a_worker_lives to obelisk_app;

@@ -18,7 +18,9 @@ grant select, insert, update, delete on obelisk.run_journal to obelisk_app;
 create policy tenant on obelisk.run_journal to obelisk_app
   using (space_id = obelisk.current_space()) with check (space_id = obelisk.current_space());
 
-alter table obelisk.runs add column pause_id text, add column pause_prompt text;
+alter table obelisk.runs
+  add column pause_id text, add column pause_prompt text, add column pause_time timestamptz;
+create index runs_paused on obelisk.runs (pause_time) where state = 'paused';
 
 drop function obelisk.append_many;
 drop function obelisk.append_in_space;
@@ -75,12 +77,12 @@ begin
       where r.space_id = p_space and r.run_id = any (v_answering) and r.conversation_id is not null);
     if p_wait then
       perform from obelisk.conversations c
-      where c.space_id = p_space and c.conversation_id = any (v_threads) for key share;
+      where c.space_id = p_space and c.conversation_id = any (v_threads) for no key update;
     else
       v_threads := array(
         select c.conversation_id from obelisk.conversations c
         where c.space_id = p_space and c.conversation_id = any (v_threads)
-        for key share skip locked);
+        for no key update skip locked);
     end if;
   end if;
   if not p_wait then
@@ -112,6 +114,7 @@ begin
                      when r.cancel_requested then 'queued' else 'paused' end,
         pause_id = case when not r.cancel_requested then a.pause end,
         pause_prompt = case when not r.cancel_requested then a.prompt end,
+        pause_time = case when not r.cancel_requested and a.pause is not null then v_now end,
         worker_id = case when coalesce(a.reason, a.pause) is null then r.worker_id end,
         termination_reason = a.reason,
         end_time = case when a.reason is null then null else v_now end
@@ -119,26 +122,28 @@ begin
          a (run, fence, size, reason, pause, prompt)
     where r.space_id = p_space and r.run_id = any (v_held) and r.run_id = a.run
       and r.fence = a.fence and r.state = 'running'
-    returning r.run_id, r.last_sequence - a.size + 1 as first_sequence, r.conversation_id
+    returning r.run_id, r.last_sequence - a.size + 1 as first_sequence, r.conversation_id, r.turn
   ), logged as (
     insert into obelisk.run_events (space_id, run_id, sequence, kind, version, payload, create_time)
     select p_space, m.run_id, m.first_sequence + e.place, e.kind, p_version, e.payload, v_now
     from unnest(p_event_runs, p_places, p_kinds, p_payloads) e (run, place, kind, payload)
     join moved m on m.run_id = e.run
   ), answered as (
-    insert into obelisk.messages (space_id, conversation_id, message_id, run_id, role, content)
-    select p_space, m.conversation_id, a.message, m.run_id, 'assistant', a.answer
+    insert into obelisk.messages (
+      space_id, conversation_id, message_id, run_id, role, content, turn)
+    select p_space, m.conversation_id, a.message, m.run_id, 'assistant', a.answer, m.turn
     from unnest(p_runs, p_answers, p_messages) a (run, answer, message)
     join moved m on m.run_id = a.run
     where a.answer is not null and m.conversation_id is not null
   )
   select h.run, m.first_sequence, v_now
   from unnest(v_held) h (run) left join moved m on m.run_id = h.run;
-  if 'rejected' = any (p_reasons) then
+  -- What nobody has approved is no answer.
+  if p_reasons && array['rejected', 'expired'] then
     delete from obelisk.messages m
     using obelisk.runs r, unnest(p_runs, p_fences, p_reasons) a (run, fence, reason)
-    where r.space_id = p_space and r.run_id = a.run and r.fence = a.fence and a.reason = 'rejected'
-      and r.termination_reason = 'rejected' and m.space_id = p_space
+    where r.space_id = p_space and r.run_id = a.run and r.fence = a.fence
+      and a.reason in ('rejected', 'expired') and r.termination_reason = a.reason and m.space_id = p_space
       and m.conversation_id = r.conversation_id and m.run_id = r.run_id and m.role = 'assistant';
   end if;
 end $$;
@@ -196,7 +201,8 @@ declare
 begin
   perform set_config('app.space_id', p_space::text, true);
   update obelisk.runs r
-  set state = 'queued', pause_id = null, pause_prompt = null, last_sequence = r.last_sequence + 1,
+  set state = 'queued', pause_id = null, pause_prompt = null, pause_time = null,
+      last_sequence = r.last_sequence + 1,
       attempts = greatest(r.attempts - 1, 0)
   where r.space_id = p_space and r.run_id = p_run and r.state = 'paused' and r.pause_id = p_pause
     and not r.cancel_requested
@@ -211,4 +217,28 @@ begin
   on conflict (space_id, run_id, kind, scope, key) do update set payload = excluded.payload;
   perform obelisk.wake_workers();
   return query select v_last, v_now;
+end $$;
+
+-- Runs that wait for a person since before then, longest first.
+create function obelisk.old_pauses(p_before timestamptz, p_limit integer)
+returns table (space_id uuid, run_id uuid) language sql stable security definer
+set search_path = obelisk, pg_temp set enable_seqscan = off as $$
+  select r.space_id, r.run_id from obelisk.runs r
+  where r.state = 'paused' and r.pause_time < p_before order by r.pause_time limit p_limit;
+$$;
+grant create on schema obelisk to obelisk_system;
+alter function obelisk.old_pauses owner to obelisk_system;
+revoke create on schema obelisk from obelisk_system;
+revoke all on function obelisk.old_pauses from public;
+grant execute on function obelisk.old_pauses to obelisk_app;
+
+-- A run that still waits since before then is to stop: it waits for whoever ends it.
+create function obelisk.expire_pause(p_space uuid, p_run uuid, p_before timestamptz) returns boolean
+language plpgsql as $$
+begin
+  perform set_config('app.space_id', p_space::text, true);
+  update obelisk.runs r
+  set state = 'queued', cancel_requested = true, cancel_reason = coalesce(r.cancel_reason, 'expired')
+  where r.space_id = p_space and r.run_id = p_run and r.state = 'paused' and r.pause_time < p_before;
+  return found;
 end $$;

@@ -8,6 +8,7 @@ create table obelisk.conversation_summaries (
   mark text not null,
   author text not null,
   last_run_id uuid not null,
+  last_turn bigint not null,
   last_message_id uuid not null,
   update_time timestamptz not null default now(),
   primary key (space_id, conversation_id),
@@ -19,6 +20,3 @@ alter table obelisk.conversation_summaries force row level security;
 grant select, insert, update, delete on obelisk.conversation_summaries to obelisk_app;
 create policy tenant on obelisk.conversation_summaries to obelisk_app
   using (space_id = obelisk.current_space()) with check (space_id = obelisk.current_space());
-
--- A window is read turn by turn: a question that waits stands before the answer to the one before it.
-create index messages_by_turn on obelisk.messages (space_id, conversation_id, run_id, message_id);

@@ -10,10 +10,16 @@ order by conversation_id desc limit $3;
 -- exists: whether it is in this space
 select exists (select from obelisk.conversations where space_id = $1 and conversation_id = $2);
 
--- messages: oldest first, after a key
-select * from obelisk.messages
-where space_id = $1 and conversation_id = $2 and ($3::uuid is null or message_id > $3)
-order by message_id limit $4;
+-- messages: in the order in which they were said, after one of them
+select m.* from obelisk.messages m
+where m.space_id = $1 and m.conversation_id = $2 and m.place > coalesce(
+  (select a.place from obelisk.messages a
+   where a.space_id = $1 and a.conversation_id = $2 and a.message_id = $3),
+  -- It was taken out since: then after the one before it.
+  (select a.place from obelisk.messages a
+   where a.space_id = $1 and a.conversation_id = $2 and a.message_id < $3
+   order by a.message_id desc limit 1), 0)
+order by m.place limit $4;
 
 -- get: one conversation
 select * from obelisk.conversations where space_id = $1 and conversation_id = $2;
