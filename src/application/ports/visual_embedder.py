@@ -8,7 +8,7 @@ from domain.retrieval.vector import Vector
 class VisualEmbedder(Protocol):
     """Turns pictures into vectors of a space that texts can search.
 
-    Pictures are those that a `DocumentConverter` gives: small JPEG or PNG files of its own making.
+    Pictures are those that a `DocumentConverter` gives: small JPEG files of its own making.
     Safe to call from many tasks at once; never blocks the loop.
     """
 

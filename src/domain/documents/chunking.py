@@ -1,7 +1,7 @@
 """Cutting a document into chunks that each fit an embedding model and say where they stood."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from domain.documents.chunk_packing import kind_of, overlap_text, pack
 from domain.documents.chunk_pieces import (
@@ -20,9 +20,11 @@ from domain.documents.converted_text import (
     PlacedBlock,
     Span,
     converted_text,
+    placed_blocks,
     spans_of,
     start_of_tail,
 )
+from domain.documents.pictures import PlacedPicture, placed_pictures
 from domain.documents.structure import BulletList, DocumentStructure, Picture, Table
 
 __all__ = ["Chunk", "ChunkKind", "ChunkingPolicy", "chunk_document", "embedding_text"]
@@ -38,7 +40,8 @@ class Chunk:
     `ordinal` counts from 0; `page` is the first page, None for formats without pages;
     `context` is the section path as it is embedded, cut when the headings are long;
     `token_count` is that of `embedding_text(chunk)`. `span` is where its words stand in the
-    document's `converted_text`, its overlap included, a repeated table header not.
+    document's `converted_text`, its overlap included, a repeated table header not. `pictures` are
+    the images of those that stand among its words.
     """
 
     ordinal: int
@@ -49,6 +52,7 @@ class Chunk:
     token_count: int
     span: Span = (0, 0)
     context: str = ""
+    pictures: tuple[bytes, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.span[0] <= self.span[1]:
@@ -90,12 +94,29 @@ def chunk_document(
     """
     count = TokenCounter(count_tokens)
     source = converted_text(structure)
-    drafts = (
+    drafts = [
         draft
         for section in sections_of(structure)
         for draft in _section_chunks(section, source, policy, count)
+    ]
+    pictures = _pictures(drafts, placed_pictures(structure.blocks, placed_blocks(structure)))
+    return tuple(
+        replace(draft, ordinal=ordinal, pictures=tuple(pictures.get(ordinal, ())))
+        for ordinal, draft in enumerate(drafts)
     )
-    return tuple(replace(draft, ordinal=ordinal) for ordinal, draft in enumerate(drafts))
+
+
+def _pictures(
+    chunks: Sequence[Chunk], placed: Iterable[PlacedPicture]
+) -> dict[int, dict[bytes, None]]:
+    """Each picture once in the chunk of the words beside it; a heading's are those below it."""
+    of_chunks: dict[int, dict[bytes, None]] = {}
+    for picture in placed:
+        for ordinal, chunk in enumerate(chunks):
+            if picture.at < chunk.span[1]:
+                of_chunks.setdefault(ordinal, {})[picture.image] = None
+                break
+    return of_chunks
 
 
 def _section_chunks(

@@ -48,7 +48,7 @@ def placed_blocks(structure: DocumentStructure) -> Iterator[PlacedBlock]:
     """The blocks that have words, each with its place in `converted_text`."""
     start = 0
     for block in structure.blocks:
-        if _has_words(block):
+        if has_words(block):
             text = block_text(block)
             yield PlacedBlock(block=block, text=text, start=start)
             start += len(text) + len(NEW_BLOCK)
@@ -118,7 +118,8 @@ def _bullet(item: str) -> str:
     return f"{indent}- {one_line(item)}"
 
 
-def _has_words(block: Block) -> bool:
+def has_words(block: Block) -> bool:
+    """Whether it adds anything to the converted text."""
     match block:
         case Heading() | Paragraph():
             return bool(block.text.strip())

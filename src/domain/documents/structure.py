@@ -1,6 +1,6 @@
 """What a converter makes of a file: blocks in reading order, free of the file's format."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -45,12 +45,14 @@ class Table:
 class Picture:
     """A picture's words: its caption or alternative text, empty when it has none.
 
-    `size` is its width and height in pixels where the file says it.
+    `size` is its width and height in pixels where the file says it. `image` is what it shows, small, as
+    a JPEG file of the converter's own making; empty where that is not known.
     """
 
     caption: str = ""
     page: int | None = None
     size: tuple[int, int] | None = None
+    image: bytes = field(default=b"", repr=False)
 
 
 class HiddenKind(Enum):

@@ -1,0 +1,88 @@
+"""Pictures of a document: which are worth a look, what they are called, and where they stand."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeGuard
+
+from domain.documents.converted_text import PlacedBlock, has_words
+from domain.documents.structure import Block, DocumentStructure, Picture
+
+MOST_PICTURES = 200
+MOST_BYTES = 8 * 1024 * 1024
+# What comes back on so many pages is no content: a logo, a rule, a background.
+_OFTEN_PAGES, _OFTEN_SHARE = 3, 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedPicture:
+    """`at` is a character of the converted text: one of the words that it stands beside."""
+
+    image: bytes
+    at: int
+
+
+def with_pictures_chosen(structure: DocumentStructure) -> DocumentStructure:
+    """Without the images of ornaments, which come back page by page, and of what is too much."""
+    shown = dict.fromkeys(
+        (block.image, block.page) for block in structure.blocks if _has_image(block)
+    )
+    pages = Counter(image for image, _ in shown)
+    often = max(_OFTEN_PAGES, structure.page_count * _OFTEN_SHARE)
+    kept: set[bytes] = set()
+    size = 0
+    for image, times in pages.items():
+        size += len(image)
+        if times < often and len(kept) < MOST_PICTURES and size <= MOST_BYTES:
+            kept.add(image)
+    blocks = (
+        b if not _has_image(b) or b.image in kept else replace(b, image=b"")
+        for b in structure.blocks
+    )
+    return replace(structure, blocks=tuple(blocks))
+
+
+def with_pictures_named(structure: DocumentStructure, page_name: str) -> DocumentStructure:
+    """A picture on a page without any words is called by its page, so that it can be cited.
+
+    `page_name` is what the format has: "page", "slide" or "sheet". A document without pages and
+    without words has a picture by the name of "Picture".
+    """
+    told = {block.page for block in structure.blocks if has_words(block)}
+
+    def named(block: Block) -> Block:
+        if not _has_image(block) or block.page in told:
+            return block
+        told.add(block.page)
+        place = "" if block.page is None else f" on {page_name} {block.page}"
+        return replace(block, caption=f"Picture{place}")
+
+    return replace(structure, blocks=tuple(named(block) for block in structure.blocks))
+
+
+def placed_pictures(
+    blocks: Iterable[Block], placed: Iterable[PlacedBlock]
+) -> Iterator[PlacedPicture]:
+    """Every picture that has an image, beside the words that it follows on its page, or precedes.
+
+    `placed` are the document's `placed_blocks`. One on a page without words is left out.
+    """
+    words = iter(placed)
+    last: PlacedBlock | None = None
+    waiting: list[Picture] = []
+    for block in blocks:
+        if has_words(block):
+            last = next(words)
+            for picture in waiting:
+                if picture.page == block.page:
+                    yield PlacedPicture(image=picture.image, at=last.start)
+            waiting = []
+        if _has_image(block):
+            if last is not None and last.block.page == block.page:
+                yield PlacedPicture(image=block.image, at=last.span[1] - 1)
+            else:
+                waiting.append(block)
+
+
+def _has_image(block: Block) -> TypeGuard[Picture]:
+    return isinstance(block, Picture) and bool(block.image)
