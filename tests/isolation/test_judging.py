@@ -68,6 +68,7 @@ def test_an_id_that_is_said_again_makes_no_difference() -> None:
         WORLD.home.chunk,
         WORLD.victim.owner,
     ],
+    ids=["content", "private", "public", "chunk", "owner"],
 )
 def test_a_word_or_an_id_of_the_victim_is_a_leak_wherever_it_stands(word: str) -> None:
     answer = replace(SHOWN, everything=b"\x0a\x05" + word.encode() + b"\x00")

@@ -150,6 +150,7 @@ def gigapixels() -> bytes:
         (MediaType.JPEG, saved(drawn("Words")), "no JPEG picture"),
         (MediaType.WEBP, b"RIFF\x00\x00\x00\x00WEBP" + os.urandom(64), "no WEBP picture"),
     ],
+    ids=["too large", "cut off", "misnamed", "noise"],
 )
 async def test_pictures_that_are_too_much_or_broken_say_so(
     converter: DoclingConverter, media_type: MediaType, content: bytes, reason: str
