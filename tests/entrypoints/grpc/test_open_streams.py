@@ -430,9 +430,11 @@ async def test_a_server_that_leaves_tells_also_those_whose_letting_in_cannot_be_
     call = line.stub.WatchRun(run_pb2.WatchRunRequest(), metadata=line.headers(tokens))
     async with asyncio.timeout(2.0):
         await at_the_door.wait()
-    await line.streams.leave()
-    assert await _ending(call) == (grpc.StatusCode.UNAVAILABLE, "SERVER_LEAVING")
-    back.set()
+    try:
+        await line.streams.leave()
+        assert await _ending(call) == (grpc.StatusCode.UNAVAILABLE, "SERVER_LEAVING")
+    finally:
+        back.set()
 
 
 async def test_a_server_that_leaves_hears_an_upload_out(line: Line) -> None:
