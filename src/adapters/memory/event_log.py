@@ -66,7 +66,7 @@ class MemoryEventLog:
                     worker_id=None,
                 )
                 self._state.journals.pop((run.space_id, run.run_id), None)
-                if reason is TerminationReason.REJECTED:
+                if reason in (TerminationReason.REJECTED, TerminationReason.EXPIRED):
                     self._take_back_the_answer(run)
             case RunPaused() if run.cancel_requested:
                 self._state.runs[run.space_id, run.run_id] = replace(

@@ -5,6 +5,7 @@ from contextlib import aclosing, closing
 
 from application.agents.gathering import Gathering
 from application.agents.prompt import Section
+from application.agents.spending import Spending
 from application.ports.chat_model import ChatModel
 from application.ports.clock import Clock
 from domain.agents.chat import ChatFinished, ChatRequest, FinishReason
@@ -23,6 +24,7 @@ class Answer:
         screen: AnswerScreen,
         emit: Callable[[EventKind], None],
         window: Callable[[], float],
+        spending: Spending,
     ) -> None:
         """`window` says how many seconds pieces may gather before they are screened."""
         self._model = model
@@ -30,6 +32,7 @@ class Answer:
         self._screen = screen
         self._emit = emit
         self._window = window
+        self._spending = spending
         self._shown: list[str] = []
         self._begun = clock.monotonic()
         self._first_token_seen = False
@@ -47,6 +50,8 @@ class Answer:
     ) -> None:
         """Have every section written; stop at contamination.
 
+        Raises BudgetSpent in the middle of a call, and what the model raises.
+
         The number of its source is put behind a section that is `supported` by it, and no other.
         """
         for section in sections:
@@ -63,6 +68,7 @@ class Answer:
 
     async def _section(self, request: ChatRequest) -> str:
         written: list[str] = []
+        await self._spending.begin(request)
         # Screened together: what a screen lets pass does not depend on how a text is cut.
         with closing(Gathering(self._screened, self._window)) as gathering:
             async with aclosing(self._model.stream(request)) as chunks:
@@ -78,6 +84,7 @@ class Answer:
                     gathering.add(chunk.text)
                     if self.contaminated:
                         break
+                    await self._spending.write(chunk.text)
             gathering.flush()
         return "".join(written)
 
@@ -94,7 +101,9 @@ class Answer:
 
     def _account(self, finished: ChatFinished) -> None:
         self.refused = finished.reason is FinishReason.REFUSED
-        self.tokens_used += finished.prompt_tokens + finished.completion_tokens
+        used = finished.prompt_tokens + finished.completion_tokens
+        self.tokens_used += used
+        self._spending.end(used)
         self._emit(
             UsageRecorded(
                 model=self._model.name,

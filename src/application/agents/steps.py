@@ -9,6 +9,7 @@ from application.agents.answer import Answer
 from application.agents.events import Emit
 from application.agents.gathering import GATHER_SECONDS
 from application.agents.prompt import Desk, Writing, plan_writing
+from application.agents.spending import Spending
 from application.agents.tool_call import CallRecord, ToolCall
 from application.ports.chat_model import ChatModel
 from application.ports.clock import Clock
@@ -134,6 +135,11 @@ class AgentSteps:
             screen=_screen(task, writing, marker),
             emit=emit,
             window=self._window,
+            spending=Spending(
+                budget=task.agent.limits.budget_tokens,
+                used=state.progress.tokens_used,
+                count=self._model.count_tokens,
+            ),
         )
         sources = [_text(fused) for fused in writing.sent]
         await answer.write(

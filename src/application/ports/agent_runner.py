@@ -18,6 +18,9 @@ class AgentRunner(Protocol):
         one has to be kept before the next is asked for. A task that waits for a person ends with
         `RunPaused` instead; the answer comes among the marks.
 
+        Raises what a step raises: BudgetSpent, in the middle of a call, when the agent's tokens are
+        used up.
+
         Cancelling the consumer, or closing the generator, cancels the step at work.
         """
         ...

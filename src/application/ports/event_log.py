@@ -20,9 +20,9 @@ class EventLog(Protocol):
         """Commit `kinds` in order as the run's next events, and return them numbered.
 
         In the same commit the run's journal takes `marks`, each name once: see `RunJournal`.
-        `RunCompleted` ends the run and empties its journal; a draft that was REJECTED leaves its
-        conversation. `RunPaused` takes the run from its writer. `Drafted` becomes the
-        conversation's answer.
+        `RunCompleted` ends the run and empties its journal; a draft that was REJECTED, or that
+        nobody answered before it EXPIRED, leaves its conversation. `RunPaused` takes the run from
+        its writer. `Drafted` becomes the conversation's answer.
 
         Raises:
             FenceLost: `fence` is not the run's current one, or the run has ended; nothing is kept.

@@ -37,7 +37,7 @@ class CancelRun:
             self._jobs.cancel_run(run_id)
             run = await self._runs.get(space, run_id)
             if run.state is RunState.QUEUED:
-                await self._end.cancelled(space, run_id)
+                await self._end.stopped(space, run_id)
 
     async def _cancel(self, space: SpaceId, run_id: RunId) -> Run:
         run = await self._runs.request_cancel(space, run_id)
@@ -46,7 +46,7 @@ class CancelRun:
         if run.state is RunState.RUNNING:
             run = await self._elsewhere(run)
         if run.state is not RunState.ENDED:
-            await self._end.cancelled(space, run_id)
+            await self._end.stopped(space, run_id)
             return await self._runs.get(space, run_id)
         return run
 

@@ -8,7 +8,7 @@ from application.ports.fan_out import FanOut
 from application.ports.run_store import RunStore
 from application.runs.writer import RunWriter
 from domain.identifiers import RunId, SpaceId
-from domain.runs.event import RunCompleted
+from domain.runs.event import RunCompleted, stopped
 from domain.runs.run import FenceLost, Run, TerminationReason
 
 
@@ -21,18 +21,15 @@ class EndRun:
 
     async def __call__(self, run: Run, reason: TerminationReason, detail: str = "") -> None:
         """End a claimed run. Raises FenceLost when it has another writer, or has ended."""
-        writer = RunWriter(run, log=self._log, fan_out=self._fan_out, clock=self._clock)
-        cancelled = reason is TerminationReason.CANCELLED
-        writer.put(
-            RunCompleted(
-                reason=reason,
-                detail=detail,
-                cancel_reason=run.cancel_reason if cancelled else None,
-            )
-        )
-        await writer.flush()
+        await self._with(run, RunCompleted(reason=reason, detail=detail))
 
-    async def cancelled(self, space: SpaceId, run_id: RunId) -> None:
+    async def stopped(self, space: SpaceId, run_id: RunId) -> None:
         """End a run that is to stop, whoever has it; the fence stops them. Raises RunNotFound."""
         with suppress(FenceLost):
-            await self(await self._runs.claim(space, run_id), TerminationReason.CANCELLED)
+            run = await self._runs.claim(space, run_id)
+            await self._with(run, stopped(run.cancel_reason))
+
+    async def _with(self, run: Run, end: RunCompleted) -> None:
+        writer = RunWriter(run, log=self._log, fan_out=self._fan_out, clock=self._clock)
+        writer.put(end)
+        await writer.flush()

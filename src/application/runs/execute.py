@@ -17,14 +17,15 @@ from application.runs.batching import Batching
 from application.runs.shown import shown_characters
 from application.runs.writer import RunWriter
 from application.unbroken import unbroken
+from domain.agents.budget import BudgetSpent
 from domain.agents.definition import AgentCatalogue
 from domain.agents.earlier import Earlier
 from domain.agents.task import AgentTask
 from domain.errors import ObeliskError, Unavailable
 from domain.identifiers import SpaceId
-from domain.runs.event import RunCompleted, RunStarted
+from domain.runs.event import RunCompleted, RunStarted, stopped
 from domain.runs.journal import Mark
-from domain.runs.run import FenceLost, Run, RunNotFound, TerminationReason
+from domain.runs.run import CancelReason, FenceLost, Run, RunNotFound, TerminationReason
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +84,9 @@ class ExecuteRun:
         try:
             await self._in_time(run, writer)
         except _DeadlinePassed as passed:
-            await self._end(writer, TerminationReason.DEADLINE, str(passed))
+            await unbroken(self._stop(run, writer, CancelReason.DEADLINE, str(passed)))
+        except BudgetSpent as spent:
+            await unbroken(self._stop(run, writer, CancelReason.BUDGET, spent.message))
         except FenceLost:
             raise
         except ObeliskError as error:
@@ -130,14 +133,42 @@ class ExecuteRun:
         if current.cancel_requested:
             await self._cancelled(current, writer)
         else:
+            await self._hand_back(run, writer)
+
+    async def _hand_back(self, run: Run, writer: RunWriter) -> None:
+        try:
             await until_available(writer.flush)
             await self._runs.hand_back(run)
+        except (FenceLost, RunNotFound, Unavailable):
+            raise
+        except Exception:  # noqa: BLE001 - whatever could not be kept, the next one would lack it
+            _log.exception("run %s cannot be handed back", run.run_id)
+            detail = "its process was stopped, and what it had done last could not be kept"
+            await self._stop(run, None, CancelReason.SHUTDOWN, detail)
+
+    async def _stop(
+        self, run: Run, writer: RunWriter | None, why: CancelReason, detail: str
+    ) -> None:
+        """End it as if somebody had asked for that; if somebody has, that reason stays.
+
+        Without a writer, what that had not written is given up.
+        """
+        current = await until_available(lambda: self._runs.get(run.space_id, run.run_id))
+        if current.fence != run.fence:
+            raise FenceLost
+        marked = await until_available(
+            lambda: self._runs.request_cancel(run.space_id, run.run_id, why)
+        )
+        first = marked.cancel_reason is why
+        await self._cancelled(marked, writer or self._writer(marked), detail if first else "")
 
     async def _drive(self, run: Run, writer: RunWriter) -> None:
         writer.put(RunStarted(chat_model=self._model_name, attempt=run.attempts))
         task = await until_available(lambda: self._task(run))
         async with aclosing(self._runner.run(task)) as said:
             async for kind in said:
+                if isinstance(kind, RunCompleted) and kind.reason is TerminationReason.BUDGET:
+                    raise BudgetSpent(task.agent.limits.budget_tokens)
                 writer.put(kind)
                 if isinstance(kind, Mark) and kind.urgent:
                     await writer.settled()
@@ -178,10 +209,8 @@ class ExecuteRun:
             window=self._batching.seconds,
         )
 
-    async def _cancelled(self, run: Run, writer: RunWriter) -> None:
-        writer.put(
-            RunCompleted(reason=TerminationReason.CANCELLED, cancel_reason=run.cancel_reason)
-        )
+    async def _cancelled(self, run: Run, writer: RunWriter, detail: str = "") -> None:
+        writer.put(stopped(run.cancel_reason, detail))
         await until_available(writer.flush)
 
     async def _end(self, writer: RunWriter, reason: TerminationReason, detail: str = "") -> None:

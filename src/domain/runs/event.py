@@ -127,6 +127,12 @@ class RunCompleted:
     cancel_reason: CancelReason | None = None
 
 
+def stopped(why: CancelReason | None, detail: str = "") -> RunCompleted:
+    """The end of a run that was stopped; a user has when nobody says why."""
+    why = why or CancelReason.USER
+    return RunCompleted(reason=why.ends_as, detail=detail, cancel_reason=why)
+
+
 EventKind = (
     RunQueued
     | RunStarted

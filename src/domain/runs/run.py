@@ -22,7 +22,10 @@ class RunState(Enum):
 
 
 class TerminationReason(Enum):
-    """Why a run ended. Contamination outranks every other reason."""
+    """Why a run ended. Contamination outranks every other reason.
+
+    One that was stopped before its own end has a CancelReason too, which says why.
+    """
 
     COMPLETE = "complete"
     MAX_ITERATIONS = "max_iterations"
@@ -35,16 +38,30 @@ class TerminationReason(Enum):
     ERROR = "error"
     ATTEMPTS = "attempts"
     REJECTED = "rejected"
+    EXPIRED = "expired"
 
 
 class CancelReason(Enum):
-    """Why a run was asked to stop."""
+    """Why a run was stopped before its own end; the first reason stays."""
 
     USER = "user"
     SUPERSEDED = "superseded"
     DEADLINE = "deadline"
     BUDGET = "budget"
     SHUTDOWN = "shutdown"
+    EXPIRED = "expired"
+
+    @property
+    def ends_as(self) -> TerminationReason:
+        """How a run ends that was stopped for this."""
+        return _ENDS_AS.get(self, TerminationReason.CANCELLED)
+
+
+_ENDS_AS = {
+    CancelReason.DEADLINE: TerminationReason.DEADLINE,
+    CancelReason.BUDGET: TerminationReason.BUDGET,
+    CancelReason.EXPIRED: TerminationReason.EXPIRED,
+}
 
 
 class RunNotFound(NotFound):

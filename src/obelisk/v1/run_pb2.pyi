@@ -98,14 +98,18 @@ class _CancelReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CancelRe
     CANCEL_REASON_SUPERSEDED: _CancelReason.ValueType  # 2
     """A later question in its conversation took its place."""
     CANCEL_REASON_DEADLINE: _CancelReason.ValueType  # 3
-    """Its time was over."""
+    """It took longer than it may."""
     CANCEL_REASON_BUDGET: _CancelReason.ValueType  # 4
-    """Its tokens were used up."""
+    """It used up its tokens."""
     CANCEL_REASON_SHUTDOWN: _CancelReason.ValueType  # 5
-    """The installation was shut down, or its space was deleted."""
+    """Its process was stopped, and no other could go on with it; most often one can, and does."""
+    CANCEL_REASON_EXPIRED: _CancelReason.ValueType  # 6
+    """Nobody answered in time what it waited for."""
 
 class CancelReason(_CancelReason, metaclass=_CancelReasonEnumTypeWrapper):
-    """Why a run was cancelled."""
+    """Why a run was stopped before its own end. It ends as CANCELLED, or as DEADLINE, BUDGET or EXPIRED
+    for the reasons of these names.
+    """
 
 CANCEL_REASON_UNSPECIFIED: CancelReason.ValueType  # 0
 """It was not."""
@@ -114,11 +118,13 @@ CANCEL_REASON_USER: CancelReason.ValueType  # 1
 CANCEL_REASON_SUPERSEDED: CancelReason.ValueType  # 2
 """A later question in its conversation took its place."""
 CANCEL_REASON_DEADLINE: CancelReason.ValueType  # 3
-"""Its time was over."""
+"""It took longer than it may."""
 CANCEL_REASON_BUDGET: CancelReason.ValueType  # 4
-"""Its tokens were used up."""
+"""It used up its tokens."""
 CANCEL_REASON_SHUTDOWN: CancelReason.ValueType  # 5
-"""The installation was shut down, or its space was deleted."""
+"""Its process was stopped, and no other could go on with it; most often one can, and does."""
+CANCEL_REASON_EXPIRED: CancelReason.ValueType  # 6
+"""Nobody answered in time what it waited for."""
 Global___CancelReason: _TypeAlias = CancelReason  # noqa: Y015
 
 class _Decision:
@@ -162,7 +168,7 @@ class _TerminationReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ter
     TERMINATION_REASON_TOOL_FAILED: _TerminationReason.ValueType  # 4
     """A tool that the agent cannot do without failed."""
     TERMINATION_REASON_CANCELLED: _TerminationReason.ValueType  # 5
-    """Somebody asked it to stop."""
+    """It was stopped; `cancel_reason` says why."""
     TERMINATION_REASON_DEADLINE: _TerminationReason.ValueType  # 6
     """It took longer than it may."""
     TERMINATION_REASON_BUDGET: _TerminationReason.ValueType  # 7
@@ -175,6 +181,8 @@ class _TerminationReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ter
     """It was taken up as often as it may and never came to an end; it is parked."""
     TERMINATION_REASON_REJECTED: _TerminationReason.ValueType  # 11
     """A person declined what it had prepared."""
+    TERMINATION_REASON_EXPIRED: _TerminationReason.ValueType  # 12
+    """Nobody answered in time what it waited for; what it had prepared is no answer."""
 
 class TerminationReason(_TerminationReason, metaclass=_TerminationReasonEnumTypeWrapper):
     """Why a run ended."""
@@ -190,7 +198,7 @@ TERMINATION_REASON_CONTAMINATED: TerminationReason.ValueType  # 3
 TERMINATION_REASON_TOOL_FAILED: TerminationReason.ValueType  # 4
 """A tool that the agent cannot do without failed."""
 TERMINATION_REASON_CANCELLED: TerminationReason.ValueType  # 5
-"""Somebody asked it to stop."""
+"""It was stopped; `cancel_reason` says why."""
 TERMINATION_REASON_DEADLINE: TerminationReason.ValueType  # 6
 """It took longer than it may."""
 TERMINATION_REASON_BUDGET: TerminationReason.ValueType  # 7
@@ -203,6 +211,8 @@ TERMINATION_REASON_ATTEMPTS: TerminationReason.ValueType  # 10
 """It was taken up as often as it may and never came to an end; it is parked."""
 TERMINATION_REASON_REJECTED: TerminationReason.ValueType  # 11
 """A person declined what it had prepared."""
+TERMINATION_REASON_EXPIRED: TerminationReason.ValueType  # 12
+"""Nobody answered in time what it waited for; what it had prepared is no answer."""
 Global___TerminationReason: _TypeAlias = TerminationReason  # noqa: Y015
 
 @_typing.final
@@ -240,7 +250,7 @@ class Run(_message.Message):
     attempts: _builtins.int
     """How often it was taken up."""
     cancel_reason: Global___CancelReason.ValueType
-    """Why it was cancelled; unspecified when it was not."""
+    """Why it was stopped before its own end; unspecified when it was not."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was accepted."""
@@ -903,7 +913,7 @@ class RunCompleted(_message.Message):
     detail: _builtins.str
     """For people; empty when there is nothing to add."""
     cancel_reason: Global___CancelReason.ValueType
-    """Why it was cancelled; unspecified when it was not."""
+    """Why it was stopped before its own end; unspecified when it was not."""
     def __init__(
         self,
         *,

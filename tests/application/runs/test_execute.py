@@ -8,13 +8,22 @@ from dataclasses import replace
 import pytest
 
 from application.runs.execute import ExecuteRun
+from domain.agents.budget import BudgetSpent
 from domain.agents.chat import ChatMessage, Role
 from domain.agents.definition import AgentCatalogue
 from domain.agents.task import AgentTask
 from domain.errors import Unavailable
 from domain.identifiers import SpaceId
-from domain.runs.event import Drafted, EventKind, RunCompleted, RunStarted, StageTimed, TokenBatch
-from domain.runs.run import Run, RunState, TerminationReason
+from domain.runs.event import (
+    Drafted,
+    EventKind,
+    RunCompleted,
+    RunStarted,
+    StageTimed,
+    TokenBatch,
+    stopped,
+)
+from domain.runs.run import CancelReason, Run, RunState, TerminationReason
 from fixtures.dispatching import until
 from fixtures.house import AGENTS, House, Script, ScriptedRunner, text_of
 from fixtures.making import conversation
@@ -121,7 +130,56 @@ async def _answers(task: AgentTask) -> AsyncGenerator[EventKind]:
 async def test_a_run_over_its_deadline_ends_and_keeps_what_was_streamed(house: House) -> None:
     kinds = await _executed(house, _never_ends, agents=_in_a_hurry(0.05))
     assert text_of(kinds) == "as far as this"
-    assert _last(kinds).reason is TerminationReason.DEADLINE
+    assert _last(kinds) == stopped(CancelReason.DEADLINE, "over 0 seconds")
+
+
+async def test_a_run_that_used_up_its_tokens_ends_in_the_middle_of_a_step(house: House) -> None:
+    left = asyncio.Event()
+
+    async def script(task: AgentTask) -> AsyncGenerator[EventKind]:
+        try:
+            yield TokenBatch(text="as far as this")
+            raise BudgetSpent(7)
+        finally:
+            left.set()
+
+    run = await house.queued()
+    await _execute(house, script)(run.space_id, run.run_id)
+    kinds = await house.kinds(run)
+    assert (text_of(kinds), left.is_set()) == ("as far as this", True)
+    assert _last(kinds).reason is TerminationReason.BUDGET
+    ended = await house.stores.runs.get(run.space_id, run.run_id)
+    assert (ended.state, ended.cancel_reason) == (RunState.ENDED, CancelReason.BUDGET)
+
+
+async def test_an_agent_that_stops_between_steps_for_its_budget_says_the_same(house: House) -> None:
+    async def script(task: AgentTask) -> AsyncGenerator[EventKind]:
+        yield RunCompleted(reason=TerminationReason.BUDGET)
+
+    ended = _last(await _executed(house, script))
+    assert (ended.reason, ended.cancel_reason) == (TerminationReason.BUDGET, CancelReason.BUDGET)
+
+
+async def test_a_run_that_a_user_stopped_before_its_deadline_says_so(house: House) -> None:
+    async def script(task: AgentTask) -> AsyncGenerator[EventKind]:
+        await house.stores.runs.request_cancel(task.space_id, task.run_id)
+        yield TokenBatch(text="so far")
+        await asyncio.Event().wait()
+
+    ended = _last(await _executed(house, script, agents=_in_a_hurry(0.05)))
+    assert ended == stopped(CancelReason.USER)
+
+
+async def test_a_deadline_ends_no_run_that_another_writer_has(house: House) -> None:
+    async def script(task: AgentTask) -> AsyncGenerator[EventKind]:
+        await house.stores.runs.claim(task.space_id, task.run_id)
+        await asyncio.Event().wait()
+        yield COMPLETE
+
+    run = await house.queued()
+    await _execute(house, script, agents=_in_a_hurry(0.05))(run.space_id, run.run_id)
+    kept = await house.stores.runs.get(run.space_id, run.run_id)
+    assert (kept.state, kept.cancel_requested) == (RunState.RUNNING, False)
 
 
 async def test_a_timeout_of_something_else_is_not_called_the_deadline(house: House) -> None:
@@ -268,6 +326,35 @@ async def test_a_shutdown_hands_the_run_back_and_its_text_is_kept(house: House) 
     assert text_of(await house.kinds(run)) == "as far as this"
     assert (await house.stores.runs.get(run.space_id, run.run_id)).state is RunState.QUEUED
     assert task.cancelled()
+
+
+async def test_a_run_that_cannot_be_handed_back_at_a_shutdown_ends_and_says_so(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, run = house.stores.log.append, await house.queued()
+
+    async def picky(*given: object) -> object:
+        if TokenBatch(text=" and this") in given[3]:  # type: ignore[operator]  # the kinds
+            raise ValueError("a text that no log can keep")
+        return await append(*given)  # type: ignore[arg-type]  # what it was given
+
+    async def script(task: AgentTask) -> AsyncGenerator[EventKind]:
+        yield TokenBatch(text="as far as this")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            monkeypatch.setattr(house.stores.log, "append", picky)
+            yield TokenBatch(text=" and this")
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(_execute(house, script)(run.space_id, run.run_id))
+        await _begun(house, run)
+        task.cancel()
+    kinds = await house.kinds(run)
+    assert text_of(kinds) == "as far as this"
+    assert _last(kinds).cancel_reason is CancelReason.SHUTDOWN
+    ended = await house.stores.runs.get(run.space_id, run.run_id)
+    assert ended.termination_reason is TerminationReason.CANCELLED
 
 
 async def test_losing_the_fence_ends_quietly(house: House) -> None:
