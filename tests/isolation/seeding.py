@@ -226,6 +226,7 @@ async def _content(connection: "Connection", its: Space, owner: Organization) ->
         mark="0123456789abcdef",
         author="extract",
         last_run_id=UUID(int=0),
+        last_turn=1,
         last_message_id=UUID(int=0),
     )
     await _run(connection, its, owner)
@@ -240,6 +241,7 @@ async def _content(connection: "Connection", its: Space, owner: Organization) ->
             run_id=its.run,
             role=role,
             content=f"We sell bags, {word}.",
+            turn=1,
         )
 
 
