@@ -338,9 +338,21 @@ begin
   end if;
 end $$;
 
--- The two halves in one statement. What either finds has both scores, and is ranked by their sum: meaning
--- from 0 for the farthest to 1 for the nearest, words by their part of the best, 13 to 7.
+-- What a passage is worth: meaning from 0 for the farthest to 1 for the nearest, words by their part of the
+-- best; `p_words` is the share of the words.
 -- Source: Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", TOIS 2023.
+create function obelisk.fused(
+  p_words double precision, p_distance double precision, p_nearest double precision,
+  p_farthest double precision, p_score double precision, p_best double precision
+) returns double precision language sql immutable parallel safe as
+$$ select (1 - p_words) * coalesce((p_farthest - p_distance) / nullif(p_farthest - p_nearest, 0), 0)
+          + p_words * coalesce(p_score / nullif(p_best, 0), 0) $$;
+
+-- The two halves in one statement. What either finds has both scores, and words count the more the farther
+-- their best stands above their tenth. The ten best of all then say with the question what is looked for:
+-- distances are taken again, three parts of ten to the middle of those. The farthest of the first fifty of
+-- each half is worth nothing, so that an order does not hang on how many are asked for.
+-- Source: Rocchio, "Relevance Feedback in Information Retrieval", 1971, with nobody to ask.
 -- Runs as obelisk_search, for which the policies have no word; the space is an explicit predicate, from the
 -- transaction's setting alone.
 create function obelisk.search_in_space(
@@ -358,6 +370,7 @@ declare
   v_distances double precision[];
   v_worded uuid[];
   v_scores double precision[];
+  v_share double precision;
 begin
   if num_nonnulls(p_media_types, p_documents, p_from, p_before) > 0 then
     v_documents := array(
@@ -381,30 +394,58 @@ begin
     select coalesce(array_agg(b.chunk_id), '{}'), array_agg(b.distance) into v_near, v_distances
     from obelisk.by_bits(v_space, p_vector, p_model, p_collections, v_documents, v_depth) b;
   end if;
+  if cardinality(v_near) = 0 or cardinality(v_worded) = 0 then
+    return query
+    select c.chunk_id, c.document_id, d.title, d.filename, c.collection, c.section_path, c.page,
+           c.content, d.version, c.span_start, c.span_end,
+           case when cardinality(v_worded) = 0 then u.place::integer end,
+           case when cardinality(v_near) = 0 then u.place::integer end,
+           obelisk.fused(case when cardinality(v_near) = 0 then 1 else 0 end, v_distances[u.place],
+                         v_distances[1], v_distances[cardinality(v_near)], v_scores[u.place],
+                         v_scores[1])
+    from unnest(v_near || v_worded) with ordinality u (chunk_id, place)
+    join obelisk.chunks c on c.space_id = v_space and c.chunk_id = u.chunk_id
+    join obelisk.documents d
+      on d.space_id = v_space and d.document_id = c.document_id and d.state = 'ready'
+    order by u.place limit p_limit;
+    return;
+  end if;
+  v_share := least(0.1 + 0.6 * (1 - coalesce(v_scores[10], 0) / v_scores[1]), 0.4);
   return query
   with found as (
     select chunk_id, s.distance, s.place as semantic_rank, l.score, l.place as lexical_rank
     from unnest(v_near, v_distances) with ordinality s (chunk_id, distance, place)
     full join unnest(v_worded, v_scores) with ordinality l (chunk_id, score, place) using (chunk_id)
-  ), far as (
-    select v.chunk_id, v.embedding <=> p_vector as distance
-    from found f join obelisk.chunk_vectors v
-      on v.space_id = v_space and v.model = p_model and v.chunk_id = f.chunk_id
-    where f.semantic_rank is null and p_vector is not null
   ), other as (
     select w.* from obelisk.by_words(v_space, v_asked, p_collections, v_documents, v_depth, array(
       select f.chunk_id from found f where f.lexical_rank is null)) w
-  ), scored as (
-    select f.chunk_id, f.semantic_rank, f.lexical_rank,
-           coalesce(f.distance, far.distance) as distance,
+  ), scored as materialized (
+    select f.chunk_id, f.semantic_rank, f.lexical_rank, v.embedding,
+           coalesce(f.distance, v.embedding <=> p_vector) as distance,
            coalesce(f.score, other.score, 0) as score
-    from found f left join far using (chunk_id) left join other using (chunk_id)
+    from found f
+    left join obelisk.chunk_vectors v
+      on v.space_id = v_space and v.model = p_model and v.chunk_id = f.chunk_id
+    left join other on other.chunk_id = f.chunk_id
+  ), middle as materialized (
+    select avg(b.embedding) as embedding from (
+      select s.embedding from scored s, (
+        select min(distance) as nearest,
+               max(distance) filter (where least(semantic_rank, lexical_rank) <= 50) as farthest,
+               max(score) as best from scored) o
+      order by obelisk.fused(v_share, s.distance, o.nearest, o.farthest, s.score, o.best) desc, s.chunk_id
+      limit least(10, (cardinality(v_near) + cardinality(v_worded)) / 10)) b
+  ), moved as materialized (
+    select s.chunk_id, s.semantic_rank, s.lexical_rank, s.score,
+           coalesce(0.7 * s.distance + 0.3 * (s.embedding <=> m.embedding), s.distance) as distance
+    from scored s, middle m
   ), fused as (
     select s.chunk_id, s.semantic_rank, s.lexical_rank,
-           0.65 * coalesce((max(s.distance) over () - s.distance)
-                          / nullif(max(s.distance) over () - min(s.distance) over (), 0), 0)
-             + 0.35 * coalesce(s.score / nullif(max(s.score) over (), 0), 0) as score
-    from scored s
+           obelisk.fused(v_share, s.distance, o.nearest, o.farthest, s.score, o.best) as score
+    from moved s, (
+      select min(distance) as nearest,
+             max(distance) filter (where least(semantic_rank, lexical_rank) <= 50) as farthest,
+             max(score) as best from moved) o
   )
   select c.chunk_id, c.document_id, d.title, d.filename, c.collection, c.section_path, c.page,
          c.content, d.version, c.span_start, c.span_end, f.semantic_rank::integer,
