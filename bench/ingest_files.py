@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import cycle, islice
 from pathlib import Path
 
 import pypdfium2
@@ -10,6 +11,7 @@ import pypdfium2
 _ROOT = Path(__file__).resolve().parents[1]
 _FOLDERS = (_ROOT / "examples", _ROOT / "tests" / "fixtures" / "foreign" / "files")
 _COPIES = 4
+_MIXED = (".pdf", ".docx", ".pptx", ".xlsx", ".html", ".md", ".csv")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +60,16 @@ def _long_pdfs(pdfs: Sequence[Path], folder: Path, pages: int) -> list[Path]:
         written.append(folder / f"long-{number}.pdf")
         written[-1].write_bytes(out.getvalue())
     return written
+
+
+def mixed(count: int) -> list[tuple[str, bytes]]:
+    """So many documents of all formats by turns, each of a name of its own."""
+    found = [path for place in _FOLDERS for path in sorted(place.rglob("*")) if _is_plain(path)]
+    by_suffix = {suffix: [p for p in found if p.suffix == suffix] for suffix in _MIXED}
+    turns = islice(zip(*(cycle(paths) for paths in by_suffix.values()), strict=False), count)
+    paths = islice((path for turn in turns for path in turn), count)
+    return [(f"{number:03}-{path.name}", path.read_bytes()) for number, path in enumerate(paths)]
+
+
+def _is_plain(path: Path) -> bool:
+    return path.suffix in _MIXED and "hostile" not in path.parts

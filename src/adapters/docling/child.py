@@ -15,6 +15,7 @@ import resource
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,6 +26,8 @@ from adapters.docling.wire import structure_to_json
 from domain.documents.media import MediaType
 
 _PR_SET_PDEATHSIG = 1
+# Whoever reads can wait; whoever asks a question cannot.
+_NICE = 10
 _FORBIDDEN_EVENTS = frozenset(
     {
         "socket.connect",
@@ -43,6 +46,7 @@ _FORBIDDEN_EVENTS = frozenset(
 def main() -> None:
     parent, memory_bytes, cpu_seconds = (int(argument) for argument in sys.argv[1:4])
     _die_with(parent)
+    _give_way()
     requests, replies = _private_pipes()
     logging.disable(logging.CRITICAL)
     from adapters.docling.reading import DoclingReader
@@ -114,6 +118,13 @@ def _die_with(parent: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         sys.exit(0)
+
+
+def _give_way() -> None:
+    """The processor goes to others first, also where the system shares it out by session."""
+    os.nice(_NICE)
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(_NICE), encoding="ascii")
 
 
 def _confine(memory_bytes: int) -> None:

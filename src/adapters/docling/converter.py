@@ -19,12 +19,13 @@ _MIB = 1024 * 1024
 class DoclingLimits:
     """What one file may use, and when a child has read enough.
 
-    `deadline_seconds` is wall-clock time for one file, `cpu_seconds` its processor time,
+    `cpu_seconds` is the processor time of one file, `deadline_seconds` its wall-clock time: far
+    more of it, for a child gives way to others on a busy machine;
     `memory_bytes` address space; `start_seconds` is allowed once for a new child. A child is
     replaced after `conversions_per_child` files, or when it has grown beyond `resident_bytes`.
     """
 
-    deadline_seconds: float = 60.0
+    deadline_seconds: float = 300.0
     cpu_seconds: int = 45
     memory_bytes: int = 2_048 * _MIB
     start_seconds: float = 120.0

@@ -70,14 +70,14 @@ def recogniser() -> Recogniser | None:
 
 
 class Patience:
-    """Recognition is slow: a file gets so many seconds of it."""
+    """Recognition is slow: a file gets so many seconds of the processor."""
 
     def __init__(self, seconds: float = SECONDS_FOR_A_FILE) -> None:
-        self._end = time.monotonic() + seconds
+        self._end = time.process_time() + seconds
 
     @property
     def is_over(self) -> bool:
-        return time.monotonic() >= self._end
+        return time.process_time() >= self._end
 
 
 def reduced(image: Image.Image) -> Image.Image:

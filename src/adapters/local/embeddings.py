@@ -1,8 +1,12 @@
 """Embeddings that need nothing but a file: all-MiniLM-L6-v2 in threads of this process."""
 
 import asyncio
+import os
+import sys
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,6 +18,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# Of threads that embed passages, which can wait.
+_NICE, _NICEST = 10, 19
 # 256 for the model, of which its two marks take one each.
 _MODEL = EmbeddingModel(name="all-MiniLM-L6-v2-int8", dimensions=384, max_tokens=254)
 
@@ -30,7 +36,9 @@ class MiniLmEmbedder:
         self._weights = weights
         self._document_threads = document_threads
         self._queries = ThreadPoolExecutor(1, thread_name_prefix="embed-query")
-        self._documents = ThreadPoolExecutor(document_threads, thread_name_prefix="embed-document")
+        self._documents = ThreadPoolExecutor(
+            document_threads, thread_name_prefix="embed-document", initializer=_give_way
+        )
         self._starting = asyncio.Lock()
         self._loaded: MiniLm | None = None
         self._closed = False
@@ -96,6 +104,15 @@ class MiniLmEmbedder:
         for pool in (self._queries, self._documents):
             pool.shutdown()
         self._loaded = None
+
+
+def _give_way() -> None:
+    """Questions get the processor before passages do; Linux knows priorities of threads."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            thread = threading.get_native_id()
+            nice = os.getpriority(os.PRIO_PROCESS, thread)
+            os.setpriority(os.PRIO_PROCESS, thread, min(nice + _NICE, _NICEST))
 
 
 def _load(weights: Path) -> "MiniLm":

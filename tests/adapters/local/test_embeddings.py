@@ -1,5 +1,6 @@
 """The embedded embedder beyond its contract."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,20 @@ async def test_questions_find_the_passage_that_answers_them_in_other_words() -> 
         asked = await embedder.embed_query(question)
         scores = [sum(a * b for a, b in zip(asked, one, strict=True)) for one in passages]
         assert scores.index(max(scores)) == index
+    await embedder.close()
+
+
+async def test_passages_leave_the_processor_to_questions() -> None:
+    before = set(Path("/proc/self/task").iterdir())
+    embedder = MiniLmEmbedder(packaged_embedding_model())
+    await embedder.embed_query("Is delivery free?")
+    await embedder.embed_documents([passage for _, passage in PAIRS])
+    own = os.nice(0)
+    nices = [
+        os.getpriority(os.PRIO_PROCESS, int(thread.name))
+        for thread in set(Path("/proc/self/task").iterdir()) - before
+    ]
+    assert sorted(nices) == [own, min(own + 10, 19)]
     await embedder.close()
 
 
