@@ -19,7 +19,7 @@ from domain.runs.admission import (
     RunQueueFull,
     fingerprint,
 )
-from domain.runs.event import RunEvent, RunQueued
+from domain.runs.event import first_event
 from domain.runs.run import CancelReason, FenceLost, RequestIdReused, Run, RunNotFound, RunState
 
 
@@ -130,9 +130,8 @@ class MemoryRunStore:
 
     def _keep(self, run: Run) -> None:
         key = run.space_id, run.run_id
-        queued = RunQueued(run_id=run.run_id, agent=run.question.agent)
         self._state.turns[key] = len(self._state.turns)
-        self._state.events[key] = [RunEvent(sequence=1, create_time=run.create_time, kind=queued)]
+        self._state.events[key] = [first_event(run)]
         self._state.runs[key] = run
 
     def _ask(self, run: Run) -> None:

@@ -18,7 +18,7 @@ from domain.runs.admission import (
     fingerprint,
 )
 from domain.runs.codec import encode_kind, kind_name
-from domain.runs.event import EVENT_VERSION, RunQueued
+from domain.runs.event import EVENT_VERSION, first_event
 from domain.runs.run import CancelReason, FenceLost, RequestIdReused, Run, RunNotFound, RunState
 
 _SQL = statements("runs")
@@ -118,7 +118,7 @@ class PostgresRunStore:
         claim_for: WorkerId | None,
     ) -> tuple[object, ...]:
         question, limits = run.question, admission.limits
-        queued = RunQueued(run_id=run.run_id, agent=question.agent)
+        queued = first_event(run).kind
         return (
             run.space_id,
             run.run_id,

@@ -13,6 +13,7 @@ from application.ports.run_store import RunStore
 from application.runs.tail import KEPT_EVENTS, Tail
 from domain.errors import ObeliskError, Unavailable
 from domain.identifiers import RunId, SpaceId
+from domain.runs.event import first_event
 from domain.runs.run import Run
 
 POLL_SECONDS = 1.0
@@ -64,7 +65,7 @@ class Followers:
     async def joined(self, run: Run, cursor: int) -> AsyncGenerator[Tail]:
         """The run's tail, which holds what comes after `cursor` unless that is long past."""
         key = run.space_id, run.run_id
-        followed = self._followed.get(key) or self._begin(key, run.last_sequence, cursor)
+        followed = self._followed.get(key) or self._begin(run, cursor)
         followed.watchers += 1
         try:
             yield followed.tail
@@ -73,9 +74,13 @@ class Followers:
             if not followed.watchers:
                 await self._end(key, followed)
 
-    def _begin(self, key: _Key, last_sequence: int, cursor: int) -> _Followed:
-        begun = max(cursor, last_sequence - KEPT_EVENTS)
+    def _begin(self, run: Run, cursor: int) -> _Followed:
+        key = run.space_id, run.run_id
+        begun = max(cursor, run.last_sequence - KEPT_EVENTS)
         tail = Tail(begun, heartbeat_seconds=self._heartbeat_seconds)
+        if begun == 0 and run.last_sequence == 1:
+            # Known without the log. What comes before the first announcement leaves a gap to it.
+            tail.read([first_event(run)])
         # Owned here: it ends with the run, or with the last of its watchers.
         task = asyncio.get_running_loop().create_task(self._follow(key, tail), name="follow-run")
         self._followed[key] = _Followed(tail=tail, task=task)
@@ -104,7 +109,8 @@ class Followers:
 
     async def _to_the_end(self, key: _Key, tail: Tail, subscription: Subscription) -> None:
         loop = asyncio.get_running_loop()
-        await self._read_on(key, tail)
+        if not tail.started:
+            await self._read_on(key, tail)
         heard_at = loop.time()
         while not tail.has_ended:
             announced = await subscription.next(self._patience(loop.time() - heard_at))

@@ -35,6 +35,11 @@ class Tail:
         return self._position
 
     @property
+    def started(self) -> bool:
+        """Whether something of the log has been read into it."""
+        return self._started
+
+    @property
     def has_ended(self) -> bool:
         """Whether the run's last event is here."""
         return bool(self._events) and self._events[-1].is_last

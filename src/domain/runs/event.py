@@ -6,7 +6,7 @@ from datetime import datetime
 from domain.identifiers import ChunkId, DocumentId, RunId, UserId
 from domain.retrieval.passage import Place
 from domain.runs.pause import Decision
-from domain.runs.run import CancelReason, TerminationReason
+from domain.runs.run import CancelReason, Run, TerminationReason
 
 EVENT_VERSION = 1
 
@@ -160,3 +160,9 @@ class RunEvent:
     @property
     def is_last(self) -> bool:
         return isinstance(self.kind, RunCompleted)
+
+
+def first_event(run: Run) -> RunEvent:
+    """What every run's log begins with, from the moment that it is accepted."""
+    queued = RunQueued(run_id=run.run_id, agent=run.question.agent)
+    return RunEvent(sequence=1, create_time=run.create_time, kind=queued)

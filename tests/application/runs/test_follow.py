@@ -222,6 +222,16 @@ async def test_a_run_that_is_deleted_ends_its_watches(house: House, asked: Asked
             await anext(told)
 
 
+async def test_a_run_that_was_just_accepted_is_watched_without_reading_its_log(
+    house: House, asked: Asked
+) -> None:
+    run = await house.queued()
+    async with asyncio.timeout(SOON), aclosing(_watch(house).of(run)) as told:
+        first = await anext(told)
+    assert asked.reads == 0
+    assert [first] == list(await house.events(run))
+
+
 async def test_what_breaks_a_follower_ends_its_watches_and_the_next_one_begins_anew(
     house: House,
 ) -> None:
@@ -240,7 +250,7 @@ async def test_what_breaks_a_follower_ends_its_watches_and_the_next_one_begins_a
         )
         async with asyncio.timeout(SOON):
             with pytest.raises(Unavailable) as refusal:
-                await anext(told)
+                [event async for event in told]
         assert refusal.value.reason == "RUN_CANNOT_BE_FOLLOWED"
 
 
