@@ -1,11 +1,13 @@
 """Many runs side by side, and what they took."""
 
 import asyncio
+import os
 import resource
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.floor import Stream
 
@@ -82,23 +84,62 @@ def asks_floor(stream: Stream) -> Ask:
 
 
 async def batch(
-    ask: Ask, questions: Sequence[str], concurrency: int, *, spread: float = 0.0
+    ask: Ask,
+    questions: Sequence[str],
+    concurrency: int,
+    *,
+    spread: float = 0.0,
+    patience: float = float("inf"),
 ) -> Batch:
-    """Ask every question, `concurrency` at a time; the first ones spread over `spread` seconds."""
+    """Ask every question, `concurrency` at a time; the first ones spread over `spread` seconds.
+
+    After `patience` seconds nobody asks a second one: each of the askers has asked one by then.
+    """
     waiting = iter(questions)
     wall, cpu = time.perf_counter(), _cpu_seconds()
     async with asyncio.TaskGroup() as group:
         askers = [
-            group.create_task(_ask_all(ask, waiting, spread * number / concurrency))
+            group.create_task(
+                _ask_all(ask, waiting, spread * number / concurrency, wall + patience)
+            )
             for number in range(concurrency)
         ]
     samples = [sample for asker in askers for sample in asker.result()]
     return Batch(samples=tuple(samples), wall=time.perf_counter() - wall, cpu=_cpu_seconds() - cpu)
 
 
-async def _ask_all(ask: Ask, waiting: Iterator[str], delay: float) -> list[Sample]:
+async def _ask_all(ask: Ask, waiting: Iterator[str], delay: float, until: float) -> list[Sample]:
     await asyncio.sleep(delay)
-    return [await ask(question) for question in waiting]
+    samples: list[Sample] = []
+    while not samples or time.perf_counter() < until:
+        question = next(waiting, None)
+        if question is None:
+            break
+        samples.append(await ask(question))
+    return samples
+
+
+def postgres_cpu_seconds(folder: Path) -> float:
+    """CPU of the one PostgreSQL whose data lies in `folder`, with all of its processes."""
+    (pid_file,) = folder.rglob("postmaster.pid")
+    postmaster = int(pid_file.read_text().split()[0])
+    return sum(
+        own + (ended if pid == postmaster else 0.0)
+        for pid, parent, own, ended in _processes()
+        if postmaster in (pid, parent)
+    )
+
+
+def _processes() -> Iterator[tuple[int, int, float, float]]:
+    """Of each process its id, its parent's, its CPU seconds and those of its ended children."""
+    tick = os.sysconf("SC_CLK_TCK")
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        own, ended = (sum(map(int, fields[at : at + 2])) / tick for at in (11, 13))
+        yield int(stat.parent.name), int(fields[1]), own, ended
 
 
 def stages(samples: Iterable[Sample]) -> dict[str, list[float]]:

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,15 @@ import typer
 from bench.children import Child, child
 from bench.corpus import questions
 from bench.floor import asked_floor
-from bench.measuring import Ask, Sample, asks_floor, asks_obelisk, batch, quantile
+from bench.measuring import (
+    Ask,
+    Sample,
+    asks_floor,
+    asks_obelisk,
+    batch,
+    postgres_cpu_seconds,
+    quantile,
+)
 from bench.paced_model import FAST, LLM, PACES, Pace
 from bench.serving_report import Line, show
 
@@ -40,13 +49,29 @@ AGENT = "email"
 _FLOOR_RATIO, _FLOOR_AT = 3.0, 64
 _BUSY_MS, _BUSY_AT = 100.0, 256
 _PEER_RATIO, _PEER_AT = 3.0, 16
+_CPU_RATIO = 0.5
 _BYTES = 40.0
+# Where runs take long, fewer are asked for.
+_PATIENCE_SECONDS = 30.0
 _ROUNDS = {FAST.name: 4, LLM.name: 3}
 _CONCURRENCIES = "1,16,64,256"
 
 
 class GoalMissed(FailedPrecondition):
     reason = "GOAL_MISSED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    """A server: how to ask it, its process, and where its PostgreSQL has its data."""
+
+    ask: Ask
+    process: Child
+    data: Path | None = None
+
+    def cpu_seconds(self) -> tuple[float, float]:
+        """Of the process alone, and of its PostgreSQL."""
+        return self.process.cpu_seconds(), postgres_cpu_seconds(self.data) if self.data else 0.0
 
 
 def main(
@@ -67,14 +92,14 @@ async def _runs(folder: Path, levels: Sequence[int], paces: Sequence[Pace], roun
     lines: list[Line] = []
     for pace in paces:
         async with _sides(folder / pace.name, pace) as sides:
-            for side, (ask, _) in sides.items():
-                console.print(f"[dim]warming {side}[/]")
-                await batch(ask, questions(8), 4)
+            for name, side in sides.items():
+                console.print(f"[dim]warming {name}[/]")
+                await batch(side.ask, questions(8), 4)
             for level in levels:
                 count = max(8, level * _ROUNDS[pace.name]) * rounds
-                for side, (ask, served) in sides.items():
-                    console.print(f"[dim]{pace.name}, {level} at a time: {side}[/]")
-                    lines.append(await _line(side, ask, served, pace, level, count))
+                for name, side in sides.items():
+                    console.print(f"[dim]{pace.name}, {level} at a time: {name}[/]")
+                    lines.append(await _line(name, side, pace, level, count))
     missed = _missed(lines)
     show(lines, f"{TOKENS} tokens a run in two model calls")
     print(json.dumps(_summary(lines, missed, begun)), flush=True)
@@ -83,7 +108,7 @@ async def _runs(folder: Path, levels: Sequence[int], paces: Sequence[Pace], roun
 
 
 @asynccontextmanager
-async def _sides(folder: Path, pace: Pace) -> AsyncGenerator[Mapping[str, tuple[Ask, Child]]]:
+async def _sides(folder: Path, pace: Pace) -> AsyncGenerator[Mapping[str, _Side]]:
     async with AsyncExitStack() as stack:
         bare = await stack.enter_async_context(child("bench.peers.bare_grpc", pace.name))
         stream = await stack.enter_async_context(asked_floor(bare.said["grpc"]))
@@ -106,9 +131,11 @@ async def _sides(folder: Path, pace: Pace) -> AsyncGenerator[Mapping[str, tuple[
             ObeliskClient(ours.said["grpc"], token=ours.said["token"], space_id=ours.said["space"])
         )
         yield {
-            "floor": (asks_floor(stream), bare),
-            "fastapi": (_asks_peer(web), peer),
-            "obelisk": (asks_obelisk(client, AGENT), ours),
+            "floor": _Side(ask=asks_floor(stream), process=bare),
+            "fastapi": _Side(ask=_asks_peer(web), process=peer, data=folder / "peer"),
+            "obelisk": _Side(
+                ask=asks_obelisk(client, AGENT), process=ours, data=folder / "obelisk"
+            ),
         }
 
 
@@ -132,14 +159,18 @@ def _asks_peer(web: httpx.AsyncClient) -> Ask:
     return ask
 
 
-async def _line(side: str, ask: Ask, served: Child, pace: Pace, level: int, count: int) -> Line:
-    cpu = served.cpu_seconds()
+async def _line(name: str, side: _Side, pace: Pace, level: int, count: int) -> Line:
+    before = side.cpu_seconds()
     # Callers know nothing of each other: they come throughout a run's time, not all at once.
     spread = _CALLS * pace.seconds(TOKENS // _CALLS)
-    measured = await batch(ask, questions(count), level, spread=spread)
+    measured = await batch(
+        side.ask, questions(count), level, spread=spread, patience=spread + _PATIENCE_SECONDS
+    )
+    cpu = [now - then for now, then in zip(side.cpu_seconds(), before, strict=True)]
+    count = len(measured.samples)
     first = [(sample.first_token - pace.first) * 1000 for sample in measured.samples]
     return Line(
-        side=side,
+        side=name,
         pace=pace.name,
         concurrency=level,
         runs=count,
@@ -148,9 +179,10 @@ async def _line(side: str, ask: Ask, served: Child, pace: Pace, level: int, coun
         added_ttft_ms_p99=round(quantile(first, 0.99), 2),
         runs_per_second=round(count / measured.wall, 1),
         tokens_per_second=round(count * TOKENS / measured.wall),
-        server_cpu_ms_per_run=round((served.cpu_seconds() - cpu) / count * 1000, 1),
+        server_cpu_ms_per_run=round(cpu[0] / count * 1000, 1),
+        postgres_cpu_ms_per_run=round(cpu[1] / count * 1000, 1),
         bytes_per_token=round(sum(s.size_bytes for s in measured.samples) / count / TOKENS, 1),
-        resident_mb=round(served.resident_bytes() / 1e6),
+        resident_mb=round(side.process.resident_bytes() / 1e6),
     )
 
 
@@ -167,6 +199,12 @@ def _missed(lines: Sequence[Line]) -> list[str]:
     busy = found.get(("obelisk", "llm", _BUSY_AT))
     if busy and busy.added_ttft_ms_p50 > _BUSY_MS:
         missed.append(f"added TTFT p50 at c={_BUSY_AT} is {busy.added_ttft_ms_p50} ms")
+    peer = found.get(("fastapi", "llm", _FLOOR_AT))
+    if ours and peer and ours.server_cpu_ms_per_run > _CPU_RATIO * peer.server_cpu_ms_per_run:
+        missed.append(
+            f"{ours.server_cpu_ms_per_run} ms of CPU a run at c={_FLOOR_AT}, over "
+            f"{_CPU_RATIO:g}x of FastAPI's {peer.server_cpu_ms_per_run}"
+        )
     ours, peer = found.get(("obelisk", "fast", _PEER_AT)), found.get(("fastapi", "fast", _PEER_AT))
     if ours and peer and ours.runs_per_second < _PEER_RATIO * peer.runs_per_second:
         missed.append(

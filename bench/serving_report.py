@@ -9,7 +9,8 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """TTFT is over the model's own; CPU and memory are those of the server's process alone."""
+    """TTFT is over the model's own; memory is that of the server's process alone, and its CPU
+    stands beside that of the PostgreSQL it keeps its state in."""
 
     side: str
     pace: str
@@ -21,6 +22,7 @@ class Line:
     runs_per_second: float
     tokens_per_second: int
     server_cpu_ms_per_run: float
+    postgres_cpu_ms_per_run: float
     bytes_per_token: float
     resident_mb: int
 
@@ -32,7 +34,7 @@ def show(lines: Sequence[Line], about: str) -> None:
     """Print the table."""
     table = Table(
         *("model", "c", "server", "runs", "added TTFT ms p50", "p95", "p99", "runs/s"),
-        *("tokens/s", "server CPU ms/run", "bytes/token", "MB"),
+        *("tokens/s", "server CPU ms/run", "Postgres", "bytes/token", "MB"),
         title=f"Serving runs ({about})",
     )
     for column in table.columns[3:]:
