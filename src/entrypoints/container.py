@@ -52,7 +52,6 @@ from application.runs.end import EndRun
 from application.runs.execute import ExecuteRun
 from application.runs.park import ParkRun
 from application.runs.read import ReadRuns
-from application.runs.resume import ResumeRun
 from application.runs.retain import RetainEvents
 from application.runs.start import StartRun
 from application.runs.watch import WatchRun
@@ -64,6 +63,7 @@ from entrypoints.conversations import build_conversations
 from entrypoints.documents import DocumentParts, build_documents, build_ingest
 from entrypoints.keys import key_policy
 from entrypoints.limits import run_limits, watcher_limits
+from entrypoints.pausing import build_pausing
 from entrypoints.relay import Relay
 from entrypoints.retrieval import build_retrieval
 from entrypoints.settings import Settings
@@ -259,8 +259,15 @@ class Container(Identity):
         clock=clock,
     )
     cancel_run = providers.Singleton(CancelRun, runs=runs, end=end_run, jobs=jobs)
-    resume_run = providers.Singleton(
-        ResumeRun, runs=runs, journal=journal, fan_out=fan_out, jobs=jobs
+    pausing = providers.Singleton(
+        build_pausing,
+        pool=pool,
+        runs=runs,
+        journal=journal,
+        fan_out=fan_out,
+        jobs=jobs,
+        settings=Identity.settings,
+        clock=clock,
     )
     start_run = providers.Singleton(
         StartRun,

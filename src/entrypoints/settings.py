@@ -62,6 +62,12 @@ class Settings(BaseSettings):
         le=36_500,
         description="How long the events of runs can be replayed; forgotten by whole weeks.",
     )
+    pause_days: int = Field(
+        default=7,
+        ge=1,
+        le=3650,
+        description="How long a paused run waits for a person's answer before it ends as EXPIRED.",
+    )
     blob_url: str | None = Field(
         default=None,
         pattern=r"^(s3|gs)://[a-z0-9][a-z0-9._-]+(/[A-Za-z0-9._-]+)*/?$",
@@ -229,6 +235,11 @@ class Settings(BaseSettings):
     def token_life(self) -> timedelta:
         """See `token_minutes`."""
         return timedelta(minutes=self.token_minutes)
+
+    @property
+    def pause_life(self) -> timedelta:
+        """See `pause_days`."""
+        return timedelta(days=self.pause_days)
 
     @property
     def session_life(self) -> timedelta:

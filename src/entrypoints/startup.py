@@ -129,6 +129,7 @@ async def platform(
         await container.authority().start()
         stack.push_async_callback(container.authority().close)
         await stack.enter_async_context(daily(container.retain_events()))
+        await stack.enter_async_context(daily(container.pausing().expire, day=3600))
         uploads = container.document_service().uploads
         await stack.enter_async_context(daily(uploads.expire, day=3600))
         await stack.enter_async_context(daily(container.tenancy().erase.resume))

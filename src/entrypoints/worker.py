@@ -25,6 +25,7 @@ async def working(container: Container) -> AsyncGenerator[None]:
     """Beside the dispatcher, which is at work already: be woken, and do the upkeep."""
     chores = (
         Chore(name="retain_events", cron="17 3 * * *", work=container.retain_events()),
+        Chore(name="expire_pauses", cron="*/5 * * * *", work=container.pausing().expire),
         Chore(name="resume_erasures", cron="*/5 * * * *", work=container.tenancy().erase.resume),
     )
     async with engine(

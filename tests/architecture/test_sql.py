@@ -58,6 +58,7 @@ WITHOUT_SPACE = {
     ("workers", "claim_runs"): "a process takes up runs of any space; each under its space's rules",
     ("workers", "claim_documents"): "a process takes up documents of any space, and learns ids",
     ("workers", "leave"): "a process hands back what it has, of all spaces, and learns nothing",
+    ("pauses", "old"): "upkeep learns ids of runs that wait for too long, of all spaces",
     ("uploads", "expired"): "upkeep learns ids of uploads whose time is over, of all spaces",
     ("embeddings", "serving"): "the installation's own: which embedding model serves",
     ("embeddings", "fill"): "the installation's own: who fills an embedding model in",

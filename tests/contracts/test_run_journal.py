@@ -151,7 +151,8 @@ async def test_a_paused_run_has_no_writer_and_says_what_it_waits_for(
     mine = await _paused(stores, home)
     found = await stores.runs.get(home.space, mine.run_id)
     assert (found.state, found.worker_id) == (RunState.PAUSED, None)
-    assert found.pause == Pause(pause_id="p-1", prompt="Approve this?")
+    (*_, told) = await stores.log.read(home.space, found.run_id, 0, 100)
+    assert found.pause == Pause(pause_id="p-1", prompt="Approve this?", since=told.create_time)
     with pytest.raises(FenceLost):
         await stores.log.append(home.space, mine.run_id, mine.fence, [TokenBatch(text="more")])
 

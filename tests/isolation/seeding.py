@@ -357,6 +357,7 @@ async def _paused(connection: "Connection", its: Space, owner: Organization) -> 
         state="paused",
         pause_id=TEXTS["pause_id"],
         pause_prompt=f"May this be said about {its.content}?",
+        pause_time=NOW,
         require_approval=True,
         last_sequence=0,
         fence=1,

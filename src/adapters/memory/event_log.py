@@ -76,7 +76,7 @@ class MemoryEventLog:
                 self._state.runs[run.space_id, run.run_id] = replace(
                     run,
                     state=RunState.PAUSED,
-                    pause=Pause(pause_id=pause_id, prompt=prompt),
+                    pause=Pause(pause_id=pause_id, prompt=prompt, since=event.create_time),
                     worker_id=None,
                 )
             case Drafted(text=text):

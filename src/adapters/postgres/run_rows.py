@@ -32,7 +32,7 @@ def run_of(row: asyncpg.Record) -> Run:
         cancel_reason=CancelReason(cancel_reason) if cancel_reason else None,
         worker_id=row["worker_id"] if row["state"] == "running" else None,
         require_approval=row["require_approval"],
-        pause=Pause(pause_id=row["pause_id"], prompt=row["pause_prompt"])
+        pause=Pause(pause_id=row["pause_id"], prompt=row["pause_prompt"], since=row["pause_time"])
         if row["pause_id"]
         else None,
     )

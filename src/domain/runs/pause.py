@@ -1,6 +1,7 @@
 """A run that waits for a person, and what the person answers."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import Enum
 
 from domain.errors import FailedPrecondition, InvalidInput
@@ -24,12 +25,41 @@ class PauseNotCurrent(FailedPrecondition):
         )
 
 
+class PauseExpired(FailedPrecondition):
+    reason = "PAUSE_EXPIRED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nobody answered this pause in time, and the run ends; ask again", field="pause_id"
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
     """`prompt` is what the person is asked."""
 
     pause_id: str
     prompt: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PausePolicy:
+    """How long a run waits for a person."""
+
+    life: timedelta = timedelta(days=7)
+
+    def __post_init__(self) -> None:
+        if self.life <= timedelta():
+            raise InvalidInput("a pause has to last for some time")
+
+    def paused_before(self, now: datetime) -> datetime:
+        """Pauses from before that are over at `now`."""
+        return now - self.life
+
+    def is_over(self, pause: Pause, now: datetime) -> bool:
+        """Whether nobody may answer it any more."""
+        return pause.since < self.paused_before(now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,7 +135,7 @@ def _add_services(server: grpc.aio.Server, container: "Container") -> None:
             start=container.start_run(),
             watch=container.watch_run(),
             cancel=container.cancel_run(),
-            resume=container.resume_run(),
+            resume=container.pausing().resume,
             read=container.read_runs(),
         ),
         server,

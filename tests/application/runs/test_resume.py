@@ -1,14 +1,17 @@
 """ResumeRun: whoever may review answers a paused run, once."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
+from adapters.memory.clock import FixedClock
+from application.ports.clock import Clock
 from application.runs.resume import ResumeRun
 from domain.errors import InvalidInput
 from domain.identifiers import RunId
 from domain.runs.event import RunPaused, RunResumed
-from domain.runs.pause import Decision, PauseNotCurrent
+from domain.runs.pause import Decision, PauseExpired, PauseNotCurrent, PausePolicy
 from domain.runs.run import Run, RunNotFound, RunState
 from domain.tenancy.access import ActionNotAllowed, Role
 from fixtures.house import House, context_of
@@ -16,9 +19,14 @@ from fixtures.house import House, context_of
 PAUSED = RunPaused(pause_id="p-1", prompt="Approve this?")
 
 
-def _resume(house: House) -> ResumeRun:
+def _resume(house: House, clock: Clock | None = None) -> ResumeRun:
     return ResumeRun(
-        runs=house.stores.runs, journal=house.stores.journal, fan_out=house.fan_out, jobs=house.jobs
+        runs=house.stores.runs,
+        journal=house.stores.journal,
+        fan_out=house.fan_out,
+        jobs=house.jobs,
+        policy=PausePolicy(),
+        clock=clock or house.clock,
     )
 
 
@@ -58,6 +66,18 @@ async def test_an_answered_run_waits_for_a_process_and_one_is_told(house: House)
     )
     assert (await house.events(run))[-1] == announced
     assert house.jobs.woken == 1
+
+
+async def test_an_answer_that_comes_after_the_pause_is_over_is_refused(house: House) -> None:
+    run = await _paused(house)
+    paused = await house.stores.runs.get(run.space_id, run.run_id)
+    assert paused.pause is not None
+    later = _resume(house, FixedClock(paused.pause.since + timedelta(days=8)))
+    with pytest.raises(PauseExpired):
+        await later(
+            context_of(house.home), run_id=run.run_id, pause_id="p-1", decision=Decision.APPROVE
+        )
+    assert (await house.stores.runs.get(run.space_id, run.run_id)).state is RunState.PAUSED
 
 
 @pytest.mark.parametrize("decision", Decision)
