@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -28,6 +27,8 @@ from obelisk.client import ObeliskClient
 from obelisk.v1 import document_pb2, document_pb2_grpc, run_pb2, run_pb2_grpc
 
 SKEW = timedelta(seconds=30)
+# Long before a stream ends by itself, on a busy machine too; tests/e2e hold two seconds.
+SOON = 10.0
 TOLD = run_pb2.WatchRunResponse(event=run_pb2.RunEvent(sequence=1))
 LARGE = run_pb2.WatchRunResponse(
     event=run_pb2.RunEvent(sequence=1, token_batch=run_pb2.TokenBatch(text="x" * 1_000_000))
@@ -156,9 +157,9 @@ async def _member(line: Line) -> TokenSet:
 async def _ending(
     call: grpc.aio.UnaryStreamCall[run_pb2.WatchRunRequest, run_pb2.WatchRunResponse],
 ) -> tuple[grpc.StatusCode, str]:
-    """How the stream ends, and why, within two seconds."""
+    """How the stream ends, and why; it ends soon."""
     try:
-        async with asyncio.timeout(2.0):
+        async with asyncio.timeout(SOON):
             while isinstance(await call.read(), run_pb2.WatchRunResponse):
                 pass
     except grpc.aio.AioRpcError as error:
@@ -185,7 +186,7 @@ async def test_a_revocation_ends_a_silent_stream(line: Line, what: str) -> None:
         }[what]
     )
     assert await _ending(call) == (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED")
-    await asyncio.wait_for(line.runs.left.wait(), 1.0)
+    await asyncio.wait_for(line.runs.left.wait(), SOON)
 
 
 async def test_only_the_streams_of_the_session_end(line: Line) -> None:
@@ -228,12 +229,12 @@ async def test_who_loses_the_space_cannot_go_on_sending_a_document_into_it(line:
         await asyncio.sleep(60)
 
     call = line.documents.UploadDocument(slowly(), metadata=line.headers(tokens), timeout=60)
-    await asyncio.wait_for(line.runs.received.wait(), 2.0)
+    await asyncio.wait_for(line.runs.received.wait(), SOON)
     await gate.stores.members.change(gate.home.organization, gate.home.owner, tokens.user_id, None)
     with pytest.raises(grpc.aio.AioRpcError) as ended:
-        await asyncio.wait_for(call, 2.0)
+        await asyncio.wait_for(call, SOON)
     assert ended.value.code() is grpc.StatusCode.NOT_FOUND
-    await asyncio.wait_for(line.runs.left.wait(), 1.0)
+    await asyncio.wait_for(line.runs.left.wait(), SOON)
 
 
 @dataclass(slots=True)
@@ -278,7 +279,7 @@ async def test_trouble_with_one_stream_does_not_end_the_watch_over_all(line: Lin
 
     tripping.meanwhile = trip
     await joined_space(gate.stores, gate.home, user, Role.VIEWER)
-    await asyncio.wait_for(tripped.wait(), 2.0)
+    await asyncio.wait_for(tripped.wait(), SOON)
     await gate.feed.tell(session_revoked(tokens.session_id, gate.clock.now()))
     assert await _ending(call) == (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED")
 
@@ -301,7 +302,7 @@ async def test_a_lookup_that_hangs_holds_up_no_other_stream(line: Line) -> None:
         calls[user] = (await line.open(tokens), tokens.session_id)
     gate.tenancy.store = Stuck(gate.tenancy.store)
     await joined_space(gate.stores, gate.home, stuck, Role.VIEWER)
-    await asyncio.wait_for(hung.wait(), 2.0)
+    await asyncio.wait_for(hung.wait(), SOON)
     await gate.stores.members.change(gate.home.organization, gate.home.owner, leaving, None)
     await gate.feed.tell(session_revoked(calls[ended][1], gate.clock.now()))
     endings = await asyncio.gather(_ending(calls[leaving][0]), _ending(calls[ended][0]))
@@ -339,10 +340,8 @@ async def test_a_client_that_takes_nothing_is_told_all_the_same() -> None:
         await asyncio.sleep(0.3)  # the window is full: the handler is held up
         await gate.feed.tell(session_revoked(tokens.session_id, gate.clock.now()))
         await asyncio.sleep(0.5)
-        began = time.monotonic()
         assert await _ending(call) == (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED")
-        assert time.monotonic() - began < 2.0
-        await asyncio.wait_for(line.runs.left.wait(), 5.0)
+        await asyncio.wait_for(line.runs.left.wait(), SOON)
 
 
 async def test_a_stream_that_ends_by_itself_ends_well() -> None:
@@ -408,7 +407,7 @@ async def test_a_server_that_leaves_tells_also_those_who_still_stand_at_its_door
 
     monkeypatch.setattr(line.gate.authority, "fresh", unknown)
     call = line.stub.WatchRun(run_pb2.WatchRunRequest(), metadata=line.headers(tokens))
-    async with asyncio.timeout(2.0):
+    async with asyncio.timeout(SOON):
         await at_the_door.wait()
     await line.streams.leave()
     assert await _ending(call) == (grpc.StatusCode.UNAVAILABLE, "SERVER_LEAVING")
@@ -428,7 +427,7 @@ async def test_a_server_that_leaves_tells_also_those_whose_letting_in_cannot_be_
 
     monkeypatch.setattr(line.gate.authority, "fresh", deaf)
     call = line.stub.WatchRun(run_pb2.WatchRunRequest(), metadata=line.headers(tokens))
-    async with asyncio.timeout(2.0):
+    async with asyncio.timeout(SOON):
         await at_the_door.wait()
     try:
         await line.streams.leave()
