@@ -27,7 +27,7 @@ from domain.documents.media import MediaType
 
 _PR_SET_PDEATHSIG = 1
 # Whoever reads can wait; whoever asks a question cannot.
-_NICE = 10
+_NICE = 5
 _FORBIDDEN_EVENTS = frozenset(
     {
         "socket.connect",
@@ -77,6 +77,8 @@ def _answer(reader: object, header: bytes, content: bytes, tell: TellPages) -> d
     assert isinstance(reader, DoclingReader)
     job = json.loads(header)
     try:
+        if job.get("task") == "picture":
+            return {"structure": structure_to_json(reader.picture(content))}
         structure = reader.read(job["filename"], MediaType(job["media_type"]), content, tell)
         return {"structure": structure_to_json(structure)}
     except Refused as refusal:

@@ -26,7 +26,7 @@ class Matrix(ctypes.Structure):
 
 _P, _I, _U, _L = ctypes.c_void_p, ctypes.c_int, ctypes.c_uint, ctypes.c_ulong
 # Our name, pdfium's, what it gives back, what it takes.
-_CALLS: dict[str, tuple[str, type, *tuple[type, ...]]] = {
+_CALLS: dict[str, tuple[str, type | None, *tuple[type, ...]]] = {
     "count_chars": ("FPDFText_CountChars", _I, _P),
     "char_code": ("FPDFText_GetUnicode", _U, _P, _I),
     "char_object": ("FPDFText_GetTextObject", _P, _P, _I),
@@ -56,6 +56,15 @@ _CALLS: dict[str, tuple[str, type, *tuple[type, ...]]] = {
     "text_font": ("FPDFTextObj_GetFont", _P, _P),
     "text_render_mode": ("FPDFTextObj_GetTextRenderMode", _I, _P),
     "font_name": ("FPDFFont_GetBaseFontName", _L, _P, _P, _L),
+    "object_mark": ("FPDFPageObj_GetMarkedContentID", _I, _P),
+    "tags_of_page": ("FPDF_StructTree_GetForPage", _P, _P),
+    "close_tags": ("FPDF_StructTree_Close", None, _P),
+    "count_tags": ("FPDF_StructTree_CountChildren", _I, _P),
+    "tag": ("FPDF_StructTree_GetChildAtIndex", _P, _P, _I),
+    "tag_kind": ("FPDF_StructElement_GetType", _L, _P, _P, _L),
+    "count_tag_children": ("FPDF_StructElement_CountChildren", _I, _P),
+    "child_tag": ("FPDF_StructElement_GetChildAtIndex", _P, _P, _I),
+    "child_mark": ("FPDF_StructElement_GetChildMarkedContentID", _I, _P, _I),
 }
 
 

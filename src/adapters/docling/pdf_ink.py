@@ -8,6 +8,7 @@ from adapters.docling.pdf_geometry import Box, around
 from adapters.docling.pdf_marks import MarkReader, Marks, TextStyle
 from adapters.docling.pdf_page import PageInk
 from adapters.docling.pdf_space import PageSpace
+from adapters.docling.pdf_tags import tagged_tables
 from adapters.docling.pdf_unseen import Sight
 from adapters.docling.pdf_words import Word, is_right_to_left
 from domain.documents.structure import HiddenKind
@@ -73,8 +74,10 @@ class InkReader:
                 words.append(word)
             else:
                 aside.append(word)
+        tables, free = tagged_tables(page, words)
         return PageInk(
-            words=words,
+            words=free,
+            tables=tables,
             rules=marks.rules,
             pictures=_pictures(marks, width * height, has_words=bool(words)),
             aside=aside,
@@ -154,6 +157,7 @@ def _set_alike(a: TextStyle, b: TextStyle) -> bool:
         a.colour == b.colour
         and a.mode == b.mode
         and a.bold == b.bold
+        and a.mark == b.mark
         and abs(a.size - b.size) <= 0.02 * a.size
     )
 
@@ -184,6 +188,7 @@ def _word(run: _Run, ink: Box) -> Word:
         size=size,
         glued=run.glued,
         slanted=run.style.slanted,
+        mark=run.style.mark,
     )
 
 

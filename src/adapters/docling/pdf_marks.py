@@ -40,7 +40,10 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class TextStyle:
-    """How one text object is set. `clip` is where it can be seen at all, None for everywhere."""
+    """How one text object is set. `clip` is where it can be seen at all, None for everywhere.
+
+    `mark` is what the tags of the page know it by, -1 when they do not.
+    """
 
     order: int
     size: float
@@ -52,6 +55,7 @@ class TextStyle:
     upright: bool
     box: Box | None = None
     slanted: bool = False
+    mark: int = -1
 
 
 @dataclass(slots=True)
@@ -150,6 +154,8 @@ class MarkReader:
             upright=dx > 0 and abs(dy) < 0.1 * dx,
             box=self._box(item, transform, space),
             slanted=slanted,
+            # Inside of a form, numbers of marks are the form's own.
+            mark=calls.object_mark(item) if transform is IDENTITY else -1,
         )
 
     def _font(self, font: int | None) -> tuple[str, bool, bool]:

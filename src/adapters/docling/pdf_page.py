@@ -42,15 +42,17 @@ class Part:
 class PageInk:
     """What is drawn on a page, in points from the top left.
 
-    `aside` are words that stand upright or upside down, `sizeless` counts texts of size 0, which
-    have no place; `is_scan` when a picture takes up half of the page or more, `is_cut` when there
-    was more on the page than is looked at.
+    `aside` are words that stand upright or upside down; `tables` are those that tags tell of, and
+    their words are nowhere else. `sizeless` counts texts of size 0, which have no place; `is_scan`
+    when a picture takes up half of the page or more, `is_cut` when there was more on the page than
+    is looked at.
     """
 
     words: list[Word]
     rules: list[Box]
     pictures: list[Box]
     aside: list[Word] = field(default_factory=list)
+    tables: list[PdfTable] = field(default_factory=list)
     hidden: list[tuple[HiddenKind, str]] = field(default_factory=list)
     sizeless: int = 0
     is_scan: bool = False
@@ -65,7 +67,7 @@ class _Item:
 
 def parts_of(page: PageInk, body_size: float) -> list[Part]:
     """The parts of a page in reading order."""
-    tables = ruled_tables(page.rules, page.words)
+    tables = [*page.tables, *ruled_tables(page.rules, page.words)]
     free = [w for w in page.words if not any(t.box.holds_middle_of(w.box) for t in tables)]
     items = [_Item(line.box, line) for line in _marks_joined(lines_of(free))]
     items += [_Item(table.box, table) for table in tables]

@@ -129,7 +129,7 @@ def _recognised(
 
 def _needs_recognition(ink: PageInk, space: PageSpace) -> bool:
     """A page of nothing but pictures, one of which is large enough to hold text."""
-    if ink.words or ink.aside:
+    if ink.words or ink.aside or ink.tables:
         return False
     width, height = space.size
     least = _TEXT_PICTURE_SHARE * width * height

@@ -12,7 +12,10 @@ _WORD_GAP_EMS = 1.1
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """`size` is the type size in points; `glued` when no space stands before the word."""
+    """`size` is the type size in points; `glued` when no space stands before the word.
+
+    `mark` is what the tags of the page know it by, -1 when they do not.
+    """
 
     box: Box
     text: str
@@ -20,6 +23,7 @@ class Word:
     size: float
     glued: bool = False
     slanted: bool = False
+    mark: int = -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # Of threads that embed passages, which can wait.
-_NICE, _NICEST = 10, 19
+_NICE, _NICEST = 5, 19
 # 256 for the model, of which its two marks take one each.
 _MODEL = EmbeddingModel(name="all-MiniLM-L6-v2-int8", dimensions=384, max_tokens=254)
 
