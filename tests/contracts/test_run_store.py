@@ -53,6 +53,24 @@ async def test_a_new_run_is_queued_with_event_1(stores: Stores, home: Home) -> N
     assert first.kind == RunQueued(run_id=made.run_id, agent="brand")
 
 
+async def test_runs_that_come_together_all_begin_and_a_request_among_them_once(
+    stores: Stores, home: Home
+) -> None:
+    limits = RunLimits(running=30, queued=1)
+    requests = [None] * 20 + [REQUEST] * 3
+    accepted = await asyncio.gather(
+        *(
+            stores.runs.create(
+                run(home), request, admission=Admission(limits=limits), claim_for=WORKER
+            )
+            for request in requests
+        )
+    )
+    assert [one.created for one in accepted].count(False) == 2
+    assert len({one.run.run_id for one in accepted}) == 21
+    assert {one.run.state for one in accepted} == {RunState.RUNNING}
+
+
 async def test_runs_without_request_id_are_never_the_same(stores: Stores, home: Home) -> None:
     assert (await stores.runs.create(run(home), None)).created
     assert (await stores.runs.create(run(home), None)).created

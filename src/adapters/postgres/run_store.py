@@ -1,7 +1,10 @@
 """Runs in Postgres."""
 
+from collections.abc import Sequence
+
 import asyncpg
 
+from adapters.postgres.accepts import GatheredAccepts, Terms
 from adapters.postgres.pool import Pool
 from adapters.postgres.run_rows import run_of
 from adapters.postgres.statements import statements
@@ -28,6 +31,7 @@ class PostgresRunStore:
     def __init__(self, pool: Pool, entropy: Entropy) -> None:
         self._pool = pool
         self._entropy = entropy
+        self._gathered = GatheredAccepts(self._accept)
 
     async def create(
         self,
@@ -38,12 +42,12 @@ class PostgresRunStore:
         claim_for: WorkerId | None = None,
     ) -> Accepted:
         mark = fingerprint(run, admission)
-        # One statement, so one round trip and one commit; it names the space by itself.
-        async with self._pool.connection() as connection:
-            row = await connection.fetchrow(
-                _SQL["accept"], *self._terms(run, request_id, mark, admission, claim_for)
-            )
-        assert row is not None  # a function that always answers one row
+        terms = self._terms(run, request_id, mark, admission, claim_for)
+        if run.question.conversation_id is None:
+            row = await self._gathered(run.space_id, terms)
+        else:
+            # By itself: it waits for whoever holds the conversation.
+            (row,) = await self._accept(run.space_id, [terms])
         match row["outcome"]:
             case "no_conversation":
                 return await self._earlier(run, request_id, mark)
@@ -62,6 +66,13 @@ class PostgresRunStore:
             claimed=accepted.state is RunState.RUNNING,
             superseded=tuple(row["superseded"]),
         )
+
+    async def _accept(self, space: SpaceId, group: Sequence[Terms]) -> Sequence[asyncpg.Record]:
+        # One statement, so one round trip and one commit; it names the space by itself.
+        async with self._pool.connection() as connection:
+            return await connection.fetch(
+                _SQL["accept"], space, *map(list, zip(*group, strict=True))
+            )
 
     async def _earlier(self, run: Run, request_id: str | None, mark: str) -> Accepted:
         """The run that the same request started before its conversation was deleted."""
@@ -120,13 +131,12 @@ class PostgresRunStore:
         question, limits = run.question, admission.limits
         queued = first_event(run).kind
         return (
-            run.space_id,
             run.run_id,
             run.user_id,
             question.agent,
             question.text,
             question.conversation_id,
-            list(question.document_ids),
+            f"{{{','.join(map(str, question.document_ids))}}}",
             request_id,
             mark,
             run.create_time,

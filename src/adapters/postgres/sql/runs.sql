@@ -1,7 +1,16 @@
--- accept: a new run with event 1 and its question, or what speaks against it
-select outcome, superseded, (accepted).*
-from obelisk.accept_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-                        $19);
+-- accept: new runs of one space with event 1 and their questions, or what speaks against them
+select a.outcome, a.superseded, (a.accepted).*
+from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[],
+            $8::text[], $9::text[], $10::timestamptz[], $11::boolean[], $12::text[], $13::integer[],
+            $14::integer[], $15::uuid[], $16::uuid[], $17::text[], $18::integer[], $19::text[])
+     with ordinality n (run, person, agent, question, conversation, documents, request,
+                        fingerprint, create_time, require_approval, double_text, running_limit,
+                        queue_limit, worker, message, kind, version, payload, place)
+cross join lateral obelisk.accept_run(
+  $1, n.run, n.person, n.agent, n.question, n.conversation, n.documents::uuid[], n.request,
+  n.fingerprint, n.create_time, n.require_approval, n.double_text, n.running_limit, n.queue_limit,
+  n.worker, n.message, n.kind, n.version, n.payload) a
+order by n.place;
 
 -- get: one run
 select * from obelisk.runs where space_id = $1 and run_id = $2;
