@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from types import TracebackType
 from typing import TypeAlias
+from uuid import uuid4
 
 import grpc
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]  # no py.typed
@@ -121,9 +122,14 @@ class ObeliskClient:
         conversation_id: str = "",
         document_ids: Sequence[str] = (),
         request_id: str = "",
+        double_text: run_pb2.DoubleText.ValueType = run_pb2.DOUBLE_TEXT_UNSPECIFIED,
         require_approval: bool = False,
     ) -> AsyncGenerator[run_pb2.RunEvent]:
-        """Start a run and yield its events to the last, also over a lost connection.
+        """Start a run, once, and yield its events to the last, also over a lost connection.
+
+        One that is lost before anything was heard of the run asks again under the same
+        `request_id`, which is made here when none is given: the server knows then whether it has
+        the run already. `double_text` says what becomes of an answer on its way.
 
         Leaving early does not stop the run. `obelisk.draft` makes the answer of the events. With
         `require_approval` they stop for a while at `paused`, until somebody answers by ResumeRun.
@@ -135,26 +141,29 @@ class ObeliskClient:
             question=question,
             conversation_id=conversation_id,
             document_ids=document_ids,
-            request_id=request_id,
+            request_id=request_id or str(uuid4()),
+            double_text=double_text,
             require_approval=require_approval,
         )
-        run_id, sequence = "", 0
-        try:
-            call = self.runs.StartRun(request, metadata=self.metadata)
-            async with aclosing(self._told(call)) as events:
-                async for event in events:
-                    if event is None:
-                        continue
-                    run_id, sequence = run_id or event.queued.run_id, event.sequence
-                    yield event
-                    if event.HasField("completed"):
-                        return
-        except grpc.aio.AioRpcError as error:
-            if not run_id or not self._passing(error):
-                raise
-        except StreamSilent:
-            if not run_id:
-                raise
+        run_id, sequence, retry = "", 0, _Retry(self._patience_seconds)
+        while not run_id:
+            try:
+                call = self.runs.StartRun(request, metadata=self.metadata)
+                async with aclosing(self._told(call)) as events:
+                    async for event in events:
+                        if event is None:
+                            continue
+                        run_id, sequence = run_id or event.queued.run_id, event.sequence
+                        yield event
+                        if event.HasField("completed"):
+                            return
+                break
+            except grpc.aio.AioRpcError as error:
+                if not self._passing(error) or not (run_id or await retry.later()):
+                    raise
+            except StreamSilent:
+                if not (run_id or await retry.later()):
+                    raise
         async with aclosing(self.watch(run_id, after_sequence=sequence)) as events:
             async for event in events:
                 yield event

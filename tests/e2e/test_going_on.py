@@ -115,6 +115,22 @@ async def test_a_watcher_sees_a_run_go_on_to_its_end_after_kill_9_in_the_middle_
     assert events[-1].completed.reason == run_pb2.TERMINATION_REASON_COMPLETE
 
 
+async def test_a_question_whose_server_is_killed_before_it_answers_is_answered_once(
+    server: Server, client: ObeliskClient
+) -> None:
+    asked = client.ask("brand", "Say hello.")
+    async with asyncio.timeout(60), aclosing(asked):
+        first = asyncio.ensure_future(anext(asked))
+        await asyncio.sleep(0.002)
+        await server.kill()
+        await server.start()
+        events = [await first] + [event async for event in asked]
+    assert [event.sequence for event in events] == list(range(1, len(events) + 1))
+    assert events[-1].completed.reason == run_pb2.TERMINATION_REASON_COMPLETE
+    listed = await client.runs.ListRuns(run_pb2.ListRunsRequest(), metadata=client.metadata)
+    assert len(listed.runs) == 1
+
+
 async def test_a_run_that_waits_for_approval_survives_kill_9_and_goes_on_when_it_is_given(
     server: Server, client: ObeliskClient
 ) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, TypeVar
+from uuid import UUID
 
 import grpc
 import pytest
@@ -33,16 +34,19 @@ class Cut(Exception):
 class ScriptedRuns:
     """Each stream plays the next part: so many events after its cursor, and then what it says.
 
-    `asked` are the streams' cursors; `left` counts those that the client ended.
+    `asked` are the streams' cursors, `started` the requests for runs; `left` counts the streams
+    that the client ended.
     """
 
     parts: list[tuple[int, Then]]
     asked: list[int] = field(default_factory=list)
+    started: list[pb.StartRunRequest] = field(default_factory=list)
     left: int = 0
 
     async def StartRun(
         self, request: pb.StartRunRequest, context: Context
     ) -> AsyncIterator[pb.StartRunResponse]:
+        self.started.append(request)
         async for event in self._play(0):
             yield _told(pb.StartRunResponse(), event)
 
@@ -143,6 +147,33 @@ async def test_a_question_that_breaks_off_goes_on_as_a_watch(then: Then) -> None
     async with _served((3, then), (LAST, "end")) as (client, runs):
         assert await _asked(client) == list(range(1, LAST + 1))
     assert runs.asked == [0, 3]
+
+
+@pytest.mark.parametrize("then", [LOST, "silence"])
+@pytest.mark.parametrize("own", ["", "00000000-0000-4000-8000-00000000000a"])
+async def test_a_question_that_is_lost_before_its_first_event_is_asked_again_under_one_id(
+    then: Then, own: str
+) -> None:
+    async with _served((0, then), (0, LOST), (3, LOST), (LAST, "end")) as (client, runs):
+        told = [event.sequence async for event in client.ask("brand", "Now?", request_id=own)]
+    assert told == list(range(1, LAST + 1))
+    assert runs.asked == [0, 0, 0, 3]
+    (request_id,) = {request.request_id for request in runs.started}
+    assert request_id == own or (not own and UUID(request_id).version == 4)
+
+
+async def test_a_question_says_what_becomes_of_the_answer_on_its_way() -> None:
+    async with _served((LAST, "end")) as (client, runs):
+        async for _ in client.ask("brand", "Now?", double_text=pb.DOUBLE_TEXT_INTERRUPT):
+            pass
+    assert [request.double_text for request in runs.started] == [pb.DOUBLE_TEXT_INTERRUPT]
+
+
+async def test_a_question_that_nobody_hears_is_given_up() -> None:
+    async with _served(*[(0, LOST)] * 9, patience=0.3) as (client, runs):
+        with pytest.raises(grpc.aio.AioRpcError):
+            await _asked(client)
+    assert len({request.request_id for request in runs.started}) == 1 < len(runs.started)
 
 
 async def test_a_watch_that_has_nothing_left_to_tell_ends() -> None:
