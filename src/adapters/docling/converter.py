@@ -10,7 +10,7 @@ from application.ports.document_converter import PagesRead
 from application.unbroken import unbroken
 from domain.documents.document import DocumentUnreadable
 from domain.documents.media import MediaType
-from domain.documents.structure import DocumentStructure
+from domain.documents.structure import DocumentStructure, Picture
 
 _MIB = 1024 * 1024
 
@@ -74,11 +74,15 @@ class DoclingConverter:
         content: bytes,
         progress: PagesRead | None = None,
     ) -> DocumentStructure:
-        file = _File(
-            header={"filename": filename, "media_type": media_type.value},
-            content=content,
-            progress=progress,
-        )
+        header = {"filename": filename, "media_type": media_type.value}
+        return await self._structure(_File(header=header, content=content, progress=progress))
+
+    async def small(self, content: bytes) -> bytes:
+        read = await self._structure(_File(header={"task": "picture"}, content=content))
+        shown = [block.image for block in read.blocks if isinstance(block, Picture)]
+        return shown[0] if shown else b""
+
+    async def _structure(self, file: "_File") -> DocumentStructure:
         async with self._free:
             try:
                 structure = _structure(await self._read(file))
@@ -170,7 +174,7 @@ class _File:
 
     header: dict[str, str]
     content: bytes
-    progress: PagesRead | None
+    progress: PagesRead | None = None
     done: int = 0
 
     async def read(self, done: int, total: int) -> None:

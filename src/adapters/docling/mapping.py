@@ -14,6 +14,7 @@ from docling_core.types.doc.items.picture.picture import PictureItem
 from docling_core.types.doc.items.table.table import TableItem
 from docling_core.types.doc.items.text import ListItem, SectionHeaderItem, TextItem, TitleItem
 
+from adapters.docling.shrinking import Shrinker
 from domain.documents.structure import Block, BulletList, Heading, Paragraph, Picture, Table
 
 _NO_SPACE_BEFORE = re.compile(r"\s+([.,;:!?)\]}’”])")
@@ -25,9 +26,12 @@ _SLIDE = "slide-"
 NOTES_PREFIX = "Speaker notes: "
 
 
-def blocks_of(document: DoclingDocument) -> tuple[Block, ...]:
-    """The body and the notes of a document in reading order, headings counted from level 1."""
-    mapping = _Mapping(document)
+def blocks_of(document: DoclingDocument, shrinker: Shrinker | None = None) -> tuple[Block, ...]:
+    """The body and the notes of a document in reading order, headings counted from level 1.
+
+    With `shrinker`, pictures have their images.
+    """
+    mapping = _Mapping(document, shrinker)
     blocks = list(mapping.blocks(document.body))
     if any(group.name.startswith(_SLIDE) for group in document.groups):
         blocks = _without_slide_footers(blocks, len(document.pages))
@@ -37,6 +41,7 @@ def blocks_of(document: DoclingDocument) -> tuple[Block, ...]:
 @dataclass(slots=True)
 class _Mapping:
     document: DoclingDocument
+    shrinker: Shrinker | None = None
     captions: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -68,7 +73,8 @@ class _Mapping:
                 yield self._table(node, page)
                 return
             case PictureItem():
-                yield Picture(caption=_tidy(node.caption_text(self.document)), page=page)
+                caption = _tidy(node.caption_text(self.document))
+                yield Picture(caption=caption, page=page, image=self._image(node))
             case TitleItem() | SectionHeaderItem():
                 level = node.level + 1 if isinstance(node, SectionHeaderItem) else 1
                 text = _tidy(node.text) or self._inline(node)
@@ -97,7 +103,8 @@ class _Mapping:
 
     def _slide(self, group: GroupItem, depth: int) -> Iterator[Block]:
         """A slide is read from its title on, wherever the title stands in the file."""
-        blocks = [block for block in self.blocks(group, depth + 1) if block != Picture()]
+        found = self.blocks(group, depth + 1)
+        blocks = [b for b in found if not isinstance(b, Picture) or b.caption]
         titles = [b for b in blocks if isinstance(b, Heading) and b.level == 1]
         number = int(group.name.removeprefix(_SLIDE) or 0) + 1
         if blocks and not titles:
@@ -186,6 +193,10 @@ class _Mapping:
         rows = tuple(tuple(row) for row in grid[heads:])
         caption = _tidy(item.caption_text(self.document))
         return Table(header=header, rows=rows, caption=caption, page=page)
+
+    def _image(self, item: PictureItem) -> bytes:
+        shown = item.image.pil_image if self.shrinker and item.image else None
+        return self.shrinker.of_image(shown) if self.shrinker and shown else b""
 
     def _children(self, node: NodeItem) -> list[NodeItem]:
         return [reference.resolve(self.document) for reference in node.children]

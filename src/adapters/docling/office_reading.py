@@ -10,6 +10,7 @@ from docling.backend.html_backend import HTMLDocumentBackend
 from docling.datamodel.backend_options import HTMLBackendOptions, MsExcelBackendOptions
 from docling.datamodel.base_models import ConversionStatus, DocumentStream, InputFormat
 from docling.datamodel.document import ConversionResult
+from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.text import TitleItem
 
 from adapters.docling.docx_notes import with_notes
@@ -25,6 +26,7 @@ from adapters.docling.picture_texts import document_pictures, slide_pictures
 from adapters.docling.refusal import Refused
 from adapters.docling.screen_archive import screen_archive, screen_workbook
 from adapters.docling.screen_text import clean_html, readable_text
+from adapters.docling.shrinking import Shrinker
 from adapters.docling.warnings import missing_pages
 from domain.documents.media import MediaType
 from domain.documents.structure import Block, DocumentStructure, Heading, HiddenText, Picture
@@ -70,10 +72,10 @@ class OfficeReader:
         if media_type is MediaType.HTML and is_web_page(filename):
             source = main_content(source)
         result = self._convert(shown.read_as or media_type, source)
-        blocks = _with_pictures(media_type, shown.content, blocks_of(result.document))
+        blocks = _blocks(media_type, shown.content, result.document)
         blocks = tuple(block for block in blocks if block.page not in shown.unseen_pages)
-        has_words = any(not isinstance(block, Picture) or block.caption for block in blocks)
-        if not has_words and not shown.hidden:
+        told = any(not isinstance(b, Picture) or b.caption or b.image for b in blocks)
+        if not told and not shown.hidden:
             raise Refused(_DAMAGED if result.errors else _EMPTY)
         return DocumentStructure(
             title=shown.title or _title(result, blocks) or PurePosixPath(filename).stem or filename,
@@ -151,11 +153,12 @@ _SHOWN: dict[MediaType, Callable[[bytes], _Shown]] = {
 }
 
 
-def _with_pictures(
-    media_type: MediaType, content: bytes, blocks: tuple[Block, ...]
-) -> tuple[Block, ...]:
+def _blocks(media_type: MediaType, content: bytes, document: DoclingDocument) -> tuple[Block, ...]:
+    shrinker = Shrinker()
     if media_type is MediaType.PPTX:
-        return _slide_pictures_added(blocks, slide_pictures(content))
+        pictures = slide_pictures(content, shrinker)
+        return _slide_pictures_added(blocks_of(document), pictures)
+    blocks = blocks_of(document, shrinker)
     if media_type is MediaType.DOCX:
         texts = document_pictures(content)
         places = [i for i, block in enumerate(blocks) if isinstance(block, Picture)]
@@ -171,11 +174,12 @@ def _with_pictures(
 def _slide_pictures_added(
     blocks: tuple[Block, ...], pictures: tuple[Picture, ...]
 ) -> tuple[Block, ...]:
-    """Put each described picture at the end of its slide."""
+    """Put each picture at the end of its slide."""
     kept = [b for b in blocks if not isinstance(b, Picture) or b.caption]
     for picture in pictures:
-        place = max((i for i, b in enumerate(kept) if b.page == picture.page), default=-1)
-        kept.insert(place + 1 if place >= 0 else len(kept), picture)
+        number = picture.page or 0
+        place = max((i for i, b in enumerate(kept) if (b.page or 0) <= number), default=-1)
+        kept.insert(place + 1, picture)
     return tuple(kept)
 
 

@@ -1,8 +1,9 @@
 """A PDF's text and structure, read from its drawing without any model."""
 
 import ctypes
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -10,13 +11,15 @@ import pypdfium2.raw as pdfium
 from adapters.docling import pdf_calls as calls
 from adapters.docling.page_meter import TellPages, tell_nobody
 from adapters.docling.pdf_document import InkedPage, PlacedPart, document_parts
+from adapters.docling.pdf_geometry import Box
 from adapters.docling.pdf_ink import InkReader
 from adapters.docling.pdf_notes import notes_of, shows_fields
 from adapters.docling.pdf_page import PageInk, Role
-from adapters.docling.pdf_render import rendered
+from adapters.docling.pdf_render import rendered, rendered_part
 from adapters.docling.pdf_sizeless import with_sizes
 from adapters.docling.pdf_space import PageSpace
 from adapters.docling.recognition import Patience, ink_of, recogniser
+from adapters.docling.shrinking import LONGEST_SIDE, Shrinker, is_paper
 from domain.documents.structure import (
     Block,
     BulletList,
@@ -48,6 +51,7 @@ class ReadPdf:
     broken: list[int] = field(default_factory=list)
     crowded: list[int] = field(default_factory=list)
     metadata: dict[str, str] = field(default_factory=dict)
+    images: dict[tuple[int, Box], bytes] = field(default_factory=dict)
 
 
 def read_pdf(content: bytes, tell: TellPages = tell_nobody) -> ReadPdf:
@@ -57,7 +61,7 @@ def read_pdf(content: bytes, tell: TellPages = tell_nobody) -> ReadPdf:
         resized, resized_pages = _read(with_sizes(content), tell)
         if len(resized_pages) == len(pages):
             read, pages = resized, resized_pages
-    read.blocks = blocks_of_parts(document_parts(pages))
+    read.blocks = blocks_of_parts(document_parts(pages), read.images)
     return read
 
 
@@ -71,17 +75,30 @@ def _read(content: bytes, tell: TellPages) -> tuple[ReadPdf, list[InkedPage]]:
 
 
 def _pages(document: pypdfium2.PdfDocument, read: ReadPdf, tell: TellPages) -> Iterator[InkedPage]:
-    reader, patience = InkReader(), Patience()
+    reader, patience, shrinker = InkReader(), Patience(), Shrinker()
     for index in range(len(document)):
         page = _opened(document.raw, index)
         if not page:
             read.broken.append(index + 1)
             continue
         try:
-            yield _page(page, index + 1, reader, read, patience)
+            inked = _page(page, index + 1, reader, read, patience)
+            yield _shown(page, inked, read, shrinker)
         finally:
             pdfium.FPDF_ClosePage(page)
         tell(index + 1, read.page_count)
+
+
+def _shown(page: object, inked: InkedPage, read: ReadPdf, shrinker: Shrinker) -> InkedPage:
+    """The page; `read` gets the images of its pictures, but of writing that was recognised."""
+    pictures = []
+    for box in inked.ink.pictures:
+        image = shrinker.of_drawing(partial(rendered_part, page, box, LONGEST_SIDE))
+        if inked.number in read.recognised and (not image or is_paper(image)):
+            continue
+        read.images[inked.number, box] = image
+        pictures.append(box)
+    return replace(inked, ink=replace(inked.ink, pictures=pictures))
 
 
 def _opened(document: object, index: int) -> object:
@@ -124,7 +141,7 @@ def _recognised(
         return ink
     read.recognised.append(number)
     image, scale = rendered(page)
-    return ink_of(recognise(image), 1 / scale)
+    return replace(ink_of(recognise(image), 1 / scale), pictures=ink.pictures)
 
 
 def _needs_recognition(ink: PageInk, space: PageSpace) -> bool:
@@ -151,8 +168,10 @@ def _space(page: object) -> PageSpace:
     return PageSpace(0.0, 0.0, width, height, turns)
 
 
-def blocks_of_parts(placed: list[PlacedPart]) -> tuple[Block, ...]:
-    """Parts as blocks; list items one after another become one list."""
+def blocks_of_parts(
+    placed: list[PlacedPart], images: Mapping[tuple[int, Box], bytes]
+) -> tuple[Block, ...]:
+    """Parts as blocks; list items one after another become one list. `images` by page and place."""
     blocks: list[Block] = []
     items: list[str] = []
     page = 0
@@ -164,13 +183,13 @@ def blocks_of_parts(placed: list[PlacedPart]) -> tuple[Block, ...]:
         if items:
             blocks.append(BulletList(items=tuple(items), page=page))
             items = []
-        blocks.append(_block(item))
+        blocks.append(_block(item, images))
     if items:
         blocks.append(BulletList(items=tuple(items), page=page))
     return tuple(blocks)
 
 
-def _block(item: PlacedPart) -> Block:
+def _block(item: PlacedPart, images: Mapping[tuple[int, Box], bytes]) -> Block:
     part = item.part
     match part.role:
         case Role.HEADING:
@@ -178,6 +197,7 @@ def _block(item: PlacedPart) -> Block:
         case Role.TABLE:
             return Table(header=part.rows[0], rows=part.rows[1:], page=item.page)
         case Role.PICTURE:
-            return Picture(page=item.page)
+            image = images.get((item.page, part.box), b"")
+            return Picture(page=item.page, image=image)
         case _:
             return Paragraph(text=part.text, page=item.page)

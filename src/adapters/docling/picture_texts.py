@@ -1,4 +1,4 @@
-"""Alternative texts of pictures in Office files, which docling leaves behind."""
+"""Pictures in Office files with their alternative texts, which docling leaves behind."""
 
 from collections.abc import Iterator
 from io import BytesIO
@@ -10,18 +10,20 @@ from pptx.shapes.base import BaseShape
 from pptx.shapes.group import GroupShape
 from pptx.shapes.picture import Picture as SlidePicture
 
+from adapters.docling.shrinking import Shrinker
 from domain.documents.structure import Picture
 
 
-def slide_pictures(content: bytes) -> tuple[Picture, ...]:
-    """Pictures that have an alternative text, slide by slide."""
+def slide_pictures(content: bytes, shrinker: Shrinker) -> tuple[Picture, ...]:
+    """Pictures that have an alternative text or can be shown, slide by slide."""
     presentation = pptx.Presentation(BytesIO(content))
-    return tuple(
-        Picture(caption=text, page=number)
+    pictures = (
+        Picture(caption=_described(shape), page=number, image=_image(shape, shrinker))
         for number, slide in enumerate(presentation.slides, start=1)
         for shape in _shapes(list(slide.shapes))
-        if (text := _described(shape))
+        if isinstance(shape, SlidePicture)
     )
+    return tuple(picture for picture in pictures if picture.caption or picture.image)
 
 
 def document_pictures(content: bytes) -> tuple[str, ...]:
@@ -44,9 +46,15 @@ def _shapes(shapes: list[BaseShape]) -> Iterator[BaseShape]:
             stack += reversed(list(shape.shapes))
 
 
-def _described(shape: BaseShape) -> str:
-    if not isinstance(shape, SlidePicture):
-        return ""
+def _image(shape: SlidePicture, shrinker: Shrinker) -> bytes:
+    try:
+        return shrinker.of_file(shape.image.blob)
+    except (KeyError, ValueError):
+        # It points to a file elsewhere, or to nothing.
+        return b""
+
+
+def _described(shape: SlidePicture) -> str:
     text = " ".join((shape._element._nvXxPr.cNvPr.get("descr") or "").split())
     # Office fills in the file's name when nobody wrote a text.
     is_filename = "." in text and " " not in text

@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 
 from adapters.docling.csv_table import read_csv
-from adapters.docling.image_reading import read_image
+from adapters.docling.image_reading import read_image, shown_picture
 from adapters.docling.metadata import speaking
 from adapters.docling.office_reading import OfficeReader
 from adapters.docling.page_meter import TellPages, tell_nobody
@@ -14,6 +14,7 @@ from adapters.docling.refusal import Refused
 from adapters.docling.screen_pdf import screen_pdf
 from adapters.docling.screen_text import readable_text
 from adapters.docling.seen_blocks import seen
+from adapters.docling.shrinking import is_paper
 from adapters.docling.warnings import (
     crowded_pages,
     missing_pages,
@@ -21,7 +22,8 @@ from adapters.docling.warnings import (
     unrecognised_pages,
 )
 from domain.documents.media import MediaType
-from domain.documents.structure import DocumentStructure, Heading, Picture
+from domain.documents.pictures import with_pictures_chosen, with_pictures_named
+from domain.documents.structure import Block, DocumentStructure, Heading, Picture
 
 
 class DoclingReader:
@@ -38,7 +40,12 @@ class DoclingReader:
         tell: TellPages = tell_nobody,
     ) -> DocumentStructure:
         """Raises Refused."""
-        return seen(self._read(filename, media_type, content, tell))
+        read = with_pictures_chosen(self._read(filename, media_type, content, tell))
+        return seen(with_pictures_named(read, _PAGE_NAMES.get(media_type, "page")))
+
+    def picture(self, content: bytes) -> DocumentStructure:
+        """Nothing but the picture that a file is, unnamed. Raises Refused."""
+        return DocumentStructure(title="", blocks=(shown_picture(content),))
 
     def _read(
         self, filename: str, media_type: MediaType, content: bytes, tell: TellPages
@@ -59,7 +66,7 @@ class DoclingReader:
 
 def _pdf(filename: str, read: ReadPdf) -> DocumentStructure:
     hidden = (*read.hidden, *speaking(read.metadata.values()))
-    if not any(block != Picture(page=block.page) for block in read.blocks) and not hidden:
+    if not any(_is_told(block) for block in read.blocks) and not hidden:
         raise Refused(_why_empty(read))
     heading = next((b for b in read.blocks if isinstance(b, Heading) and b.level == 1), None)
     return DocumentStructure(
@@ -76,6 +83,13 @@ def _pdf(filename: str, read: ReadPdf) -> DocumentStructure:
     )
 
 
+def _is_told(block: Block) -> bool:
+    """Whether anything of a block can be found: words, or a picture that is none of writing."""
+    if not isinstance(block, Picture):
+        return True
+    return bool(block.image) and not is_paper(block.image)
+
+
 def _why_empty(read: ReadPdf) -> str:
     if read.broken and not read.scans:
         return "the file is damaged; open it, save it again and send it once more"
@@ -86,4 +100,5 @@ def _why_empty(read: ReadPdf) -> str:
     return "the PDF holds no text that could be read"
 
 
+_PAGE_NAMES = {MediaType.PPTX: "slide", MediaType.XLSX: "sheet"}
 _BY_HAND = "or run text recognition (OCR) on it and send the result"

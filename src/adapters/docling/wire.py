@@ -1,5 +1,7 @@
 """A document's structure as plain JSON and back; what comes back is checked, never trusted."""
 
+from base64 import b64decode, b64encode
+from binascii import Error as NotBase64
 from collections.abc import Mapping, Sequence
 
 from domain.documents.structure import (
@@ -55,7 +57,8 @@ def _block_to_json(block: Block) -> list[object]:
             rows = [list(row) for row in block.rows]
             return ["table", block.page, list(block.header), rows, block.caption]
         case Picture():
-            return ["picture", block.page, block.caption, list(block.size or ())]
+            image = b64encode(block.image).decode("ascii")
+            return ["picture", block.page, block.caption, list(block.size or ()), image]
 
 
 def _block_from_json(value: object) -> Block:
@@ -73,12 +76,31 @@ def _block_from_json(value: object) -> Block:
                 caption=_text(caption),
                 page=_page(page),
             )
-        case ["picture", page, caption, []]:
-            return Picture(caption=_text(caption), page=_page(page))
-        case ["picture", page, caption, [width, height]]:
-            size = (_integer(width), _integer(height))
-            return Picture(caption=_text(caption), page=_page(page), size=size)
+        case ["picture", page, caption, size, image]:
+            return Picture(
+                caption=_text(caption), page=_page(page), size=_size(size), image=_image(image)
+            )
     raise MalformedReply("an unknown kind of block")
+
+
+def _size(value: object) -> tuple[int, int] | None:
+    match _array(value):
+        case []:
+            return None
+        case [width, height]:
+            return _integer(width), _integer(height)
+    raise MalformedReply("a size has a width and a height")
+
+
+def _image(value: object) -> bytes:
+    """None, or a small JPEG: whoever sends anything else is not our own code any more."""
+    try:
+        image = b64decode(_text(value), validate=True)
+    except (NotBase64, ValueError) as error:
+        raise MalformedReply("expected base64") from error
+    if image and (not image.startswith(_JPEG) or len(image) > _MOST_IMAGE_BYTES):
+        raise MalformedReply("expected a small JPEG")
+    return image
 
 
 def _hidden_from_json(value: object) -> HiddenText:
@@ -120,4 +142,6 @@ def _page(value: object) -> int | None:
     return None if value is None else _integer(value)
 
 
+_JPEG = b"\xff\xd8\xff"
+_MOST_IMAGE_BYTES = 1024 * 1024
 _HIDDEN_KINDS = frozenset(kind.value for kind in HiddenKind)

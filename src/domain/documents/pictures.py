@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from domain.documents.converted_text import PlacedBlock, has_words
-from domain.documents.structure import Block, DocumentStructure, Picture
+from domain.documents.structure import Block, DocumentStructure, Heading, Picture
 
 MOST_PICTURES = 200
 MOST_BYTES = 8 * 1024 * 1024
 # What comes back on so many pages is no content: a logo, a rule, a background.
 _OFTEN_PAGES, _OFTEN_SHARE = 3, 0.5
+_SLIDE = "slide"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,29 +36,33 @@ def with_pictures_chosen(structure: DocumentStructure) -> DocumentStructure:
         size += len(image)
         if times < often and len(kept) < MOST_PICTURES and size <= MOST_BYTES:
             kept.add(image)
-    blocks = (
-        b if not _has_image(b) or b.image in kept else replace(b, image=b"")
-        for b in structure.blocks
+    left = (
+        replace(block, image=b"") if _has_image(block) and block.image not in kept else block
+        for block in structure.blocks
+        if not _has_image(block) or block.image in kept or has_words(block)
     )
-    return replace(structure, blocks=tuple(blocks))
+    return replace(structure, blocks=tuple(left))
 
 
 def with_pictures_named(structure: DocumentStructure, page_name: str) -> DocumentStructure:
     """A picture on a page without any words is called by its page, so that it can be cited.
 
-    `page_name` is what the format has: "page", "slide" or "sheet". A document without pages and
-    without words has a picture by the name of "Picture".
+    `page_name` is what the format has: "page", "slide" or "sheet"; slides are sections of their
+    own. A document without pages and words has a picture by the name of "Picture".
     """
     told = {block.page for block in structure.blocks if has_words(block)}
 
-    def named(block: Block) -> Block:
+    blocks: list[Block] = []
+    for block in structure.blocks:
         if not _has_image(block) or block.page in told:
-            return block
+            blocks.append(block)
+            continue
         told.add(block.page)
+        if page_name == _SLIDE:
+            blocks.append(Heading(text=f"Slide {block.page}", level=1, page=block.page))
         place = "" if block.page is None else f" on {page_name} {block.page}"
-        return replace(block, caption=f"Picture{place}")
-
-    return replace(structure, blocks=tuple(named(block) for block in structure.blocks))
+        blocks.append(replace(block, caption=f"Picture{place}"))
+    return replace(structure, blocks=tuple(blocks))
 
 
 def placed_pictures(

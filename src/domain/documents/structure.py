@@ -45,8 +45,8 @@ class Table:
 class Picture:
     """A picture's words: its caption or alternative text, empty when it has none.
 
-    `size` is its width and height in pixels where the file says it. `image` is what it shows, small, as
-    a JPEG file of the converter's own making; empty where that is not known.
+    `size` is its width and height in pixels where the file says it. `image` shows it, small, as a
+    JPEG file of the converter's own making; empty where that is not known.
     """
 
     caption: str = ""

@@ -5,6 +5,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 
 import pypdfium2
@@ -63,7 +64,9 @@ async def test_the_text_in_a_picture_is_read(
     )
 
     assert structure.title == "desk_lamp-2"
-    assert structure.blocks[0] == Picture(caption="desk lamp 2", page=1, size=(900, 240))
+    first = structure.blocks[0]
+    assert isinstance(first, Picture)
+    assert replace(first, image=b"") == Picture(caption="desk lamp 2", page=1, size=(900, 240))
     words = " ".join(b.text for b in structure.blocks if isinstance(b, Paragraph))
     assert "Warm light for ten hours" in words
     assert "Only 19 euros" in words
@@ -83,7 +86,9 @@ def test_without_the_extra_a_picture_is_its_size_and_the_hint(
 ) -> None:
     structure = without_recognition.read("lamp.png", MediaType.PNG, saved(drawn("Words")))
 
-    assert structure.blocks == (Picture(caption="lamp", page=1, size=(900, 180)),)
+    (block,) = structure.blocks
+    assert isinstance(block, Picture)
+    assert replace(block, image=b"") == Picture(caption="lamp", page=1, size=(900, 180))
     (warning,) = structure.warnings
     assert "extra `ocr`" in warning
 

@@ -13,6 +13,7 @@ from domain.documents.structure import (
     Picture,
     Table,
 )
+from fixtures.photos import CAT
 
 _STRUCTURE = DocumentStructure(
     title="Guide",
@@ -23,6 +24,7 @@ _STRUCTURE = DocumentStructure(
         Table(header=("A",), rows=(("1",),), caption="C", page=2),
         Picture(caption="A lamp", page=3),
         Picture(page=3, size=(640, 480)),
+        Picture(page=3, image=CAT),
     ),
     page_count=3,
     warnings=("page 2 is blank",),
@@ -37,6 +39,13 @@ _STRUCTURE = DocumentStructure(
 
 def test_a_structure_comes_back_as_it_was() -> None:
     assert structure_from_json(structure_to_json(_STRUCTURE)) == _STRUCTURE
+
+
+@pytest.mark.parametrize("image", [None, 7, "no base64!", "Z2lm", "/9j/" + "A" * 2_000_000])
+def test_an_image_that_is_no_small_jpeg_is_not_believed(image: object) -> None:
+    reply = structure_to_json(_STRUCTURE) | {"blocks": [["picture", 1, "", [], image]]}
+    with pytest.raises(MalformedReply):
+        structure_from_json(reply)
 
 
 @pytest.mark.parametrize(
