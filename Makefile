@@ -101,8 +101,9 @@ bench-watchers: $(READY) ## A thousand watchers of fifty runs on one server proc
 bench-quality: $(READY) ## How well the search ranks: DATA=folder of corpus.jsonl, queries.jsonl, qrels.tsv
 	@python bench/quality.py $(DATA)
 
-bench-ingest: $(READY) ## Pages and chunks a second by format, beside docling's own default
+bench-ingest: $(READY) ## Pages and chunks a second by format beside docling, and runs beside 500 documents
 	@python bench/ingest.py
+	@python bench/ingest_beside.py
 
 bench-retrieval: $(READY) ## A search among up to 50,000 passages, beside the plain design
 	@python bench/retrieval.py

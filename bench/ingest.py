@@ -168,7 +168,8 @@ def _peak_bytes(pid: int) -> int:
 
 async def _peers(sample: Sample) -> Taken:
     """docling's default in as many processes, each with its share of the files."""
-    shares = [sample.files[start::PROCESSES] for start in range(PROCESSES)]
+    starts = range(min(PROCESSES, len(sample.files)))
+    shares = [sample.files[start::PROCESSES] for start in starts]
     children = [
         await asyncio.create_subprocess_exec(
             sys.executable,

@@ -34,6 +34,7 @@ def samples(folder: Path, pages: int) -> list[Sample]:
     ]
     return [
         Sample(name=".pdf, long", suffix=".pdf", files=long),
+        Sample(name=".pdf, one alone", suffix=".pdf", files=long[:1]),
         Sample(name=".pdf, as they are", suffix=".pdf", files=tuple(pdfs)),
         *others,
     ]
