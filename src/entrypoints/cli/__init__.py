@@ -14,11 +14,10 @@ def main() -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     try:
         # An interrupt raised within an import can come out as another error, or be swallowed by
-        # a library's fallback. Nothing is begun yet, so the process just ends.
+        # a library's fallback. Until `run_async` nothing is begun, so the process just ends.
         signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
         from entrypoints.cli.app import app  # noqa: PLC0415 - after the environment is set
 
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         app()
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)

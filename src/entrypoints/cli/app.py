@@ -1,4 +1,7 @@
-"""The commands of `obelisk`. Each is a few lines here and a file beside this one."""
+"""The commands of `obelisk`. Each is a few lines here and a file beside this one.
+
+What runs in the platform's own process is imported by its command: the others start without it.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,16 +9,13 @@ from typing import Annotated
 import typer
 
 from entrypoints.cli import ask as asking
-from entrypoints.cli import demo as demonstrating
 from entrypoints.cli import ingest as ingesting
 from entrypoints.cli import keys as rotating
 from entrypoints.cli import models as pulling
 from entrypoints.cli import runs as listing
 from entrypoints.cli import search as searching
-from entrypoints.cli import serve as serving
 from entrypoints.cli import spaces as housing
 from entrypoints.cli import tokens
-from entrypoints.cli import users as keeping
 from entrypoints.cli.terminal import run_async, settings
 from entrypoints.settings import Settings
 
@@ -47,12 +47,16 @@ DEFAULT_SERVER = "127.0.0.1:50051"
 @app.command()
 def serve() -> None:
     """Serve gRPC and REST until stopped."""
+    from entrypoints.cli import serve as serving  # noqa: PLC0415 - takes seconds
+
     run_async(serving.serve(settings()))
 
 
 @app.command()
 def worker() -> None:
     """Execute runs and read documents for the servers of the same database."""
+    from entrypoints.cli import serve as serving  # noqa: PLC0415 - takes seconds
+
     run_async(serving.work(settings()))
 
 
@@ -66,12 +70,16 @@ def demo(
     ] = 1,
 ) -> None:
     """Do the main job on embedded parts: ingest, ask, stream, cite, replay."""
+    from entrypoints.cli import demo as demonstrating  # noqa: PLC0415 - takes seconds
+
     run_async(demonstrating.demo(settings(), examples, question))
 
 
 @app.command()
 def migrate() -> None:
     """Bring the database's schema up to this version."""
+    from entrypoints.cli import serve as serving  # noqa: PLC0415 - takes seconds
+
     run_async(serving.migrate_only(settings()))
 
 
@@ -201,12 +209,16 @@ def add_user(
     ] = False,
 ) -> None:
     """Make an account."""
+    from entrypoints.cli import users as keeping  # noqa: PLC0415 - takes seconds
+
     run_async(keeping.add(settings(), email, name, operator=operator, from_input=password_stdin))
 
 
 @users.command("list")
 def list_users() -> None:
     """Show all accounts."""
+    from entrypoints.cli import users as keeping  # noqa: PLC0415 - takes seconds
+
     run_async(keeping.show(settings()))
 
 
@@ -215,6 +227,8 @@ def disable_user(
     email: Annotated[str, typer.Argument(help="Whose account.")],
 ) -> None:
     """End every session of an account, and let it sign in no more."""
+    from entrypoints.cli import users as keeping  # noqa: PLC0415 - takes seconds
+
     run_async(keeping.disable(settings(), email))
 
 

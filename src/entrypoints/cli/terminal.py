@@ -28,6 +28,8 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 def run_async(command: Coroutine[None, None, None]) -> None:
     """Run a command to its end; errors that people can act on become one line and exit code 1."""
+    # All that it needs is imported: from here on there is something to close.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_until_terminated(command))
