@@ -7,6 +7,11 @@ READY := $(VENV)/.ready
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header --override requirements/overrides.txt
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Each of the many processes that the tests start would compile all it imports: seconds, each time.
+unexport PYTHONDONTWRITEBYTECODE
+
+# Two workers, and whole files to each: tests wait about as long as they compute.
+SIDE_BY_SIDE = --numprocesses $(or $(WORKERS),2) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo serve test isolation check fmt generate openapi proto-baseline lock clean mutation chaos \
 	bench-overhead bench-runs bench-auth bench-log bench-turns bench-prepare bench-watchers \
@@ -34,7 +39,7 @@ serve: $(READY) ## Serve gRPC and REST until stopped
 	@obelisk serve
 
 test: $(READY) ## Run the tests on real Postgres and Valkey
-	@pytest -m "not pooler"
+	@pytest -m "not pooler" $(SIDE_BY_SIDE)
 
 isolation: $(READY) ## Try to reach one tenant as another, in every way there is; needs PgBouncer
 	@pytest -m pooler

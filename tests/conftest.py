@@ -22,6 +22,11 @@ from fixtures.postgres import (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: begun last, one of them would keep a single worker waiting."""
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
+
+
 @pytest_asyncio.fixture(scope="session")
 async def postgres_server() -> AsyncIterator[PostgresServer]:
     with started_postgres() as server:
