@@ -42,7 +42,7 @@ select * from obelisk.search(
   $1, 'boats', array_fill(0.05, array[$3::integer])::real[]::halfvec, $2, '{general}',
   null, $4, $5, null, 10)
 """
-BITS, WORDS = "near as materialized", "c.words @@"
+BITS, WORDS, FUSED = "near as materialized", "c.words @@", "moved_bounds as materialized"
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -136,6 +136,15 @@ async def test_sign_bits_are_read_from_their_index_alone(
         fetches = {line for line in plan if line.startswith("Heap Fetches")}
         assert fetches == {"Heap Fetches: 0"}
         assert not any("Seq Scan" in line for line in plan)
+
+
+async def test_what_was_found_is_looked_up_passage_by_passage(
+    connection: "asyncpg.Connection[asyncpg.Record]", home: Home
+) -> None:
+    """Never by way of their documents: a plan that reads a whole space has been seen."""
+    for plan in await _plans(connection, home, FUSED):
+        assert "chunk_id =" in _condition(plan, "Index Scan using chunks_pkey")
+        assert sum(" on chunks" in line for line in plan) == 1
 
 
 async def test_row_level_security_would_keep_the_full_text_index_from_being_used(

@@ -338,6 +338,20 @@ begin
   end if;
 end $$;
 
+-- One passage as it is read, nothing where its document is not. "offset 0" has each looked up by itself:
+-- otherwise the planner may read a whole space to find a few.
+create function obelisk.whole(p_space uuid, p_chunk uuid) returns table (
+  chunk_id uuid, document_id uuid, title text, filename text, collection text, section_path text[],
+  page integer, content text, version integer, span_start integer, span_end integer
+) language sql stable as $$
+  select c.chunk_id, c.document_id, d.title, d.filename, c.collection, c.section_path, c.page,
+         c.content, d.version, c.span_start, c.span_end
+  from (select * from obelisk.chunks where space_id = p_space and chunk_id = p_chunk offset 0) c
+  cross join lateral (
+    select * from obelisk.documents
+    where space_id = p_space and document_id = c.document_id and state = 'ready' offset 0) d
+$$;
+
 -- What a passage is worth: meaning from 0 for the farthest to 1 for the nearest, words by their part of the
 -- best; `p_words` is the share of the words.
 -- Source: Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", TOIS 2023.
@@ -364,11 +378,11 @@ set max_parallel_workers_per_gather = 0 set jit = off set plan_cache_mode = forc
 declare
   v_space uuid := obelisk.current_space();
   v_depth integer := least(greatest(p_limit, 50), 1000);
-  v_asked obelisk.asked_word[] := array(select a from obelisk.asked_words(v_space, p_text) a);
+  v_asked obelisk.asked_word[];
   v_documents uuid[];
   v_near uuid[] := '{}';
   v_distances double precision[];
-  v_worded uuid[];
+  v_worded uuid[] := '{}';
   v_scores double precision[];
   v_share double precision;
 begin
@@ -381,14 +395,25 @@ begin
         and (p_from is null or d.create_time >= p_from)
         and (p_before is null or d.create_time < p_before));
   end if;
-  select coalesce(array_agg(w.chunk_id), '{}'), array_agg(w.score) into v_worded, v_scores
-  from obelisk.by_words(v_space, v_asked, p_collections, v_documents, v_depth, null) w;
+  if p_text <> '' then
+    v_asked := array(select a from obelisk.asked_words(v_space, p_text) a);
+    select coalesce(array_agg(w.chunk_id), '{}'), array_agg(w.score) into v_worded, v_scores
+    from obelisk.by_words(v_space, v_asked, p_collections, v_documents, v_depth, null) w;
+  end if;
   if p_vector is not null and v_documents is null and exists (
     select from obelisk.vector_graphs g
     where g.space_id = v_space and g.model = p_model and g.dimensions = vector_dims(p_vector)
   ) then
     select coalesce(array_agg(g.chunk_id), '{}'), array_agg(g.distance) into v_near, v_distances
     from obelisk.by_graph(v_space, p_vector, p_model, p_collections, v_depth) g;
+  elsif p_vector is not null and v_documents is null and exists (
+    select from obelisk.lexicon_sizes z where z.space_id = v_space and z.chunk_count <= 400
+  ) then
+    -- As many are compared exactly anyway: their bits would only be in the way.
+    select coalesce(array_agg(n.chunk_id), '{}'), array_agg(n.distance) into v_near, v_distances
+    from (select v.chunk_id, v.embedding <=> p_vector as distance from obelisk.chunk_vectors v
+          where v.space_id = v_space and v.model = p_model and v.collection = any (p_collections)
+          order by distance, v.chunk_id limit v_depth) n;
   end if;
   if p_vector is not null and cardinality(v_near) = 0 then
     select coalesce(array_agg(b.chunk_id), '{}'), array_agg(b.distance) into v_near, v_distances
@@ -396,17 +421,15 @@ begin
   end if;
   if cardinality(v_near) = 0 or cardinality(v_worded) = 0 then
     return query
-    select c.chunk_id, c.document_id, d.title, d.filename, c.collection, c.section_path, c.page,
-           c.content, d.version, c.span_start, c.span_end,
+    select p.chunk_id, p.document_id, p.title, p.filename, p.collection, p.section_path, p.page,
+           p.content, p.version, p.span_start, p.span_end,
            case when cardinality(v_worded) = 0 then u.place::integer end,
            case when cardinality(v_near) = 0 then u.place::integer end,
            obelisk.fused(case when cardinality(v_near) = 0 then 1 else 0 end, v_distances[u.place],
                          v_distances[1], v_distances[cardinality(v_near)], v_scores[u.place],
                          v_scores[1])
     from unnest(v_near || v_worded) with ordinality u (chunk_id, place)
-    join obelisk.chunks c on c.space_id = v_space and c.chunk_id = u.chunk_id
-    join obelisk.documents d
-      on d.space_id = v_space and d.document_id = c.document_id and d.state = 'ready'
+    cross join lateral obelisk.whole(v_space, u.chunk_id) p
     order by u.place limit p_limit;
     return;
   end if;
@@ -427,34 +450,33 @@ begin
     left join obelisk.chunk_vectors v
       on v.space_id = v_space and v.model = p_model and v.chunk_id = f.chunk_id
     left join other on other.chunk_id = f.chunk_id
+  ), bounds as materialized (
+    select min(distance) as nearest, max(score) as best,
+           max(distance) filter (where least(semantic_rank, lexical_rank) <= 50) as farthest
+    from scored
   ), middle as materialized (
     select avg(b.embedding) as embedding from (
-      select s.embedding from scored s, (
-        select min(distance) as nearest,
-               max(distance) filter (where least(semantic_rank, lexical_rank) <= 50) as farthest,
-               max(score) as best from scored) o
-      order by obelisk.fused(v_share, s.distance, o.nearest, o.farthest, s.score, o.best) desc, s.chunk_id
+      select s.embedding from scored s, bounds o
+      order by obelisk.fused(v_share, s.distance, o.nearest, o.farthest, s.score, o.best) desc,
+               s.chunk_id
       limit least(10, (cardinality(v_near) + cardinality(v_worded)) / 10)) b
   ), moved as materialized (
     select s.chunk_id, s.semantic_rank, s.lexical_rank, s.score,
            coalesce(0.7 * s.distance + 0.3 * (s.embedding <=> m.embedding), s.distance) as distance
     from scored s, middle m
+  ), moved_bounds as materialized (
+    select min(distance) as nearest, max(score) as best,
+           max(distance) filter (where least(semantic_rank, lexical_rank) <= 50) as farthest
+    from moved
   ), fused as (
-    select s.chunk_id, s.semantic_rank, s.lexical_rank,
-           obelisk.fused(v_share, s.distance, o.nearest, o.farthest, s.score, o.best) as score
-    from moved s, (
-      select min(distance) as nearest,
-             max(distance) filter (where least(semantic_rank, lexical_rank) <= 50) as farthest,
-             max(score) as best from moved) o
+    select m.chunk_id, m.semantic_rank::integer, m.lexical_rank::integer,
+           obelisk.fused(v_share, m.distance, o.nearest, o.farthest, m.score, o.best) as score
+    from moved m, moved_bounds o
   )
-  select c.chunk_id, c.document_id, d.title, d.filename, c.collection, c.section_path, c.page,
-         c.content, d.version, c.span_start, c.span_end, f.semantic_rank::integer,
-         f.lexical_rank::integer, f.score
-  from fused f
-  join obelisk.chunks c on c.space_id = v_space and c.chunk_id = f.chunk_id
-  join obelisk.documents d
-    on d.space_id = v_space and d.document_id = c.document_id and d.state = 'ready'
-  order by f.score desc, least(f.semantic_rank, f.lexical_rank), c.chunk_id limit p_limit;
+  select p.chunk_id, p.document_id, p.title, p.filename, p.collection, p.section_path, p.page,
+         p.content, p.version, p.span_start, p.span_end, f.semantic_rank, f.lexical_rank, f.score
+  from fused f cross join lateral obelisk.whole(v_space, f.chunk_id) p
+  order by f.score desc, least(f.semantic_rank, f.lexical_rank), p.chunk_id limit p_limit;
 end $$;
 
 create function obelisk.search(
