@@ -305,6 +305,11 @@ async def _document(connection: "Connection", its: Space) -> None:
         " values ($1, $2, $3, 'general', $4::text::halfvec)",
         *(its.space, HashEmbedder().model.name, its.chunk, json.dumps(vector)),
     )
+    await connection.execute(
+        "insert into obelisk.picture_vectors (space_id, model, chunk_id, collection, embedding)"
+        " values ($1, 'colours', $2, 'general', '[1,0,0,0,0,0,0,0]')",
+        *(its.space, its.chunk),
+    )
 
 
 async def _run(connection: "Connection", its: Space, owner: Organization) -> None:

@@ -14,6 +14,7 @@ from domain.documents.structure import DocumentStructure
 from domain.identifiers import ChunkId, DocumentId, SpaceId
 from domain.paging import Page, PageRequest
 from domain.retrieval.passage import Passage
+from domain.retrieval.pictures import PictureVectors, VisualModel
 from domain.retrieval.vector import EmbeddingModel, Vector
 
 
@@ -22,11 +23,19 @@ class MemoryDocumentStore:
         self._state = state
         self._clock = clock
 
-    async def add(self, document: Document, *, known_to: EmbeddingModel | None = None) -> Document:
+    async def add(
+        self,
+        document: Document,
+        *,
+        known_to: EmbeddingModel | None = None,
+        seen_by: VisualModel | None = None,
+    ) -> Document:
         self._state.check(document.space_id)
         named = self._named(document)
-        if known_to is not None and (same := self._same(named, document, known_to)) is not None:
-            return same
+        if known_to is not None:
+            same = self._same(named, document, known_to, seen_by)
+            if same is not None:
+                return same
         version = max((other.version for other in named), default=0) + 1
         added = replace(document, version=version)
         self._state.documents[document.space_id, document.document_id] = added
@@ -69,6 +78,7 @@ class MemoryDocumentStore:
         structure: DocumentStructure,
         chunks: Sequence[tuple[ChunkId, Chunk, Vector]],
         model: EmbeddingModel,
+        pictures: PictureVectors | None = None,
     ) -> tuple[DocumentId, ...]:
         space, document_id = document.space_id, document.document_id
         ready = replace(
@@ -85,6 +95,9 @@ class MemoryDocumentStore:
         kept = tuple(kept_passage(ready, *row, model.name) for row in chunks)
         self._state.passages[space, document_id] = kept
         self._state.findings[space, document_id] = _found(document_id, structure)
+        self._state.pictures.pop((space, document_id), None)
+        if pictures is not None:
+            self._state.pictures[space, document_id] = pictures
         older = tuple(d.document_id for d in self._named(ready) if d.version < ready.version)
         for old in older:
             await self.delete(space, old)
@@ -95,6 +108,7 @@ class MemoryDocumentStore:
         del self._state.documents[space, document]
         self._state.passages.pop((space, document), None)
         self._state.findings.pop((space, document), None)
+        self._state.pictures.pop((space, document), None)
 
     def _keep(self, document: Document) -> None:
         moved = replace(document, update_time=self._clock.now())
@@ -106,7 +120,11 @@ class MemoryDocumentStore:
         return tuple(other for other in own if other.filename == document.filename)
 
     def _same(
-        self, named: Sequence[Document], document: Document, model: EmbeddingModel
+        self,
+        named: Sequence[Document],
+        document: Document,
+        model: EmbeddingModel,
+        visual: VisualModel | None,
     ) -> Document | None:
         alive = [other for other in named if other.state is not IngestState.FAILED]
         newest = max(alive, key=lambda other: other.version, default=None)
@@ -114,6 +132,8 @@ class MemoryDocumentStore:
             return None
         passages = self._state.passages.get((newest.space_id, newest.document_id), ())
         known = any(passage.model == model.name for passage in passages)
+        seen = self._state.pictures.get((newest.space_id, newest.document_id))
+        known = known and (visual is None or (seen is not None and seen.model.name == visual.name))
         return newest if known or not newest.state.is_final else None
 
 

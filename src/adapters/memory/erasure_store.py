@@ -108,6 +108,7 @@ class MemoryErasureStore:
                 "messages": messages,
                 "run_events": events,
                 "document_uploads": _without(state.uploads, lambda key: key[0] == space),
+                "picture_vectors": self._forget_pictures(space),
                 "document_findings": self._forget_findings(space),
                 "documents": _without(state.documents, lambda key: key[0] == space),
                 "conversation_summaries": _without(state.summaries, lambda key: key[0] == space),
@@ -121,6 +122,12 @@ class MemoryErasureStore:
         findings = self._state.findings
         found = sum(len(kept) for key, kept in findings.items() if key[0] == space)
         _without(findings, lambda key: key[0] == space)
+        return found
+
+    def _forget_pictures(self, space: SpaceId) -> int:
+        pictures = self._state.pictures
+        found = sum(len(kept.vectors) for key, kept in pictures.items() if key[0] == space)
+        _without(pictures, lambda key: key[0] == space)
         return found
 
     def _forget_journals(self, space: SpaceId) -> int:

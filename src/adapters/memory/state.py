@@ -10,6 +10,7 @@ from domain.documents.finding import Finding
 from domain.documents.upload import Upload
 from domain.identifiers import ConversationId, DocumentId, RunId, SpaceId, UploadId, WorkerId
 from domain.retrieval.passage import Passage
+from domain.retrieval.pictures import PictureVectors
 from domain.retrieval.vector import Vector
 from domain.runs.event import RunEvent
 from domain.runs.journal import Mark
@@ -51,6 +52,7 @@ class MemoryState:
     postponed: dict[tuple[SpaceId, DocumentId], datetime] = field(default_factory=dict)
     uploads: dict[tuple[SpaceId, UploadId], Upload] = field(default_factory=dict)
     findings: dict[tuple[SpaceId, DocumentId], tuple[Finding, ...]] = field(default_factory=dict)
+    pictures: dict[tuple[SpaceId, DocumentId], PictureVectors] = field(default_factory=dict)
     journals: dict[tuple[SpaceId, RunId], tuple[Mark, ...]] = field(default_factory=dict)
     erased: set[SpaceId] = field(default_factory=set)
 

@@ -22,23 +22,37 @@ from domain.documents.media import MediaType
 from domain.documents.structure import DocumentStructure, HiddenText
 from domain.identifiers import ChunkId, DocumentId, SpaceId
 from domain.paging import Page, PageRequest, page_of
+from domain.retrieval.pictures import PictureVectors, VisualModel
 from domain.retrieval.vector import EmbeddingModel, Vector
 
 _SQL = statements("documents")
+_PICTURES = statements("pictures")
 
 
 class PostgresDocumentStore:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def add(self, document: Document, *, known_to: EmbeddingModel | None = None) -> Document:
+    async def add(
+        self,
+        document: Document,
+        *,
+        known_to: EmbeddingModel | None = None,
+        seen_by: VisualModel | None = None,
+    ) -> Document:
         space, name = document.space_id, document.filename
         async with self._pool.in_space(space) as connection:
             await connection.execute(_SQL["lock_name"], space, name)
             if known_to is not None:
                 kind = document.collection.value
                 same = await connection.fetchrow(
-                    _SQL["same"], space, name, document.content_sha256, kind, known_to.name
+                    _SQL["same"],
+                    space,
+                    name,
+                    document.content_sha256,
+                    kind,
+                    known_to.name,
+                    seen_by.name if seen_by else None,
                 )
                 if same is not None:
                     return document_of(same)
@@ -92,6 +106,7 @@ class PostgresDocumentStore:
         structure: DocumentStructure,
         chunks: Sequence[tuple[ChunkId, Chunk, Vector]],
         model: EmbeddingModel,
+        pictures: PictureVectors | None = None,
     ) -> tuple[DocumentId, ...]:
         space, document_id = document.space_id, document.document_id
         title = structure.title or document.filename
@@ -106,11 +121,14 @@ class PostgresDocumentStore:
                 len(chunks),
                 structure.page_count,
                 language,
+                pictures.model.name if pictures else "",
             )
             if version is None:
                 raise DocumentNotFound
             await connection.execute(_SQL["clear"], space, document_id)
             await insert_passages(connection, document, chunks, model, language)
+            if pictures and pictures.vectors:
+                await _insert_pictures(connection, document, pictures)
             await _insert_findings(connection, document, structure.hidden)
             replaced = await connection.fetch(_SQL["replace"], space, document.filename, version)
         return tuple(row["document_id"] for row in replaced)
@@ -150,6 +168,19 @@ async def insert_passages(
     vectors = [HalfVector(list(vector)) for _, _, vector in rows]
     await connection.execute(
         _SQL["add_vectors"], document.space_id, model.name, document.collection.value, ids, vectors
+    )
+
+
+async def _insert_pictures(
+    connection: Connection, document: Document, pictures: PictureVectors
+) -> None:
+    await connection.execute(
+        _PICTURES["add"],
+        document.space_id,
+        pictures.model.name,
+        document.collection.value,
+        list(pictures.vectors),
+        [HalfVector(list(vector)) for vector in pictures.vectors.values()],
     )
 
 

@@ -7,19 +7,26 @@ from domain.documents.document import Document, IngestState
 from domain.documents.structure import DocumentStructure
 from domain.identifiers import ChunkId, DocumentId, SpaceId
 from domain.paging import Page, PageRequest
+from domain.retrieval.pictures import PictureVectors, VisualModel
 from domain.retrieval.vector import EmbeddingModel, Vector
 
 
 class DocumentStore(Protocol):
     """Documents of a space with their passages and vectors."""
 
-    async def add(self, document: Document, *, known_to: EmbeddingModel | None = None) -> Document:
+    async def add(
+        self,
+        document: Document,
+        *,
+        known_to: EmbeddingModel | None = None,
+        seen_by: VisualModel | None = None,
+    ) -> Document:
         """Keep a new document, in state PENDING, and answer it with its version: one above the
         highest of its file name in the space.
 
         With `known_to`, a document of the same name, bytes and collection is answered in its place,
         and nothing is kept, if it is the newest that has not failed, and is still being ingested
-        or READY with vectors of that model.
+        or READY with vectors of that model, its pictures looked at by `seen_by` if that is given.
         """
         ...
 
@@ -55,9 +62,10 @@ class DocumentStore(Protocol):
         structure: DocumentStructure,
         chunks: Sequence[tuple[ChunkId, Chunk, Vector]],
         model: EmbeddingModel,
+        pictures: PictureVectors | None = None,
     ) -> tuple[DocumentId, ...]:
         """Make the document READY with exactly these passages, in one transaction; the structure's
-        hidden texts become findings that nobody has decided on.
+        hidden texts become findings that nobody has decided on. `pictures` are of these passages.
 
         Older versions of the same file name are removed in it; their ids are returned, so that
         their bytes can be deleted. Raises DocumentNotFound when it was deleted meanwhile.

@@ -15,6 +15,8 @@ RRF_K = 60
 # How a list was made: with the question as it was asked, or with what an enhancer made of it.
 ASKED = "asked"
 ENHANCED = "enhanced"
+# Or by what the pictures of passages show.
+PICTURES = "pictures"
 _SHINGLE_WORDS = 4
 _DUPLICATE_CONTAINMENT = 0.8
 _MUCH_LONGER = 2
@@ -58,12 +60,18 @@ def fuse(rankings: Sequence[Ranking]) -> list[FusedPassage]:
     return [
         FusedPassage(
             passage=passages[key],
-            streams=tuple(dict.fromkeys(hit.stream for hit in hits[key])),
+            streams=streams_of(hits[key]),
             score=scores[key],
             hits=tuple(hits[key]),
         )
         for key in order
     ]
+
+
+def streams_of(hits: Sequence[Hit]) -> tuple[str, ...]:
+    """The streams of these hits, each once; "pictures" is named beside the stream that it is of."""
+    named = [name for hit in hits for name in (hit.stream, hit.way)[: 1 + (hit.way == PICTURES)]]
+    return tuple(dict.fromkeys(named))
 
 
 def reciprocal_rank_fusion(

@@ -1,12 +1,18 @@
 """Pictures in the search: the model of their space, and what is sought in it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from domain.errors import InvalidInput
+from domain.identifiers import ChunkId
+from domain.retrieval.fusion import RRF_K, Ranking, fuse, streams_of
+from domain.retrieval.passage import FusedPassage
 from domain.retrieval.vector import Vector
 
-# A word in the text is better evidence than what a picture seems to show.
-PICTURES_WEIGHT = 0.6
+# Just below 1: of a passage and a picture of the same rank, the words come first.
+PICTURES_WEIGHT = 0.95
+# So few answer a question in words, which many more may seem to: they must not crowd out the text.
+MOST_ASKED = 3
 
 
 class PictureUnreadable(InvalidInput):
@@ -29,8 +35,36 @@ class VisualModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PictureVectors:
+    """What the pictures of a document's passages show, to the model that looked at all of them."""
+
+    model: VisualModel
+    vectors: Mapping[ChunkId, Vector]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PictureQuery:
     """What is sought among pictures: nothing under the dot product `floor` is found."""
 
     vector: Vector
     floor: float
+
+
+def fused_with_pictures(
+    fused: Sequence[FusedPassage], rankings: Sequence[Ranking]
+) -> list[FusedPassage]:
+    """Passages that words found, in their order, and those that pictures found, fused by rank.
+
+    Without anything found by pictures the passages are as they were, scores included.
+    """
+    if not any(ranking.passages for ranking in rankings):
+        return list(fused)
+    shares = {one.passage.chunk_id: 1 / (RRF_K + n) for n, one in enumerate(fused, start=1)}
+    known = {one.passage.chunk_id: one for one in fused}
+    for seen in fuse(rankings):
+        chunk_id = seen.passage.chunk_id
+        shares[chunk_id] = shares.get(chunk_id, 0.0) + seen.score
+        hits = (*(known[chunk_id].hits if chunk_id in known else ()), *seen.hits)
+        known[chunk_id] = replace(seen, hits=hits, streams=streams_of(hits))
+    order = sorted(known, key=lambda chunk_id: (-shares[chunk_id], chunk_id))
+    return [replace(known[chunk_id], score=shares[chunk_id]) for chunk_id in order]

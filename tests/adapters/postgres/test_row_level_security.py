@@ -485,4 +485,4 @@ async def test_the_search_role_can_only_read(
         reads = "select has_table_privilege('obelisk_search', $1, 'select')"
         if await superuser.fetchval(reads, name):
             readable.add(table.name)
-    assert readable == {"documents", "chunks", "chunk_vectors"}
+    assert readable == {"documents", "chunks", "chunk_vectors", "picture_vectors"}

@@ -7,10 +7,11 @@ select space_id, document_id, filename, title, media_type, collection, size_byte
 from (select * from obelisk.documents
       where space_id = $1 and filename = $2 and state <> 'failed'
       order by version desc limit 1) d
-where content_sha256 = $3 and collection = $4 and (state <> 'ready' or exists (
-  select from obelisk.chunks c
-  join obelisk.chunk_vectors v on v.space_id = c.space_id and v.chunk_id = c.chunk_id and v.model = $5
-  where c.space_id = $1 and c.document_id = d.document_id));
+where content_sha256 = $3 and collection = $4 and (state <> 'ready' or (
+  d.visual_model = coalesce($6, d.visual_model) and exists (
+    select from obelisk.chunks c
+    join obelisk.chunk_vectors v on v.space_id = c.space_id and v.chunk_id = c.chunk_id and v.model = $5
+    where c.space_id = $1 and c.document_id = d.document_id)));
 
 -- add: a new document, the next version of its name
 insert into obelisk.documents (space_id, document_id, filename, title, media_type, collection,
@@ -44,7 +45,7 @@ select obelisk.hold_space($1);
 -- ready: the document is searchable
 update obelisk.documents
 set state = 'ready', failure = '', title = $3, chunk_count = $4, page_count = $5, language = $6,
-    stage_done = 0, stage_total = 0, retry_time = null, update_time = now()
+    visual_model = $7, stage_done = 0, stage_total = 0, retry_time = null, update_time = now()
 where space_id = $1 and document_id = $2
 returning version;
 
