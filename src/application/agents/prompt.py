@@ -24,6 +24,7 @@ from domain.tenancy.settings import SpaceSettings
 # Shares of the model's context: what is left is for the frame around them and the answer.
 _VOICE_SHARE = 0.1
 _SOURCES_SHARE = 0.4
+_BRIEFS_SHARE = 0.2
 _OVERHEAD_TOKENS = 96
 _FRAME_TOKENS = 8
 _SECTION_TOKENS = 120
@@ -81,6 +82,8 @@ def _at_once(
     task: AgentTask, state: AgentState, briefs: Sequence[str], marker: str, desk: Desk
 ) -> Writing:
     system = system_text(task.agent, state.settings, desk)
+    given = list(briefs)
+    briefs = _fitting(briefs, desk)
     told = system, _user_text(task, state, briefs, (), marker)
     reserved = sum(desk.count_tokens(text) for text in told) + _OVERHEAD_TOKENS
     reserved += task.agent.max_answer_tokens
@@ -95,7 +98,14 @@ def _at_once(
         temperature=task.agent.temperature,
         max_tokens=task.agent.max_answer_tokens,
     )
-    return Writing(sections=(Section(request=request),), sent=sent)
+    cut = ("finding",) if briefs != given else ()
+    return Writing(sections=(Section(request=request),), sent=sent, cut=cut)
+
+
+def _fitting(briefs: Sequence[str], desk: Desk) -> list[str]:
+    """What tools have found, each in its part of the model's context."""
+    most = int(desk.context_tokens * _BRIEFS_SHARE) // max(len(briefs), 1)
+    return [shortened(brief, most, desk.count_tokens) for brief in briefs]
 
 
 def system_text(agent: AgentDefinition, settings: SpaceSettings, desk: Desk) -> str:

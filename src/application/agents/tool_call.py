@@ -4,13 +4,14 @@ import json
 from dataclasses import dataclass
 
 from application.agents.events import Emit, kept
+from application.agents.tool_result import bounded, failure_of
 from application.ports.clock import Clock
 from application.ports.tool import Tool, ToolInput, ToolOutput
 from domain.agents.effect import Effect
 from domain.agents.task import AgentTask
 from domain.errors import ObeliskError
 from domain.plain import Plain, from_plain, to_plain
-from domain.runs.event import StageTimed, ToolCalled, ToolReturned
+from domain.runs.event import StageTimed, ToolCalled, ToolReturned, WarningRaised
 from domain.runs.journal import Mark, MarkKind
 
 _UNKNOWN = "the server stopped in the middle; nobody knows whether it was done, so see for yourself"
@@ -59,9 +60,13 @@ class ToolCall:
 
     async def _performed(self, given: ToolInput) -> CallRecord:
         try:
-            return CallRecord(ended=True, output=await self._tool.call(given))
+            output, told = bounded(await self._tool.call(given))
         except ObeliskError as error:
-            return CallRecord(ended=True, failure=error.message)
+            return CallRecord(ended=True, failure=failure_of(error.message))
+        if told:
+            told = f"{self._tool.name}: {told}"
+            self._emit(WarningRaised(reason="TOOL_RESULT_CUT", message=told))
+        return CallRecord(ended=True, output=output)
 
     async def _returned(self, record: CallRecord, seconds: float) -> CallRecord:
         name, failed = self._tool.name, bool(record.failure)

@@ -30,7 +30,10 @@ class ToolInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolOutput:
-    """`result` is JSON-plain; `brief` says it to the model; `passages` join the candidates."""
+    """`result_json` is an object; `brief` says it to the model; `passages` join the candidates.
+
+    What is larger than a run remembers is cut, and says so: the tool was called all the same.
+    """
 
     result_json: str
     brief: str

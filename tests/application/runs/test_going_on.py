@@ -1,6 +1,7 @@
 """A run whose process dies goes on in another from its last finished step; nothing is lost."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest_asyncio
 
 from adapters.langgraph.runner import LangGraphRunner
 from adapters.memory.sequential_runner import SequentialRunner
+from application.ports.tool import Tool, ToolInput, ToolOutput
 from domain.agents.effect import Effect
 from domain.agents.routing import Step
 from domain.paging import PageRequest
@@ -23,6 +25,7 @@ from domain.runs.event import (
     RunStarted,
     ToolCalled,
     ToolReturned,
+    WarningRaised,
 )
 from domain.runs.journal import MarkKind
 from domain.runs.pause import Answer, Decision
@@ -226,6 +229,31 @@ async def test_an_act_that_was_recorded_is_not_done_again(ground: Ground, effect
     assert len(ledger.calls) == 1
     assert await _told(ground, asked) == [""]
     _is_whole(await ground.kinds(asked))
+
+
+class Flooding(ActingTool):
+    """Acts, and returns more than a run can remember."""
+
+    async def call(self, given: ToolInput) -> ToolOutput:
+        await super().call(given)
+        return ToolOutput(result_json=json.dumps({"sent": "x" * 3_000_000}), brief="y " * 900_000)
+
+
+@pytest.mark.parametrize("effect", Effect)
+async def test_a_result_that_is_too_large_is_cut_and_the_run_goes_on(
+    ground: Ground, effect: Effect
+) -> None:
+    asked, ledger, hang = await ground.asked(), Ledger(by_key=False), Hang()
+    tools: dict[str, Tool] = {"keyword_report": Flooding(ledger, effect, hang)}
+    for dies in (("after", Step.ACT), None):
+        await ground.take_up(asked, ground.process(dies=dies, tools=tools))
+    kinds = await ground.kinds(asked)
+    assert kinds[-1] == COMPLETE
+    assert len(ledger.acts) == 1
+    (returned,) = [kind for kind in kinds if isinstance(kind, ToolReturned)]
+    assert json.loads(returned.result_json)["truncated"] is True
+    (told,) = [k for k in kinds if isinstance(k, WarningRaised) and k.reason == "TOOL_RESULT_CUT"]
+    assert told.message.startswith("keyword_report: it returned 4,800,0")
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
