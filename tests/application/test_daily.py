@@ -22,7 +22,7 @@ class Upkeep:
 
     async def next(self) -> None:
         self.tried.clear()
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(10):
             await self.tried.wait()
 
 
@@ -67,5 +67,5 @@ async def test_leaving_while_it_is_at_work_does_not_wait_for_it() -> None:
             await asyncio.sleep(60)
         begun.set()
 
-    async with asyncio.timeout(1), daily(endless, day=0.001):
+    async with asyncio.timeout(10), daily(endless, day=0.001):
         await asyncio.sleep(0.01)

@@ -316,7 +316,7 @@ async def test_a_run_does_not_begin_while_somebody_else_is_counting(
     async with pool.connection() as connection, connection.transaction():
         lock = "select pg_advisory_xact_lock(obelisk.space_lock($1))"
         await connection.execute(lock, home.space)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(10):
             accepted = await pair[1].runs.create(run(home), None, claim_for=worker)
         assert (accepted.created, accepted.claimed) == (True, False)
     (following,) = await pair[1].workers.claim_runs(worker, 5, running_limit=LIMIT)

@@ -357,7 +357,7 @@ async def test_a_prompt_that_does_not_fit_is_said_and_not_cut(shop: Shop) -> Non
 
 async def test_cancelling_a_step_closes_the_models_stream(shop: Shop) -> None:
     model = ScriptedChatModel(*["word "] * 100, delay=0.01)
-    async with asyncio.timeout(2), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         writing = group.create_task(_written(shop.steps(model), without_plan(shop.task())))
         while not model.streaming:  # noqa: ASYNC110 - the model tells nobody that it has begun
             await asyncio.sleep(0.005)

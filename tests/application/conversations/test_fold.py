@@ -199,7 +199,7 @@ async def test_one_folding_that_fails_does_not_end_the_others(house: House) -> N
         return 1
 
     folding = Folding(fold)
-    async with asyncio.timeout(2), folding.at_work():
+    async with asyncio.timeout(10), folding.at_work():
         folding.submit(house.home.space, bad)
         folding.submit(house.home.space, good)
         await folding.settled()
@@ -219,7 +219,7 @@ async def test_what_is_at_work_is_given_up_when_the_process_ends(house: House) -
         return 0
 
     folding = Folding(fold)
-    async with asyncio.timeout(2), folding.at_work():
+    async with asyncio.timeout(10), folding.at_work():
         folding.submit(house.home.space, ConversationId(new_id()))
         await begun.wait()
     assert given_up.is_set()

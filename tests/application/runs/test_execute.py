@@ -69,7 +69,7 @@ def _execute(house: House, script: Script | ScriptedRunner, **changed: object) -
 
 async def _executed(house: House, script: Script, **changed: object) -> list[EventKind]:
     run = await house.queued()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         await _execute(house, script, **changed)(run.space_id, run.run_id)
     return await house.kinds(run)
 
@@ -254,7 +254,7 @@ async def test_a_database_that_is_away_for_long_is_no_end_and_the_run_goes_on_af
         await asyncio.Event().wait()
 
     run = await house.queued()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         with pytest.raises(Unavailable):
             await _execute(house, script)(run.space_id, run.run_id)
         await until(lambda: not away.is_set())
@@ -290,7 +290,7 @@ async def test_a_run_cancelled_before_its_turn_never_reaches_the_agent(house: Ho
 
 async def _begun(house: House, run: Run) -> None:
     """Until the run's first text can be seen by others."""
-    async with asyncio.timeout(2), aclosing(house.watched(run)) as events:
+    async with asyncio.timeout(10), aclosing(house.watched(run)) as events:
         async for event in events:
             if isinstance(event.kind, TokenBatch):
                 return
@@ -366,7 +366,7 @@ async def test_losing_the_fence_ends_quietly(house: House) -> None:
         yield TokenBatch(text="not mine")
         await asyncio.Event().wait()
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         await _execute(house, script)(run.space_id, run.run_id)
     assert "not mine" not in text_of(await house.kinds(run))
     assert (await house.stores.runs.get(run.space_id, run.run_id)).state is RunState.RUNNING
