@@ -37,7 +37,7 @@ from fixtures.index_before import IndexBefore
 OWN = frozenset({Collection.PRODUCT, Collection.GENERAL})
 BUDGET = 0.2
 # What a busy machine may take on top.
-SLACK = 0.15
+SLACK = 0.5
 TOPIC = ChatMessage(role=Role.USER, content="When do the boat trips start?")
 ANSWER = ChatMessage(role=Role.ASSISTANT, content="On Friday.")
 FOLLOW_UP = "And for families?"
