@@ -16,6 +16,7 @@ from adapters.postgres.document_store import PostgresDocumentStore
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.event_retention import PostgresEventRetention
 from adapters.postgres.knowledge_index import PostgresKnowledgeIndex
+from adapters.postgres.picture_index import PostgresPictureIndex
 from adapters.postgres.pool import Pool
 from adapters.postgres.run_journal import PostgresRunJournal
 from adapters.postgres.run_store import PostgresRunStore
@@ -42,9 +43,12 @@ from application.ports.context_cache import ContextCache
 from application.ports.document_converter import DocumentConverter
 from application.ports.embedder import Embedder
 from application.ports.fan_out import FanOut
+from application.ports.picture_reader import PictureReader
 from application.ports.sealer import Sealer
 from application.ports.token_signer import TokenSigner
+from application.ports.visual_embedder import VisualEmbedder
 from application.ports.web_fetcher import WebFetcher
+from application.retrieval.pictures import PictureSearch
 from application.runs.batching import Batching
 from application.runs.cancel import CancelRun
 from application.runs.dispatch import Crew, Dispatcher
@@ -83,6 +87,8 @@ class Container(Identity):
     chat_model: providers.Dependency[ChatModel] = providers.Dependency()
     enhancer_model: providers.Dependency[ChatModel] = providers.Dependency()
     embedder: providers.Dependency[Embedder] = providers.Dependency()
+    visual: providers.Dependency[VisualEmbedder] = providers.Dependency()
+    picture_reader: providers.Dependency[PictureReader] = providers.Dependency()
     converter: providers.Dependency[DocumentConverter] = providers.Dependency()
     blobs: providers.Dependency[BlobStore] = providers.Dependency()
     web_fetcher: providers.Dependency[WebFetcher] = providers.Dependency()
@@ -174,10 +180,17 @@ class Container(Identity):
         embedder=embedder,
         clock=clock,
         entropy=entropy,
+        visual=visual,
     )
     retrieval = providers.Singleton(
         build_retrieval,
         index=index,
+        pictures=providers.Singleton(
+            PictureSearch,
+            index=providers.Singleton(PostgresPictureIndex, pool),
+            embedder=visual,
+            reader=picture_reader,
+        ),
         embedder=embedder,
         settings_store=settings_store,
         enhancer_model=enhancer_model,

@@ -21,6 +21,7 @@ from application.ports.embedder import Embedder
 from application.ports.entropy import Entropy
 from application.ports.jobs import Jobs
 from application.ports.settings_store import SettingsStore
+from application.ports.visual_embedder import VisualEmbedder
 from application.ports.web_fetcher import WebFetcher
 from domain.documents.chunking import ChunkingPolicy
 
@@ -47,6 +48,7 @@ class DocumentParts:
     embedder: Embedder
     clock: Clock
     entropy: Entropy
+    visual: VisualEmbedder
     policy: ChunkingPolicy = field(default_factory=ChunkingPolicy)
 
 
@@ -60,6 +62,7 @@ def build_ingest(parts: DocumentParts, converter: DocumentConverter) -> IngestDo
         clock=parts.clock,
         entropy=parts.entropy,
         policy=parts.policy,
+        visual=parts.visual,
     )
 
 
@@ -78,6 +81,7 @@ def build_documents(
         embedder=parts.embedder,
         clock=parts.clock,
         entropy=parts.entropy,
+        visual=parts.visual.model,
     )
     return Documents(
         uploads=ResumableUploads(
@@ -95,6 +99,7 @@ def build_documents(
             embedder=parts.embedder,
             clock=parts.clock,
             entropy=parts.entropy,
+            visual=parts.visual.model,
         ),
         add_url=AddUrl(
             settings=settings,

@@ -14,6 +14,7 @@ from application.ports.query_enhancer import QueryEnhancer
 from application.ports.reranker import Reranker
 from application.ports.settings_store import SettingsStore
 from application.retrieval.enhance import ModelQueryEnhancer
+from application.retrieval.pictures import PictureSearch
 from application.retrieval.query_vectors import QueryVectors
 from application.retrieval.retrieve import Retrieve
 from application.retrieval.search import SearchKnowledge
@@ -37,6 +38,7 @@ class Retrieval:
 def build_retrieval(
     *,
     index: KnowledgeIndex,
+    pictures: PictureSearch | None = None,
     embedder: Embedder,
     settings_store: SettingsStore,
     enhancer_model: ChatModel,
@@ -56,9 +58,10 @@ def build_retrieval(
             speculative=speculative,
             enhancer=_enhancer(settings, enhancer_model, entropy),
             reranker=_reranker(settings),
+            pictures=pictures,
         ),
         vectors=vectors,
-        search=SearchKnowledge(index=index, vectors=vectors),
+        search=SearchKnowledge(index=index, vectors=vectors, pictures=pictures),
         campaign_precedents=CollectionSearch(
             name="campaign_precedents",
             collection=Collection.CAMPAIGN,

@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from application.documents.reading_progress import ReadingProgress
-from application.embeddings.whole import require_unchanged, within
+from application.embeddings.whole import mean_of, require_unchanged, within
 from application.ports.blob_store import BlobStore
 from application.ports.clock import Clock
 from application.ports.document_converter import DocumentConverter
 from application.ports.document_store import DocumentStore
 from application.ports.embedder import Embedder
 from application.ports.entropy import Entropy
+from application.ports.visual_embedder import VisualEmbedder
 from application.retrying import until_available
 from domain.documents.chunking import Chunk, ChunkingPolicy, chunk_document, embedding_text
 from domain.documents.document import (
@@ -24,6 +25,7 @@ from domain.documents.document import (
 from domain.documents.retrying import MOST_RETRIES, retry_delay
 from domain.errors import ObeliskError, Unavailable
 from domain.identifiers import ChunkId, DocumentId, SpaceId
+from domain.retrieval.pictures import PictureVectors
 from domain.retrieval.vector import Vector
 
 # So many passages are embedded between two words of how far it is.
@@ -42,6 +44,7 @@ class IngestDocument:
         clock: Clock,
         entropy: Entropy,
         policy: ChunkingPolicy,
+        visual: VisualEmbedder | None = None,
     ) -> None:
         self._documents = documents
         self._blobs = blobs
@@ -50,6 +53,7 @@ class IngestDocument:
         self._clock = clock
         self._entropy = entropy
         self._policy = policy
+        self._visual = visual
 
     async def __call__(self, space: SpaceId, document_id: DocumentId) -> None:
         """Bring the document to READY or FAILED; one that was deleted meanwhile is let go.
@@ -95,7 +99,8 @@ class IngestDocument:
             (ChunkId(self._entropy.uuid()), chunk, vector)
             for chunk, vector in zip(chunks, vectors, strict=True)
         ]
-        replaced = await self._documents.publish(document, structure, rows, model)
+        pictures = await self._pictures(rows)
+        replaced = await self._documents.publish(document, structure, rows, model, pictures)
         for old in replaced:
             await self._erase(space, old)
 
@@ -112,6 +117,19 @@ class IngestDocument:
             texts = [embedding_text(chunk) for chunk in chunks[at : at + _BATCH]]
             vectors += await self._embedder.embed_documents(texts)
         return vectors
+
+    async def _pictures(
+        self, rows: Sequence[tuple[ChunkId, Chunk, Vector]]
+    ) -> PictureVectors | None:
+        """One vector for each passage with pictures: the mean of theirs."""
+        if self._visual is None:
+            return None
+        vectors = {
+            chunk_id: mean_of(await self._visual.embed_pictures(chunk.pictures))
+            for chunk_id, chunk, _ in rows
+            if chunk.pictures
+        }
+        return PictureVectors(model=self._visual.model, vectors=vectors)
 
     async def _erase(self, space: SpaceId, replaced: DocumentId) -> None:
         """The new one is READY: bytes of the old one that cannot be reached now stay behind."""

@@ -15,6 +15,7 @@ from domain.documents.document import Collection, Document, IngestState
 from domain.documents.media import MediaType
 from domain.errors import Unavailable
 from domain.identifiers import DocumentId, SpaceId
+from domain.retrieval.pictures import VisualModel
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class KeepDocument:
         embedder: Embedder,
         clock: Clock,
         entropy: Entropy,
+        visual: VisualModel | None = None,
     ) -> None:
         self._documents = documents
         self._blobs = blobs
@@ -36,6 +38,7 @@ class KeepDocument:
         self._embedder = embedder
         self._clock = clock
         self._entropy = entropy
+        self._visual = visual
 
     async def __call__(
         self,
@@ -81,7 +84,9 @@ class KeepDocument:
     async def _add(self, document: Document) -> Document:
         space, document_id = document.space_id, document.document_id
         try:
-            added = await self._documents.add(document, known_to=self._embedder.model)
+            added = await self._documents.add(
+                document, known_to=self._embedder.model, seen_by=self._visual
+            )
         except BaseException:
             await self._let_go(space, document_id)
             raise

@@ -14,6 +14,7 @@ from application.ports.entropy import Entropy
 from application.ports.jobs import Jobs
 from domain.documents.document import Collection, Document, checked_filename
 from domain.documents.media import check_suffix, media_type_of
+from domain.retrieval.pictures import VisualModel
 from domain.tenancy.access import Action
 
 # Each holds a few pieces of its document, or of its parts for an object store.
@@ -30,6 +31,7 @@ class UploadDocument:
         embedder: Embedder,
         clock: Clock,
         entropy: Entropy,
+        visual: VisualModel | None = None,
     ) -> None:
         self._keep = KeepDocument(
             documents=documents,
@@ -38,6 +40,7 @@ class UploadDocument:
             embedder=embedder,
             clock=clock,
             entropy=entropy,
+            visual=visual,
         )
         self._room = asyncio.Semaphore(_AT_ONCE)
 

@@ -61,12 +61,13 @@ async def embed_whole(embedder: Embedder, texts: Sequence[str]) -> list[Vector]:
     flat = await embedder.embed_documents([part for some in parts for part in some])
     vectors, at = [], 0
     for some in parts:
-        vectors.append(_mean(flat[at : at + len(some)]))
+        vectors.append(mean_of(flat[at : at + len(some)]))
         at += len(some)
     return vectors
 
 
-def _mean(vectors: Sequence[Vector]) -> Vector:
+def mean_of(vectors: Sequence[Vector]) -> Vector:
+    """The mean of one vector or more, of unit length."""
     if len(vectors) == 1:
         return vectors[0]
     summed = [sum(values) for values in zip(*vectors, strict=True)]

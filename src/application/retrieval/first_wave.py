@@ -1,19 +1,26 @@
 """The first wave: the question by stream, at once, whatever else is known of it."""
 
 import asyncio
+import logging
+from dataclasses import replace
 
+from application.retrieval.pictures import PictureSearch
 from application.retrieval.query_vectors import QueryVectors
 from application.retrieval.searches import RetrievalRequest, Searches
 from application.retrieval.stage_timer import StageTimer
+from domain.errors import ObeliskError
 from domain.retrieval.enhancement import SearchText
 from domain.retrieval.fusion import Ranking
 from domain.retrieval.passage import Passage
 from domain.retrieval.policy import Stream
+from domain.retrieval.query import SearchFilter
 from domain.retrieval.vector import Vector
 
 _EMBEDDING_DEADLINE_SECONDS = 1.5
 # A follow-up's own words, beside those that it leans on.
 _AS_ASKED_WEIGHT = 0.5
+_PICTURES_STAGE = "retrieve.pictures"
+_log = logging.getLogger(__name__)
 
 
 class FirstWave:
@@ -26,11 +33,14 @@ class FirstWave:
         searches: Searches,
         vectors: QueryVectors,
         timer: StageTimer,
+        pictures: PictureSearch | None = None,
     ) -> None:
         self._request = request
         self._searches = searches
         self._vectors = vectors
         self._timer = timer
+        self._pictures = pictures
+        self._by_pictures: asyncio.Task[Ranking | None] | None = None
         self._streams: dict[Stream, asyncio.Task[tuple[Passage, ...] | None]] = {}
         self._as_asked: asyncio.Task[tuple[Ranking, ...] | None] | None = None
 
@@ -41,6 +51,8 @@ class FirstWave:
             self._streams[stream] = group.create_task(self._ask(stream, vector))
         if self._request.leans_on_conversation:
             self._as_asked = group.create_task(self._ask_as_asked())
+        if self._pictures is not None:
+            self._by_pictures = group.create_task(self._ask_pictures(self._pictures))
 
     @property
     def failed(self) -> bool:
@@ -58,7 +70,9 @@ class FirstWave:
             Ranking(stream=stream, passages=task.result() or (), weight=policies[stream].weight)
             for stream, task in self._streams.items()
         )
-        return (*own, *((self._as_asked.result() if self._as_asked else None) or ()))
+        shown = self._by_pictures.result() if self._by_pictures else None
+        as_asked = self._as_asked.result() if self._as_asked else None
+        return (*own, *(as_asked or ()), *((shown,) if shown else ()))
 
     async def _vector(self) -> Vector | None:
         work = self._vectors.get(self._request.space, self._request.text)
@@ -70,6 +84,23 @@ class FirstWave:
         deadline = self._request.config.streams[stream].deadline_seconds
         search = self._searches.in_stream(stream, vector)
         return await self._timer.within(f"retrieve.{stream.value}", deadline, search)
+
+    async def _ask_pictures(self, pictures: PictureSearch) -> Ranking | None:
+        """A part of the semantic stream, within its deadline; told of where it did anything."""
+        policy = self._request.config.streams[Stream.SEMANTIC]
+        within = SearchFilter(collections=self._request.config.collections)
+        begun = self._timer.now()
+        try:
+            async with asyncio.timeout(policy.deadline_seconds):
+                found = await pictures.asked(self._request.space, self._request.text, within)
+        except (TimeoutError, ObeliskError) as error:
+            _log.warning("pictures were not searched: %s", error or "deadline")
+            self._timer.tell(_PICTURES_STAGE, begun, degraded=True)
+            return None
+        if not found.passages:
+            return None
+        self._timer.tell(_PICTURES_STAGE, begun)
+        return replace(found, weight=found.weight * policy.weight)
 
     async def _ask_as_asked(self) -> tuple[Ranking, ...] | None:
         deadline = self._request.config.streams[Stream.SEMANTIC].deadline_seconds

@@ -10,6 +10,7 @@ from application.ports.query_enhancer import QueryEnhancer
 from application.ports.reranker import Reranker
 from application.ports.settings_store import SettingsStore
 from application.retrieval.first_wave import FirstWave
+from application.retrieval.pictures import PictureSearch
 from application.retrieval.query_vectors import QueryVectors
 from application.retrieval.rerank import reranked
 from application.retrieval.searches import RetrievalRequest, Searches
@@ -64,6 +65,7 @@ class Retrieve:
         speculative: Speculative,
         enhancer: QueryEnhancer | None = None,
         reranker: Reranker | None = None,
+        pictures: PictureSearch | None = None,
     ) -> None:
         self._index = index
         self._vectors = vectors
@@ -72,6 +74,7 @@ class Retrieve:
         self._speculative = speculative
         self._enhancer = enhancer
         self._reranker = reranker
+        self._pictures = pictures
         self._room = asyncio.Semaphore(_SECOND_WAVE_SEARCHES)
 
     async def __call__(
@@ -86,7 +89,13 @@ class Retrieve:
         """
         timer = StageTimer(self._clock, report)
         searches = Searches(request, self._index, self._vectors)
-        first = FirstWave(request, searches=searches, vectors=self._vectors, timer=timer)
+        first = FirstWave(
+            request,
+            searches=searches,
+            vectors=self._vectors,
+            timer=timer,
+            pictures=self._pictures,
+        )
         with self._enhanced(request, searches, timer) as second:
             async with asyncio.TaskGroup() as group:
                 business = group.create_task(self._business(request, timer))

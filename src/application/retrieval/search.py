@@ -3,19 +3,21 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from application.context import RequestContext
 from application.ports.knowledge_index import KnowledgeIndex
+from application.retrieval.pictures import PictureSearch
 from application.retrieval.query_vectors import QueryVectors
 from application.retrieval.retrieve import KnowledgeUnavailable
 from domain.documents.document import Collection
-from domain.errors import InvalidInput, Unavailable
+from domain.errors import FailedPrecondition, InvalidInput, Unavailable
 from domain.identifiers import SpaceId
 from domain.plain_text import plain_text
-from domain.retrieval.fusion import without_near_duplicates
+from domain.retrieval.fusion import PICTURES, Ranking, without_near_duplicates
 from domain.retrieval.highlights import Span, highlights
 from domain.retrieval.passage import FusedPassage, Hit
+from domain.retrieval.pictures import fused_with_pictures
 from domain.retrieval.policy import Stream
 from domain.retrieval.query import RankedPassage, SearchFilter
 from domain.retrieval.vector import Vector
@@ -27,6 +29,7 @@ MAX_LIMIT = 50
 DEFAULT_LIMIT = 10
 MAX_QUERY_CHARACTERS = 1_000
 MAX_DOCUMENTS = 20
+MAX_IMAGE_BYTES = 2 * 1024 * 1024
 _EMBEDDING_SECONDS = 1.5
 _SEARCH_SECONDS = 5.0
 # Some of what is found says the same as something better.
@@ -35,14 +38,22 @@ _FOUND_PER_RESULT = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What somebody looks for. `limit` is the most results that they want."""
+    """What somebody looks for: by a query, by an image (a PNG, JPEG or WebP file), or by both.
+
+    `limit` is the most results that they want.
+    """
 
     query: str
     within: SearchFilter
     limit: int = DEFAULT_LIMIT
+    image: bytes = field(default=b"", repr=False)
 
     def __post_init__(self) -> None:
-        if not self.query.strip() or len(self.query) > MAX_QUERY_CHARACTERS:
+        if len(self.image) > MAX_IMAGE_BYTES:
+            told = f"an image has at most {MAX_IMAGE_BYTES // 1024 // 1024} MiB: send a smaller one"
+            raise InvalidInput(told, field="image")
+        blank = not self.query.strip() and not (self.image and not self.query)
+        if blank or len(self.query) > MAX_QUERY_CHARACTERS:
             told = f"a query has 1 to {MAX_QUERY_CHARACTERS:,} characters, and not only white space"
             raise InvalidInput(told, field="query")
         plain_text(self.query, "query")
@@ -71,22 +82,60 @@ class Found:
 class SearchKnowledge:
     """The search that agents use, without their policies: one statement, in all collections."""
 
-    def __init__(self, *, index: KnowledgeIndex, vectors: QueryVectors) -> None:
+    def __init__(
+        self, *, index: KnowledgeIndex, vectors: QueryVectors, pictures: PictureSearch | None = None
+    ) -> None:
         self._index = index
         self._vectors = vectors
+        self._pictures = pictures
 
     async def __call__(self, context: RequestContext, search: Search) -> Found:
-        """Raises ActionNotAllowed, and KnowledgeUnavailable when nothing could be searched.
+        """Raises ActionNotAllowed, PictureUnreadable, and KnowledgeUnavailable when nothing could
+        be searched.
 
         Documents of another space are as if they did not exist.
         """
         space = context.space_for(Action.READ)
-        vector = await self._vector(space, search.query)
-        found = await self._ranked(space, search, vector)
-        kept = without_near_duplicates([_fused(one, search.within) for one in found], search.limit)
+        by_image = await self._by_image(space, search)
+        (found, degraded), asked = await asyncio.gather(
+            self._by_text(space, search), self._asked(space, search)
+        )
+        rankings = [ranking for ranking in (by_image, asked) if ranking is not None]
+        fused = fused_with_pictures([_fused(one, search.within) for one in found], rankings)
+        kept = without_near_duplicates(fused, search.limit)
         # In a thread: every word of every passage is looked at.
         passages = await asyncio.to_thread(_highlighted, kept, search.query)
-        return Found(passages=passages, degraded=() if vector is not None else (MEANING,))
+        missing = (PICTURES,) if search.query and self._pictures and asked is None else ()
+        return Found(passages=passages, degraded=(*degraded, *missing))
+
+    async def _by_text(
+        self, space: SpaceId, search: Search
+    ) -> tuple[tuple[RankedPassage, ...], tuple[str, ...]]:
+        """What words find, and the ways that could not be gone."""
+        if not search.query:
+            return (), ()
+        vector = await self._vector(space, search.query)
+        found = await self._ranked(space, search, vector)
+        return found, () if vector is not None else (MEANING,)
+
+    async def _by_image(self, space: SpaceId, search: Search) -> Ranking | None:
+        if not search.image:
+            return None
+        if self._pictures is None:
+            raise FailedPrecondition("pictures cannot be searched in this installation")
+        limit = search.limit * _FOUND_PER_RESULT
+        return await self._pictures.shown(space, search.image, search.within, limit)
+
+    async def _asked(self, space: SpaceId, search: Search) -> Ranking | None:
+        """The pictures that show what the query says; None when they could not be searched."""
+        if self._pictures is None or not search.query:
+            return None
+        try:
+            async with asyncio.timeout(_SEARCH_SECONDS):
+                return await self._pictures.asked(space, search.query, search.within)
+        except (TimeoutError, Unavailable) as error:
+            _log.warning("a search goes without pictures: %s", error or "it took too long")
+            return None
 
     async def _vector(self, space: SpaceId, query: str) -> Vector | None:
         try:

@@ -138,18 +138,23 @@ def ask(
 
 @app.command()
 def search(
-    query: Annotated[str, typer.Argument(help="What to look for.")],
+    query: Annotated[str, typer.Argument(help="What to look for.")] = "",
     collection: Annotated[
         list[ingesting.CollectionName] | None,
         typer.Option(help="Only documents for this; may be given several times."),
     ] = None,
     limit: Annotated[int, typer.Option(help="Results at most.", min=1, max=50)] = 5,
+    image: Annotated[
+        Path | None, typer.Option(help="Look for this picture: PNG, JPEG or WebP, 2 MiB at most.")
+    ] = None,
     server: ServerOption = DEFAULT_SERVER,
     space: SpaceOption = None,
 ) -> None:
-    """Search the documents of a space, as its agents do."""
-    wanted = collection or ()
-    run_async(searching.search(settings(), server, space, query, collections=wanted, limit=limit))
+    """Search the documents of a space, as its agents do: by words, by a picture or by both."""
+    wanted = searching.Wanted(
+        query=query, collections=tuple(collection or ()), limit=limit, image=image
+    )
+    run_async(searching.search(settings(), server, space, wanted))
 
 
 @app.command()

@@ -1,39 +1,62 @@
 """`obelisk search`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
+from domain.errors import InvalidInput
 from entrypoints.cli.ingest import CollectionName
 from entrypoints.cli.spaces import client, enter
 from entrypoints.cli.terminal import console
 from entrypoints.settings import Settings
 from obelisk.v1 import search_pb2
 
+_MOST_IMAGE_BYTES = 2 * 1024 * 1024
 _SHOWN_CHARACTERS = 320
 # How much of what stands before the first highlight is shown with it.
 _BEFORE_CHARACTERS = 80
 _ONE_LINE = {9: " ", 10: " ", 13: " "}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What to look for: words, a picture, or both."""
+
+    query: str
+    collections: tuple[CollectionName, ...]
+    limit: int
+    image: Path | None = None
+
+
 async def search(
     settings: Settings,
     server: str,
     space: str | None,
-    query: str,
-    *,
-    collections: Sequence[CollectionName],
-    limit: int,
+    wanted: Wanted,
 ) -> None:
     """Show what is found, where it stands and how it was found."""
     request = search_pb2.SearchRequest(
-        query=query, collections=[one.wire for one in collections], limit=limit
+        query=wanted.query,
+        collections=[one.wire for one in wanted.collections],
+        limit=wanted.limit,
+        image=_bytes_of(wanted.image) if wanted.image else b"",
     )
     async with client(settings, server) as obelisk:
         await enter(obelisk, space)
         answer = await obelisk.search.Search(request, metadata=obelisk.metadata)
     show(console, answer)
+
+
+def _bytes_of(image: Path) -> bytes:
+    try:
+        if image.stat().st_size > _MOST_IMAGE_BYTES:
+            raise InvalidInput(f"{image} is larger than 2 MiB; send a smaller picture")
+        return image.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{image} cannot be read: {error.strerror}") from error
 
 
 def show(terminal: Console, answer: search_pb2.SearchResponse) -> None:

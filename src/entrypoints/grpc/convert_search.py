@@ -37,7 +37,8 @@ def search_of(request: pb.SearchRequest) -> Search:
         created_from=_time(request, "min_create_time"),
         created_before=_time(request, "max_create_time"),
     )
-    return Search(query=request.query, within=within, limit=request.limit or DEFAULT_LIMIT)
+    limit = request.limit or DEFAULT_LIMIT
+    return Search(query=request.query, within=within, limit=limit, image=request.image)
 
 
 def result(found: FoundPassage) -> pb.SearchResult:

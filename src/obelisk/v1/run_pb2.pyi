@@ -530,7 +530,9 @@ class Source(_message.Message):
 
     @_builtins.property
     def streams(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The streams that brought it: "referenced", "semantic", "web" or "business"."""
+        """The streams that brought it: "referenced", "semantic", "web" or "business"; with "pictures" beside the
+        stream when a picture in the passage shows what was asked for.
+        """
 
     @_builtins.property
     def also_in(self) -> _containers.RepeatedCompositeFieldContainer[Global___SourcePlace]:

@@ -141,7 +141,7 @@ class SearchHit(_message.Message):
     stream: _builtins.str
     """The stream that brought it: "semantic", "web", or "referenced" when the request names documents."""
     way: _builtins.str
-    """What it was found by: "meaning" or "words"."""
+    """What it was found by: "meaning", "words", or "pictures" when a picture in it shows what was sought."""
     rank: _builtins.int
     """Its place among what was found that way, from 1."""
     def __init__(
@@ -172,10 +172,13 @@ class SearchRequest(_message.Message):
     MIN_CREATE_TIME_FIELD_NUMBER: _builtins.int
     MAX_CREATE_TIME_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    IMAGE_FIELD_NUMBER: _builtins.int
     query: _builtins.str
-    """What to look for; 1 to 1,000 characters, not only white space."""
+    """What to look for; 1 to 1,000 characters, not only white space. It may be left out with an image."""
     limit: _builtins.int
     """At most this many results, 1 to 50; 10 when not given."""
+    image: _builtins.bytes
+    """A picture to look for: a PNG, JPEG or WebP file of at most 2 MiB. It is not kept."""
     @_builtins.property
     def collections(self) -> _containers.RepeatedScalarFieldContainer[_document_pb2.Collection.ValueType]:
         """Only documents of these collections; all when none is given."""
@@ -206,10 +209,11 @@ class SearchRequest(_message.Message):
         min_create_time: _timestamp_pb2.Timestamp | None = ...,
         max_create_time: _timestamp_pb2.Timestamp | None = ...,
         limit: _builtins.int = ...,
+        image: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["max_create_time", b"max_create_time", "min_create_time", b"min_create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["collections", b"collections", "document_ids", b"document_ids", "limit", b"limit", "max_create_time", b"max_create_time", "media_types", b"media_types", "min_create_time", b"min_create_time", "query", b"query"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collections", b"collections", "document_ids", b"document_ids", "image", b"image", "limit", b"limit", "max_create_time", b"max_create_time", "media_types", b"media_types", "min_create_time", b"min_create_time", "query", b"query"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -229,7 +233,7 @@ class SearchResponse(_message.Message):
 
     @_builtins.property
     def degraded_ways(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """"meaning" when the query could be looked for by its words alone."""
+        """"meaning" when the query could be looked for by its words alone, "pictures" when not in pictures."""
 
     def __init__(
         self,

@@ -49,7 +49,7 @@ class SearchServiceServicer:
     """
 
     def Search(self, request, context):
-        """Find passages by meaning and by words, best first.
+        """Find passages by meaning, by words and by their pictures, best first.
 
         Nothing is changed or kept by it; what is sought travels in the body and not in an address.
         """

@@ -36,7 +36,7 @@ class SearchServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SearchServiceAsyncStub: ...
     Search: _grpc.UnaryUnaryMultiCallable[_search_pb2.SearchRequest, _search_pb2.SearchResponse]
-    """Find passages by meaning and by words, best first.
+    """Find passages by meaning, by words and by their pictures, best first.
 
     Nothing is changed or kept by it; what is sought travels in the body and not in an address.
     """
@@ -49,7 +49,7 @@ class SearchServiceAsyncStub(SearchServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Search: _aio.UnaryUnaryMultiCallable[_search_pb2.SearchRequest, _search_pb2.SearchResponse]  # type: ignore[assignment]
-    """Find passages by meaning and by words, best first.
+    """Find passages by meaning, by words and by their pictures, best first.
 
     Nothing is changed or kept by it; what is sought travels in the body and not in an address.
     """
@@ -65,7 +65,7 @@ class SearchServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _search_pb2.SearchRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_search_pb2.SearchResponse, _abc.Awaitable[_search_pb2.SearchResponse]]:
-        """Find passages by meaning and by words, best first.
+        """Find passages by meaning, by words and by their pictures, best first.
 
         Nothing is changed or kept by it; what is sought travels in the body and not in an address.
         """
