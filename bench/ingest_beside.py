@@ -2,8 +2,8 @@
 
 The chat model is scripted and takes no time, so the first token is all the platform's own.
 Everything else is real and in one process: embedded Postgres, reading processes, embeddings,
-retrieval, gRPC on loopback. Runs follow one another, before, while and after the documents come;
-before and after together are the idle side, so that what others do on the machine hits both.
+retrieval, gRPC on loopback. Runs follow one another; the documents come in rounds, and between the
+rounds nothing comes, so that what others do on the machine hits both sides alike.
 """
 
 import asyncio
@@ -42,7 +42,8 @@ AGENT = "email"
 TOKENS = 40
 _THERE_BEFORE = 40
 _WARM_UP = 6
-_PAUSE_SECONDS = 0.1
+_PAUSE_SECONDS, _LOOK_SECONDS = 0.1, 1.0
+_IDLE_RUNS = 20
 _UPLOADS_AT_ONCE = 4
 _PAGE = 200
 _FINAL = (document_pb2.INGEST_STATE_READY, document_pb2.INGEST_STATE_FAILED)
@@ -55,29 +56,32 @@ class Disturbed(FailedPrecondition):
 
 def main(
     documents: Annotated[int, typer.Option(help="Documents that come in", min=1)] = 500,
-    runs: Annotated[int, typer.Option(help="Runs before, and again after", min=2)] = 40,
+    rounds: Annotated[int, typer.Option(help="So many times idle, then beside", min=1)] = 10,
 ) -> None:
     """Measure; fails when the median first token comes later than twice its idle time."""
     log_to_terminal("ERROR")
     with tempfile.TemporaryDirectory(prefix="obelisk-bench-") as folder:
-        run_async(_measure(Path(folder), documents, runs))
+        run_async(_measure(Path(folder), documents, rounds))
 
 
-async def _measure(folder: Path, documents: int, runs: int) -> None:
-    load = os.getloadavg()[0]
+async def _measure(folder: Path, documents: int, rounds: int) -> None:
+    load, seconds = os.getloadavg()[0], 0.0
+    idle: list[float] = []
+    beside: list[float] = []
+    coming = mixed(documents)
     async with hosted(folder / "data", PacedChatModel(TOKENS, FAST)) as client:
         await ingest(client, _THERE_BEFORE)
         ask = asks_obelisk(client, AGENT)
         asked = iter(cycle(questions(500)))
         await _first_tokens(ask, islice(asked, _WARM_UP))
-        idle = await _first_tokens(ask, islice(asked, runs))
-        console.print(f"[dim]{documents} documents come in[/]")
-        begun = time.perf_counter()
-        async with asyncio.TaskGroup() as group:
-            coming = group.create_task(_all_in(client, mixed(documents)))
-            beside = await _first_tokens(ask, asked, until=coming.done)
-        seconds = time.perf_counter() - begun
-        idle += await _first_tokens(ask, islice(asked, runs))
+        for number in range(rounds):
+            idle += await _first_tokens(ask, islice(asked, _IDLE_RUNS))
+            begun = time.perf_counter()
+            async with asyncio.TaskGroup() as group:
+                all_in = group.create_task(_all_in(client, coming[number::rounds]))
+                beside += await _first_tokens(ask, asked, until=all_in.done)
+            seconds += time.perf_counter() - begun
+            console.print(f"[dim]round {number + 1} of {rounds}[/]")
     _tell(idle, beside, documents, seconds, load)
 
 
@@ -105,9 +109,10 @@ async def _all_in(client: ObeliskClient, files: Sequence[tuple[str, bytes]]) -> 
     async with asyncio.TaskGroup() as group:
         for file in files:
             group.create_task(one(*file))
-    while waiting := await _waiting(client):
-        console.print(f"[dim]{waiting} wait[/]")
-        await asyncio.sleep(5)
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        if not await _waiting(client):
+            return
 
 
 async def _waiting(client: ObeliskClient) -> int:

@@ -46,7 +46,6 @@ _FORBIDDEN_EVENTS = frozenset(
 def main() -> None:
     parent, memory_bytes, cpu_seconds = (int(argument) for argument in sys.argv[1:4])
     _die_with(parent)
-    _give_way()
     requests, replies = _private_pipes()
     logging.disable(logging.CRITICAL)
     from adapters.docling.reading import DoclingReader
@@ -55,6 +54,8 @@ def main() -> None:
     # What docling brought is never garbage: collecting is for what a file leaves behind.
     gc.collect()
     gc.freeze()
+    # Not before: on a busy machine somebody waits for the imports.
+    _give_way()
     _confine(memory_bytes)
     _send(replies, {"ready": True})
 

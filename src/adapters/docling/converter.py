@@ -11,6 +11,7 @@ from application.unbroken import unbroken
 from domain.documents.document import DocumentUnreadable
 from domain.documents.media import MediaType
 from domain.documents.structure import DocumentStructure, Picture
+from domain.errors import Unavailable
 
 _MIB = 1024 * 1024
 
@@ -116,8 +117,7 @@ class DoclingConverter:
         return reply
 
     async def _ask(self, child: ChildProcess, file: "_File") -> dict[str, object]:
-        async with Allowance(self._limits.start_seconds).waiting():
-            await child.ready()
+        await self._until_ready(child)
         allowance = Allowance(self._limits.deadline_seconds)
         async with allowance.waiting():
             await child.ask(file.header, file.content)
@@ -127,6 +127,13 @@ class DoclingConverter:
             if "done" not in reply:
                 return reply
             await file.read(*_pages(reply))
+
+    async def _until_ready(self, child: ChildProcess) -> None:
+        try:
+            async with Allowance(self._limits.start_seconds).waiting():
+                await child.ready()
+        except RanOut as error:
+            raise Unavailable("this machine is too busy to read documents now") from error
 
     async def _take(self) -> ChildProcess:
         while self._idle:

@@ -26,5 +26,6 @@ class DocumentConverter(Protocol):
 
         Raises:
             DocumentUnreadable: broken, encrypted, over a limit or too slow; the message says which.
+            Unavailable: nothing can be read now, whatever the file.
         """
         ...

@@ -14,6 +14,7 @@ from adapters.docling.child_process import ChildLimits, ChildProcess
 from adapters.docling.page_meter import PageMeter
 from domain.documents.document import DocumentUnreadable
 from domain.documents.media import MediaType
+from domain.errors import Unavailable
 from fixtures.pdf_files import paragraph, pdf
 
 _SLOW = b"Some words here and there.\n\n" * 40_000
@@ -57,6 +58,14 @@ async def test_a_file_that_hangs_or_is_given_up_is_killed_and_the_next_one_works
     assert await read(limited) == "Next"
 
 
+@pytest.mark.parametrize("limited", [DoclingLimits(start_seconds=0.01)], indirect=True)
+async def test_a_file_is_not_to_blame_for_a_machine_too_busy_to_begin(
+    limited: DoclingConverter,
+) -> None:
+    with pytest.raises(Unavailable, match="too busy"):
+        await read(limited)
+
+
 @pytest.mark.parametrize("limited", [DoclingLimits(cpu_seconds=1)], indirect=True)
 async def test_a_file_that_burns_the_processor_is_stopped(limited: DoclingConverter) -> None:
     with pytest.raises(DocumentUnreadable, match="took too long"):
@@ -71,31 +80,30 @@ async def test_a_file_that_eats_memory_fails_alone(limited: DoclingConverter) ->
     assert await read(limited) == "Next"
 
 
-async def test_a_child_that_somebody_kills_is_replaced_and_the_file_is_read_all_the_same() -> None:
-    converter = DoclingConverter()
-    await converter.start()
-    work = asyncio.create_task(read(converter, b"# Long\n\n" + _SLOW[:1_000_000]))
-    await asyncio.sleep(0.3)
-    (pid,) = converter.child_pids
-    os.kill(pid, signal.SIGKILL)
-    assert await work == "Long"
-    assert pid not in converter.child_pids
-    await converter.close()
+@pytest.mark.parametrize("limited", [DoclingLimits()], indirect=True)
+async def test_a_child_that_somebody_kills_is_replaced_once_and_the_file_is_read_all_the_same(
+    limited: DoclingConverter,
+) -> None:
+    given_up = asyncio.create_task(read(limited))
+    await _kill_readers(limited, given_up, times=2)
+    with pytest.raises(DocumentUnreadable, match="could not be read"):
+        await given_up
+    work = asyncio.create_task(read(limited))
+    await _kill_readers(limited, work, times=1)
+    assert await work == "Next"
 
 
-async def test_a_file_whose_child_is_killed_twice_is_given_up() -> None:
-    converter = DoclingConverter()
-    await converter.start()
-    work = asyncio.create_task(read(converter, _SLOW))
+async def _kill_readers(
+    converter: DoclingConverter, work: asyncio.Task[str], *, times: int
+) -> None:
+    """Kill the children of a converter one after the other while it works."""
     killed: set[int] = set()
-    while not work.done():
-        for pid in set(converter.child_pids) - killed if len(killed) < 2 else ():
+    while len(killed) < times:
+        assert not work.done()
+        for pid in set(converter.child_pids) - killed:
             os.kill(pid, signal.SIGKILL)
             killed.add(pid)
-        await asyncio.sleep(0.02)
-    with pytest.raises(DocumentUnreadable, match="could not be read"):
-        await work
-    await converter.close()
+        await asyncio.sleep(0.01)
 
 
 async def test_pages_are_told_while_a_long_pdf_is_read(converter: DoclingConverter) -> None:
