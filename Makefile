@@ -15,7 +15,7 @@ SIDE_BY_SIDE = --numprocesses $(or $(WORKERS),2) --dist loadfile --no-loadscope-
 
 .PHONY: help demo serve test isolation check fmt generate openapi proto-baseline lock clean mutation chaos \
 	bench-overhead bench-runs bench-auth bench-log bench-turns bench-prepare bench-watchers \
-	bench-quality bench-retrieval bench-ingest
+	bench-quality bench-retrieval bench-enhancement bench-ingest
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
@@ -109,6 +109,9 @@ bench-quality: $(READY) ## How well the search ranks: DATA=folder of corpus.json
 bench-ingest: $(READY) ## Pages and chunks a second by format beside docling, and runs beside 500 documents
 	@python bench/ingest.py
 	@python bench/ingest_beside.py
+
+bench-enhancement: $(READY) ## What an enhancer that hangs adds before the first token
+	@python bench/enhancement.py
 
 bench-retrieval: $(READY) ## A search among up to 50,000 passages, beside the plain design
 	@python bench/retrieval.py
