@@ -101,7 +101,7 @@ async def _demo(folder: Path, stop_after: float | None = None) -> tuple[int, str
         await asyncio.wait({talking}, timeout=stop_after)
         if process.returncode is None:
             process.send_signal(signal.SIGINT)
-    said, _ = await asyncio.wait_for(talking, 120)
+    said, _ = await asyncio.wait_for(talking, 300)
     return process.returncode or 0, said.decode()
 
 
