@@ -3,177 +3,32 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 import grpc
 import pytest
 import pytest_asyncio
-from google.rpc import error_details_pb2  # type: ignore[import-untyped]  # no py.typed
-from grpc_status import rpc_status
 
 from domain.auth.revocation import session_revoked, token_revoked, user_revoked
-from domain.auth.session import TokenSet
 from domain.identifiers import SpaceId, UserId
 from domain.tenancy.access import Role, SpaceAccess
-from entrypoints.grpc.interceptors.authentication import authenticated
-from entrypoints.grpc.interceptors.chain import Chain, Context
-from entrypoints.grpc.interceptors.errors import translated
-from entrypoints.grpc.interceptors.open_streams import OpenStreams
-from fixtures.identity import CALLER, LIFE, Gate, WatchedTenancy, new_gate
-from fixtures.people import joined, joined_space
+from fixtures.identity import CALLER, LIFE, WatchedTenancy, new_gate
+from fixtures.people import joined_space
+from fixtures.streaming import SKEW, SOON, Line, Runs, how_it_ends, member, served
 from obelisk.client import ObeliskClient
-from obelisk.v1 import document_pb2, document_pb2_grpc, run_pb2, run_pb2_grpc
-
-SKEW = timedelta(seconds=30)
-# Long before a stream ends by itself, on a busy machine too; tests/e2e hold two seconds.
-SOON = 10.0
-TOLD = run_pb2.WatchRunResponse(event=run_pb2.RunEvent(sequence=1))
-LARGE = run_pb2.WatchRunResponse(
-    event=run_pb2.RunEvent(sequence=1, token_batch=run_pb2.TokenBatch(text="x" * 1_000_000))
-)
-
-
-@dataclass(eq=False)
-class Runs:
-    """Streams one event and then says nothing, or large ones without end, or ends."""
-
-    flood: bool = False
-    ends: bool = False
-    left: asyncio.Event = field(default_factory=asyncio.Event)
-    received: asyncio.Event = field(default_factory=asyncio.Event)
-    cursors: list[int] = field(default_factory=list)
-
-    async def WatchRun(
-        self, request: run_pb2.WatchRunRequest, context: Context
-    ) -> AsyncIterator[run_pb2.WatchRunResponse]:
-        self.cursors.append(request.after_sequence)
-        try:
-            yield TOLD
-            while self.flood:
-                yield LARGE
-            if not self.ends:
-                await asyncio.sleep(60)
-        finally:
-            self.left.set()
-
-    async def UploadDocument(
-        self, requests: AsyncIterator[document_pb2.UploadDocumentRequest], context: Context
-    ) -> document_pb2.UploadDocumentResponse:
-        try:
-            async for _ in requests:
-                self.received.set()
-        finally:
-            self.left.set()
-        return document_pb2.UploadDocumentResponse()
-
-    def add_to(self, server: grpc.aio.Server) -> None:
-        """Serve WatchRun and UploadDocument alone."""
-        watch = grpc.unary_stream_rpc_method_handler(
-            self.WatchRun,
-            run_pb2.WatchRunRequest.FromString,
-            run_pb2.WatchRunResponse.SerializeToString,
-        )
-        service = grpc.method_handlers_generic_handler("obelisk.v1.RunService", {"WatchRun": watch})
-        upload = grpc.stream_unary_rpc_method_handler(
-            self.UploadDocument,
-            document_pb2.UploadDocumentRequest.FromString,
-            document_pb2.UploadDocumentResponse.SerializeToString,
-        )
-        documents = grpc.method_handlers_generic_handler(
-            "obelisk.v1.DocumentService", {"UploadDocument": upload}
-        )
-        server.add_generic_rpc_handlers((service, documents))
-
-
-@dataclass(kw_only=True)
-class Line:
-    """A server with its door, and who asks for a stream there."""
-
-    gate: Gate
-    runs: Runs
-    address: str
-    stub: "run_pb2_grpc.RunServiceAsyncStub"
-    documents: "document_pb2_grpc.DocumentServiceAsyncStub"
-    streams: OpenStreams
-
-    async def open(
-        self, tokens: TokenSet
-    ) -> grpc.aio.UnaryStreamCall[run_pb2.WatchRunRequest, run_pb2.WatchRunResponse]:
-        """A stream whose first event has come."""
-        call = self.stub.WatchRun(run_pb2.WatchRunRequest(), metadata=self.headers(tokens))
-        assert await call.read() == TOLD
-        return call
-
-    def headers(self, tokens: TokenSet) -> tuple[tuple[str, str], ...]:
-        """Who asks, and for the home's space."""
-        return (
-            ("authorization", f"Bearer {tokens.access_token}"),
-            ("x-space-id", str(self.gate.home.space)),
-        )
+from obelisk.v1 import document_pb2
 
 
 @pytest_asyncio.fixture
 async def line() -> AsyncIterator[Line]:
-    async with new_gate(poll_seconds=0.02) as gate, _served(gate, Runs()) as line:
+    async with new_gate(poll_seconds=0.02) as gate, served(gate, Runs()) as line:
         yield line
-
-
-@asynccontextmanager
-async def _served(gate: Gate, runs: Runs) -> AsyncIterator[Line]:
-    streams = OpenStreams(
-        authenticate=gate.authenticate, authority=gate.authority, clock=gate.clock, skew=SKEW
-    )
-    await streams.start()
-    door = Chain([translated, authenticated(gate.authenticate, streams)])
-    server = grpc.aio.server(interceptors=[door])
-    runs.add_to(server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    try:
-        address = f"127.0.0.1:{port}"
-        async with grpc.aio.insecure_channel(address) as channel:
-            yield Line(
-                gate=gate,
-                runs=runs,
-                address=address,
-                stub=run_pb2_grpc.RunServiceStub(channel),
-                documents=document_pb2_grpc.DocumentServiceStub(channel),
-                streams=streams,
-            )
-    finally:
-        await server.stop(None)
-        await streams.close()
-        await streams.close()
-
-
-async def _member(line: Line) -> TokenSet:
-    user = await joined(line.gate.stores, line.gate.home, Role.EDITOR, inside=Role.EDITOR)
-    await line.gate.later()
-    return await line.gate.sessions.open(user=user, organization=None, caller=CALLER)
-
-
-async def _ending(
-    call: grpc.aio.UnaryStreamCall[run_pb2.WatchRunRequest, run_pb2.WatchRunResponse],
-) -> tuple[grpc.StatusCode, str]:
-    """How the stream ends, and why; it ends soon."""
-    try:
-        async with asyncio.timeout(SOON):
-            while isinstance(await call.read(), run_pb2.WatchRunResponse):
-                pass
-    except grpc.aio.AioRpcError as error:
-        info = error_details_pb2.ErrorInfo()
-        status = rpc_status.from_call(error)  # type: ignore[arg-type]  # the stubs know sync calls
-        assert status is not None
-        assert status.details[0].Unpack(info)
-        return error.code(), info.reason
-    return await call.code(), ""
 
 
 @pytest.mark.parametrize("what", ["token", "session", "user"])
 async def test_a_revocation_ends_a_silent_stream(line: Line, what: str) -> None:
-    tokens = await _member(line)
+    tokens = await member(line)
     call = await line.open(tokens)
     gate = line.gate
     later = gate.clock.now() + timedelta(seconds=1)
@@ -185,44 +40,44 @@ async def test_a_revocation_ends_a_silent_stream(line: Line, what: str) -> None:
             "user": user_revoked(tokens.user_id, later),
         }[what]
     )
-    assert await _ending(call) == (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED")
+    assert await how_it_ends(call) == (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED")
     await asyncio.wait_for(line.runs.left.wait(), SOON)
 
 
 async def test_only_the_streams_of_the_session_end(line: Line) -> None:
-    first, second = await _member(line), await _member(line)
+    first, second = await member(line), await member(line)
     ending, going_on = await line.open(first), await line.open(second)
     await line.gate.feed.tell(session_revoked(first.session_id, line.gate.clock.now()))
-    assert (await _ending(ending))[0] is grpc.StatusCode.UNAUTHENTICATED
+    assert (await how_it_ends(ending))[0] is grpc.StatusCode.UNAUTHENTICATED
     await asyncio.sleep(0.6)
     assert not going_on.done()
     going_on.cancel()
 
 
 async def test_a_stream_ends_with_its_tokens_time(line: Line) -> None:
-    call = await line.open(await _member(line))
+    call = await line.open(await member(line))
     line.gate.clock.advance((LIFE + SKEW - timedelta(seconds=5)).total_seconds())
     await asyncio.sleep(0.6)
     assert not call.done()
     line.gate.clock.advance(5)
-    assert await _ending(call) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_EXPIRED")
+    assert await how_it_ends(call) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_EXPIRED")
 
 
 @pytest.mark.parametrize("bound", [True, False])
 async def test_who_loses_the_space_loses_the_stream(line: Line, bound: bool) -> None:
     gate = line.gate
-    tokens = await _member(line)
+    tokens = await member(line)
     if not bound:
         tokens = await gate.sessions.open(
             user=tokens.user_id, organization=None, caller=CALLER, bound=False
         )
     call = await line.open(tokens)
     await gate.stores.members.change(gate.home.organization, gate.home.owner, tokens.user_id, None)
-    assert await _ending(call) == (grpc.StatusCode.NOT_FOUND, "SPACE_NOT_FOUND")
+    assert await how_it_ends(call) == (grpc.StatusCode.NOT_FOUND, "SPACE_NOT_FOUND")
 
 
 async def test_who_loses_the_space_cannot_go_on_sending_a_document_into_it(line: Line) -> None:
-    gate, tokens = line.gate, await _member(line)
+    gate, tokens = line.gate, await member(line)
 
     async def slowly() -> AsyncIterator[document_pb2.UploadDocumentRequest]:
         yield document_pb2.UploadDocumentRequest(content=b"piece by piece")
@@ -251,7 +106,7 @@ class Tripping(WatchedTenancy):
 
 
 async def test_who_loses_the_space_while_they_are_let_in_loses_the_stream(line: Line) -> None:
-    gate, user = line.gate, (await _member(line)).user_id
+    gate, user = line.gate, (await member(line)).user_id
     gate.tenancy.store = tripping = Tripping(gate.tenancy.store)
 
     async def removed() -> None:
@@ -263,11 +118,11 @@ async def test_who_loses_the_space_while_they_are_let_in_loses_the_stream(line: 
     tripping.meanwhile = removed
     tokens = await gate.sessions.open(user=user, organization=None, caller=CALLER, bound=False)
     call = await line.open(tokens)
-    assert await _ending(call) == (grpc.StatusCode.NOT_FOUND, "SPACE_NOT_FOUND")
+    assert await how_it_ends(call) == (grpc.StatusCode.NOT_FOUND, "SPACE_NOT_FOUND")
 
 
 async def test_trouble_with_one_stream_does_not_end_the_watch_over_all(line: Line) -> None:
-    gate, user = line.gate, (await _member(line)).user_id
+    gate, user = line.gate, (await member(line)).user_id
     tokens = await gate.sessions.open(user=user, organization=None, caller=CALLER, bound=False)
     call = await line.open(tokens)
     gate.tenancy.store = tripping = Tripping(gate.tenancy.store)
@@ -281,12 +136,12 @@ async def test_trouble_with_one_stream_does_not_end_the_watch_over_all(line: Lin
     await joined_space(gate.stores, gate.home, user, Role.VIEWER)
     await asyncio.wait_for(tripped.wait(), SOON)
     await gate.feed.tell(session_revoked(tokens.session_id, gate.clock.now()))
-    assert await _ending(call) == (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED")
+    assert await how_it_ends(call) == (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED")
 
 
 async def test_a_lookup_that_hangs_holds_up_no_other_stream(line: Line) -> None:
     gate = line.gate
-    stuck, leaving, ended = [(await _member(line)).user_id for _ in range(3)]
+    stuck, leaving, ended = [(await member(line)).user_id for _ in range(3)]
     hung = asyncio.Event()
 
     class Stuck(WatchedTenancy):
@@ -305,14 +160,14 @@ async def test_a_lookup_that_hangs_holds_up_no_other_stream(line: Line) -> None:
     await asyncio.wait_for(hung.wait(), SOON)
     await gate.stores.members.change(gate.home.organization, gate.home.owner, leaving, None)
     await gate.feed.tell(session_revoked(calls[ended][1], gate.clock.now()))
-    endings = await asyncio.gather(_ending(calls[leaving][0]), _ending(calls[ended][0]))
+    endings = await asyncio.gather(how_it_ends(calls[leaving][0]), how_it_ends(calls[ended][0]))
     assert [reason for _, reason in endings] == ["SPACE_NOT_FOUND", "SESSION_ENDED"]
     assert not calls[stuck][0].done()
     calls[stuck][0].cancel()
 
 
 async def test_another_role_leaves_the_stream_alone(line: Line) -> None:
-    tokens = await _member(line)
+    tokens = await member(line)
     call = await line.open(tokens)
     await joined_space(line.gate.stores, line.gate.home, tokens.user_id, Role.VIEWER)
     await asyncio.sleep(0.7)
@@ -324,31 +179,31 @@ async def test_a_stream_does_not_outlive_what_can_be_known(
     line: Line, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL)
-    call = await line.open(await _member(line))
+    call = await line.open(await member(line))
     line.gate.feed.away = True
     line.gate.clock.advance(1.0)
     await asyncio.sleep(0.6)
     assert not call.done(), "a database that blinks ends nothing"
     line.gate.clock.advance(1.0)
-    assert await _ending(call) == (grpc.StatusCode.UNAVAILABLE, "AUTHORITY_UNKNOWN")
+    assert await how_it_ends(call) == (grpc.StatusCode.UNAVAILABLE, "AUTHORITY_UNKNOWN")
 
 
 async def test_a_client_that_takes_nothing_is_told_all_the_same() -> None:
-    async with new_gate(poll_seconds=0.02) as gate, _served(gate, Runs(flood=True)) as line:
-        tokens = await _member(line)
+    async with new_gate(poll_seconds=0.02) as gate, served(gate, Runs(flood=True)) as line:
+        tokens = await member(line)
         call = await line.open(tokens)
         await asyncio.sleep(0.3)  # the window is full: the handler is held up
         await gate.feed.tell(session_revoked(tokens.session_id, gate.clock.now()))
         await asyncio.sleep(0.5)
-        assert await _ending(call) == (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED")
+        assert await how_it_ends(call) == (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED")
         await asyncio.wait_for(line.runs.left.wait(), SOON)
 
 
 async def test_a_stream_that_ends_by_itself_ends_well() -> None:
-    async with new_gate(poll_seconds=0.02) as gate, _served(gate, Runs(ends=True)) as line:
-        tokens = await _member(line)
+    async with new_gate(poll_seconds=0.02) as gate, served(gate, Runs(ends=True)) as line:
+        tokens = await member(line)
         call = await line.open(tokens)
-        assert await _ending(call) == (grpc.StatusCode.OK, "")
+        assert await how_it_ends(call) == (grpc.StatusCode.OK, "")
         await gate.feed.tell(session_revoked(tokens.session_id, gate.clock.now()))
         await asyncio.sleep(0.2)
         assert await call.code() is grpc.StatusCode.OK
@@ -356,7 +211,7 @@ async def test_a_stream_that_ends_by_itself_ends_well() -> None:
 
 async def test_a_client_that_can_renew_its_token_goes_on_where_the_stream_ended(line: Line) -> None:
     gate, minutes = line.gate, 60.0
-    tokens = [await _member(line)]
+    tokens = [await member(line)]
     async with ObeliskClient(
         line.address,
         token=lambda: tokens[-1].access_token,
@@ -374,7 +229,7 @@ async def test_a_client_that_can_renew_its_token_goes_on_where_the_stream_ended(
 
 
 async def test_a_client_that_cannot_is_told_that_the_tokens_time_is_over(line: Line) -> None:
-    token = (await _member(line)).access_token
+    token = (await member(line)).access_token
     space = str(line.gate.home.space)
     async with ObeliskClient(line.address, token=token, space_id=space) as client:
         events = client.watch("a run")
@@ -384,65 +239,3 @@ async def test_a_client_that_cannot_is_told_that_the_tokens_time_is_over(line: L
             await anext(events)
     assert ended.value.code() is grpc.StatusCode.UNAUTHENTICATED
     assert line.runs.cursors == [0]
-
-
-async def test_a_server_that_leaves_tells_its_watchers_to_call_another_one(line: Line) -> None:
-    tokens = await _member(line)
-    call = await line.open(tokens)
-    await line.streams.leave()
-    leaving = grpc.StatusCode.UNAVAILABLE, "SERVER_LEAVING"
-    assert await _ending(call) == leaving
-    late = line.stub.WatchRun(run_pb2.WatchRunRequest(), metadata=line.headers(tokens))
-    assert await _ending(late) == leaving
-
-
-async def test_a_server_that_leaves_tells_also_those_who_still_stand_at_its_door(
-    line: Line, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tokens, at_the_door = await _member(line), asyncio.Event()
-
-    async def unknown() -> None:
-        at_the_door.set()
-        await asyncio.sleep(60)
-
-    monkeypatch.setattr(line.gate.authority, "fresh", unknown)
-    call = line.stub.WatchRun(run_pb2.WatchRunRequest(), metadata=line.headers(tokens))
-    async with asyncio.timeout(SOON):
-        await at_the_door.wait()
-    await line.streams.leave()
-    assert await _ending(call) == (grpc.StatusCode.UNAVAILABLE, "SERVER_LEAVING")
-
-
-async def test_a_server_that_leaves_tells_also_those_whose_letting_in_cannot_be_broken_off(
-    line: Line, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tokens, at_the_door = await _member(line), asyncio.Event()
-    back = asyncio.Event()
-
-    async def deaf() -> None:
-        at_the_door.set()
-        while not back.is_set():
-            with suppress(asyncio.CancelledError):
-                await back.wait()
-
-    monkeypatch.setattr(line.gate.authority, "fresh", deaf)
-    call = line.stub.WatchRun(run_pb2.WatchRunRequest(), metadata=line.headers(tokens))
-    async with asyncio.timeout(SOON):
-        await at_the_door.wait()
-    try:
-        await line.streams.leave()
-        assert await _ending(call) == (grpc.StatusCode.UNAVAILABLE, "SERVER_LEAVING")
-    finally:
-        back.set()
-
-
-async def test_a_server_that_leaves_hears_an_upload_out(line: Line) -> None:
-    tokens = await _member(line)
-
-    async def parts() -> AsyncIterator[document_pb2.UploadDocumentRequest]:
-        yield document_pb2.UploadDocumentRequest(content=b"begun")
-        await line.runs.received.wait()
-        await line.streams.leave()
-
-    answer = await line.documents.UploadDocument(parts(), metadata=line.headers(tokens))
-    assert answer == document_pb2.UploadDocumentResponse()
