@@ -16,7 +16,6 @@ from adapters.postgres.document_store import PostgresDocumentStore
 from adapters.postgres.event_log import PostgresEventLog
 from adapters.postgres.event_retention import PostgresEventRetention
 from adapters.postgres.knowledge_index import PostgresKnowledgeIndex
-from adapters.postgres.picture_index import PostgresPictureIndex
 from adapters.postgres.pool import Pool
 from adapters.postgres.run_journal import PostgresRunJournal
 from adapters.postgres.run_store import PostgresRunStore
@@ -43,12 +42,9 @@ from application.ports.context_cache import ContextCache
 from application.ports.document_converter import DocumentConverter
 from application.ports.embedder import Embedder
 from application.ports.fan_out import FanOut
-from application.ports.picture_reader import PictureReader
 from application.ports.sealer import Sealer
 from application.ports.token_signer import TokenSigner
-from application.ports.visual_embedder import VisualEmbedder
 from application.ports.web_fetcher import WebFetcher
-from application.retrieval.pictures import PictureSearch
 from application.runs.batching import Batching
 from application.runs.cancel import CancelRun
 from application.runs.dispatch import Crew, Dispatcher
@@ -68,6 +64,7 @@ from entrypoints.documents import DocumentParts, build_documents, build_ingest
 from entrypoints.keys import key_policy
 from entrypoints.limits import run_limits, watcher_limits
 from entrypoints.pausing import build_pausing
+from entrypoints.pictures import PictureParts, build_picture_search
 from entrypoints.relay import Relay
 from entrypoints.retrieval import build_retrieval
 from entrypoints.settings import Settings
@@ -87,8 +84,7 @@ class Container(Identity):
     chat_model: providers.Dependency[ChatModel] = providers.Dependency()
     enhancer_model: providers.Dependency[ChatModel] = providers.Dependency()
     embedder: providers.Dependency[Embedder] = providers.Dependency()
-    visual: providers.Dependency[VisualEmbedder] = providers.Dependency()
-    picture_reader: providers.Dependency[PictureReader] = providers.Dependency()
+    picture_parts = providers.Dependency(instance_of=PictureParts)
     converter: providers.Dependency[DocumentConverter] = providers.Dependency()
     blobs: providers.Dependency[BlobStore] = providers.Dependency()
     web_fetcher: providers.Dependency[WebFetcher] = providers.Dependency()
@@ -103,7 +99,6 @@ class Container(Identity):
 
     agents = providers.Singleton(shipped_agents, Identity.settings.provided.enhancement_budget_ms)
     clock, entropy = Identity.clock, Identity.entropy
-
     tenancy_store = providers.Singleton(PostgresTenancyStore, pool)
     tenant_directory = providers.Singleton(PostgresTenantDirectory, pool)
     settings_store = providers.Singleton(PostgresSettingsStore, pool)
@@ -111,10 +106,8 @@ class Container(Identity):
     runs = providers.Singleton(PostgresRunStore, pool, entropy)
     event_log = providers.Singleton(PostgresEventLog, pool, entropy)
     journal = providers.Singleton(PostgresRunJournal, pool)
-    index = providers.Singleton(PostgresKnowledgeIndex, pool)
     workers = providers.Singleton(PostgresWorkers, pool)
     audit_log = providers.Singleton(PostgresAuditLog, pool)
-
     relay = providers.Singleton(Relay)
     audit_acts = providers.Singleton(
         AuditActs, log=audit_log, tenancy=tenancy_store, clock=clock, entropy=entropy
@@ -180,17 +173,12 @@ class Container(Identity):
         embedder=embedder,
         clock=clock,
         entropy=entropy,
-        visual=visual,
+        visual=picture_parts.provided.embedder,
     )
     retrieval = providers.Singleton(
         build_retrieval,
-        index=index,
-        pictures=providers.Singleton(
-            PictureSearch,
-            index=providers.Singleton(PostgresPictureIndex, pool),
-            embedder=visual,
-            reader=picture_reader,
-        ),
+        index=providers.Singleton(PostgresKnowledgeIndex, pool),
+        pictures=providers.Singleton(build_picture_search, picture_parts, pool),
         embedder=embedder,
         settings_store=settings_store,
         enhancer_model=enhancer_model,

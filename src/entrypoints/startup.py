@@ -13,11 +13,9 @@ from adapters.local.context_cache import InProcessContextCache
 from adapters.local.embeddings import MiniLmEmbedder
 from adapters.local.entropy import SystemEntropy
 from adapters.local.fan_out import InProcessFanOut
-from adapters.local.pictures import EfficientNetEmbedder
 from adapters.local.weights import (
     packaged_chat_model,
     packaged_embedding_model,
-    packaged_picture_model,
 )
 from adapters.openai_compatible.chat import OpenAiCompatibleChatModel
 from adapters.openai_compatible.embeddings import OpenAiCompatibleEmbedder
@@ -42,6 +40,7 @@ from entrypoints.container import Container
 from entrypoints.embedders import build_embedders
 from entrypoints.graphs import keeping_graphs
 from entrypoints.keys import open_keys
+from entrypoints.pictures import open_picture_parts
 from entrypoints.settings import Settings
 
 Report = Callable[[str], None]
@@ -113,8 +112,7 @@ async def platform(
             chat_model=providers.Object(chat),
             enhancer_model=providers.Object(_enhancer_model(settings, stack) or chat),
             embedder=providers.Object(embedders.serving),
-            visual=providers.Object(_visual(embedder, stack)),
-            picture_reader=providers.Object(converter),
+            picture_parts=open_picture_parts(embedder, converter, stack),
             converter=providers.Object(converter),
             blobs=providers.Object(open_blobs(settings)),
             web_fetcher=providers.Object(HttpWebFetcher(SystemClock())),
@@ -201,17 +199,6 @@ def _embedder(settings: Settings) -> MiniLmEmbedder | OpenAiCompatibleEmbedder:
         query_prefix=settings.embedding_query_prefix,
         document_prefix=settings.embedding_document_prefix,
     )
-
-
-def _visual(embedder: Embedder, stack: AsyncExitStack) -> EfficientNetEmbedder:
-    """It needs the small text model, which is loaded for it where another one serves."""
-    texts = embedder
-    if not isinstance(texts, MiniLmEmbedder):
-        texts = MiniLmEmbedder(packaged_embedding_model())
-        stack.push_async_callback(texts.close)
-    visual = EfficientNetEmbedder(packaged_picture_model(), texts)
-    stack.push_async_callback(visual.close)
-    return visual
 
 
 async def _fan_out(settings: Settings, stack: AsyncExitStack) -> FanOut:

@@ -20,8 +20,7 @@ DIGEST = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 MOST_CLASSES = 5
 MOST_PIXELS = 1_048_576
 # Source: the normalisation that the network was trained with, that of ImageNet.
-_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-_SPREAD = np.array([0.229, 0.224, 0.225], np.float32)
+_MEAN, _SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _NAMES = Path(__file__).with_name("classes.txt")
 Floats = NDArray[np.float32]
 
@@ -62,5 +61,5 @@ def _pixels(picture: bytes) -> Floats:
             raise ValueError(f"{width} x {height} pixels are more than a picture of ours has")
         square = opened.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     colours = np.asarray(square, np.float32) / 255
-    spread = (colours - _MEAN) / _SPREAD
+    spread = (colours - np.array(_MEAN, np.float32)) / np.array(_SPREAD, np.float32)
     return np.ascontiguousarray(spread.transpose(2, 0, 1)[np.newaxis])
