@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
-from domain.runs.batching import batch_seconds
+from domain.runs.batching import SHORTEST_SECONDS
 
-GATHER_SECONDS = batch_seconds(1)
+GATHER_SECONDS = SHORTEST_SECONDS
 
 
 class Gathering:

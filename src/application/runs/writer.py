@@ -8,12 +8,12 @@ from application.ports.event_log import EventLog
 from application.ports.fan_out import FanOut
 from application.retrying import until_available
 from application.unbroken import unbroken
-from domain.runs.batching import batch_seconds
+from domain.runs.batching import SHORTEST_SECONDS
 from domain.runs.event import EventKind, RunCompleted, RunEvent, RunPaused, TokenBatch
 from domain.runs.journal import Mark, with_marks
 from domain.runs.run import FenceLost, Run
 
-BATCH_SECONDS = batch_seconds(1)
+BATCH_SECONDS = SHORTEST_SECONDS
 
 
 class RunWriter:
