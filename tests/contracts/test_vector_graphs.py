@@ -131,6 +131,18 @@ async def test_a_built_graph_is_ready_and_finds_the_same(house: House) -> None:
     assert before[:2] == ["boats 3", "boats 5"]
 
 
+async def test_a_search_finds_what_an_exact_scan_does_with_a_graph_and_without(
+    house: House,
+) -> None:
+    await house.publish(MANY + 2)
+    wanted = await house.only()
+    assert await house.graphs.recall(wanted, 3) == 1.0
+    assert await house.graphs.build(wanted)
+    assert await house.graphs.recall(wanted, 3) == 1.0
+    empty = replace(wanted, space=SpaceId(new_id()))
+    assert await house.graphs.recall(empty, 3) == 1.0
+
+
 async def test_a_graph_is_built_once_however_often_it_is_asked_for(house: House) -> None:
     await house.publish(MANY)
     wanted = await house.only()

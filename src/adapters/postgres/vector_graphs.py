@@ -80,6 +80,14 @@ class PostgresVectorGraphs:
             await session.execute(await session.fetchval(_SQL["remove"], _name(vectors)))
         return True
 
+    async def recall(self, vectors: VectorSet, samples: int) -> float:
+        async with self._session() as session:
+            await session.execute(_SQL["as_search"])
+            found: float | None = await session.fetchval(
+                _SQL["recall"], vectors.space, vectors.model, samples
+            )
+        return 1.0 if found is None else found
+
     @asynccontextmanager
     async def _session(self) -> AsyncGenerator[_Session]:
         with translated(), refusals_explained():

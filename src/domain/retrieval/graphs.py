@@ -39,10 +39,14 @@ class VectorSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphPolicy:
-    """Built from `build_from` vectors on, dropped below `drop_below`; between them left alone."""
+    """Built from `build_from` vectors on, dropped below `drop_below`; between them left alone.
+
+    A search should find `least_recall` of the ten nearest: less is told as a warning.
+    """
 
     build_from: int = 50_000
     drop_below: int = 35_000
+    least_recall: float = 0.95
 
     def __post_init__(self) -> None:
         if not 0 <= self.drop_below <= self.build_from:

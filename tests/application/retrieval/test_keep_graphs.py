@@ -1,5 +1,9 @@
 """KeepGraphs: what is large gets a graph, what has shrunk loses it, and all else is left alone."""
 
+import logging
+
+import pytest
+
 from adapters.memory.clock import FixedClock
 from adapters.memory.document_store import MemoryDocumentStore
 from adapters.memory.state import MemoryState
@@ -7,17 +11,24 @@ from adapters.memory.vector_graphs import MemoryVectorGraphs
 from application.retrieval.keep_graphs import KeepGraphs
 from domain.documents.document import Document
 from domain.identifiers import OrganizationId, SpaceId, UserId
-from domain.retrieval.graphs import GraphPolicy, GraphState
+from domain.retrieval.graphs import GraphPolicy, GraphState, VectorSet
 from fixtures.making import MODEL, Home, document, new_id, passages, structure
+
+
+class _Lossy(MemoryVectorGraphs):
+    """Half of what is nearest is not found."""
+
+    async def recall(self, vectors: VectorSet, samples: int) -> float:
+        return 0.5
 
 
 class _House:
     """Two spaces, one larger than the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, graphs: type[MemoryVectorGraphs] = MemoryVectorGraphs) -> None:
         state = MemoryState()
         self.documents = MemoryDocumentStore(state, FixedClock())
-        self.graphs = MemoryVectorGraphs(state)
+        self.graphs = graphs(state)
         self.keep = KeepGraphs(graphs=self.graphs, policy=GraphPolicy(build_from=6, drop_below=3))
         self.large, self.small = _home(), _home()
 
@@ -58,3 +69,19 @@ async def test_a_graph_stays_until_its_space_is_much_smaller() -> None:
     await house.documents.delete(house.large.space, going.document_id)
     await house.keep()
     assert await house.graphs_of() == {}
+
+
+@pytest.mark.parametrize(
+    ("graphs", "level"), [(MemoryVectorGraphs, logging.INFO), (_Lossy, logging.WARNING)]
+)
+async def test_what_searches_of_a_large_space_find_is_told(
+    graphs: type[MemoryVectorGraphs], level: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "application.retrieval")
+    house = _House(graphs)
+    await house.publish(house.large, 6)
+    await house.publish(house.small, 5)
+    await house.keep()
+    told = [one for one in caplog.records if "of the nearest" in one.getMessage()]
+    assert [one.levelno for one in told] == [level]
+    assert str(house.large.space) in told[0].getMessage()

@@ -44,6 +44,27 @@ select format('drop index concurrently if exists obelisk.%I', $1::text);
 -- memory: as much as the graph needs to be built at once, within bounds; in kilobytes
 select set_config('maintenance_work_mem', $1::text, false);
 
+-- recall: of the ten nearest to some of a set's own vectors, the part that a search finds; equally far is as near
+with asked as materialized (
+  select v.embedding from obelisk.chunk_vectors v where v.space_id = $1 and v.model = $2
+  order by md5(v.chunk_id::text || clock_timestamp()::text) limit $3
+), known as materialized (
+  select array_agg(distinct v.collection) as collections from obelisk.chunk_vectors v
+  where v.space_id = $1 and v.model = $2
+)
+select avg(found.near::double precision / nearest.count) as recall
+from asked a cross join known k
+cross join lateral (
+  select max(n.distance) as farthest, count(*) as count
+  from (select (v.embedding <=> a.embedding) + 0 as distance from obelisk.chunk_vectors v
+        where v.space_id = $1 and v.model = $2 order by 1 limit 10) n) nearest
+cross join lateral (
+  select count(*) as near
+  from obelisk.search($1, '', a.embedding, $2, k.collections, null, null, null, null, 10) s
+  join obelisk.chunk_vectors v
+    on v.space_id = $1 and v.model = $2 and v.chunk_id = s.chunk_id
+  where (v.embedding <=> a.embedding) <= nearest.farthest + 1e-9) found;
+
 -- register: searches use it from now on
 insert into obelisk.vector_graphs (space_id, model, dimensions, index_name)
 values ($1, $2, $3, $4)
