@@ -20,6 +20,7 @@ from domain.documents.document import Collection
 from domain.documents.structure import HiddenKind, HiddenText
 from domain.documents.upload import Upload
 from domain.identifiers import UploadId
+from domain.retrieval.pictures import PictureVectors
 from domain.runs.event import Drafted, RunCompleted
 from domain.runs.journal import Mark, MarkKind
 from domain.runs.run import TerminationReason
@@ -30,6 +31,7 @@ from fixtures.catalog import Table, tables
 from fixtures.making import (
     MODEL,
     NOON,
+    VISUAL_MODEL,
     Home,
     axis,
     conversation,
@@ -58,7 +60,9 @@ async def _fill(stores: Stores) -> Home:
     await stores.documents.add(made)
     hidden = (HiddenText(text="hidden boats", kind=HiddenKind.WHITE),)
     shape = replace(structure(), hidden=hidden)
-    await stores.documents.publish(made, shape, passages("secret boats"), MODEL)
+    rows = passages("secret boats")
+    shown = PictureVectors(model=VISUAL_MODEL, vectors={rows[0][0]: axis(0)})
+    await stores.documents.publish(made, shape, rows, MODEL, shown)
     upload = Upload(
         upload_id=UploadId(new_id()),
         space_id=home.space,

@@ -45,25 +45,39 @@ set search_path = obelisk, public, pg_temp set enable_seqscan = off
 set max_parallel_workers_per_gather = 0 set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_space uuid := obelisk.current_space();
+  v_documents uuid[];
+  v_near uuid[];
+  v_likeness double precision[];
 begin
-  return query
-  with near as materialized (
+  if num_nonnulls(p_media_types, p_documents, p_from, p_before) > 0 then
+    v_documents := array(
+      select d.document_id from obelisk.documents d
+      where d.space_id = v_space
+        and (p_media_types is null or d.media_type = any (p_media_types))
+        and (p_documents is null or d.document_id = any (p_documents))
+        and (p_from is null or d.create_time >= p_from)
+        and (p_before is null or d.create_time < p_before));
+  end if;
+  -- Apart, so that passages are looked up for the few that are found, and for no others.
+  select array_agg(n.chunk_id), array_agg(n.likeness) into v_near, v_likeness
+  from (
     select v.chunk_id, -(v.embedding <#> p_vector) as likeness
     from obelisk.picture_vectors v
     where v.space_id = v_space and v.model = p_model and v.collection = any (p_collections)
-  )
+      and (v.embedding <#> p_vector) <= -p_floor
+      and (v_documents is null or v.chunk_id in (
+        select c.chunk_id from obelisk.chunks c
+        where c.space_id = v_space and c.document_id = any (v_documents)))
+    order by 2 desc limit 1000
+  ) n;
+  return query
   select c.chunk_id, c.document_id, d.title, d.filename, c.collection, c.section_path, c.page,
          c.content, d.version, c.span_start, c.span_end,
          (row_number() over (order by n.likeness desc, c.chunk_id))::integer, null::integer, n.likeness
-  from near n
+  from unnest(v_near, v_likeness) n (chunk_id, likeness)
   join obelisk.chunks c on c.space_id = v_space and c.chunk_id = n.chunk_id
   join obelisk.documents d
     on d.space_id = v_space and d.document_id = c.document_id and d.state = 'ready'
-  where n.likeness >= p_floor
-    and (p_media_types is null or d.media_type = any (p_media_types))
-    and (p_documents is null or d.document_id = any (p_documents))
-    and (p_from is null or d.create_time >= p_from)
-    and (p_before is null or d.create_time < p_before)
   order by n.likeness desc, c.chunk_id limit p_limit;
 end $$;
 
