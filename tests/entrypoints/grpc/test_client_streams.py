@@ -110,14 +110,14 @@ def _event(sequence: int) -> pb.RunEvent:
 
 @asynccontextmanager
 async def _served(
-    *parts: tuple[int, Then], patience: float = SOON
+    *parts: tuple[int, Then], patience: float = SOON, silence: float = SILENCE
 ) -> AsyncIterator[tuple[ObeliskClient, ScriptedRuns]]:
     runs, server = ScriptedRuns([*parts]), grpc.aio.server(interceptors=[Chain([translated])])
     runs.add_to(server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     client = ObeliskClient(
-        f"127.0.0.1:{port}", token="t", silence_seconds=SILENCE, patience_seconds=patience
+        f"127.0.0.1:{port}", token="t", silence_seconds=silence, patience_seconds=patience
     )
     try:
         async with client, asyncio.timeout(SOON):
@@ -214,7 +214,8 @@ async def test_patience_ends(then: Then, error: type[Exception]) -> None:
 
 
 async def test_a_client_that_stops_listening_ends_its_call() -> None:
-    async with _served((3, "silence"), (3, "silence")) as (client, runs):
+    # A client that lost patience meanwhile would call again.
+    async with _served((3, "silence"), (3, "silence"), silence=SOON) as (client, runs):
         for events in (client.watch(RUN), client.ask("brand", "What do we sell?")):
             async with aclosing(events):
                 await anext(events)
