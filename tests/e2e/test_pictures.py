@@ -1,7 +1,9 @@
 """A slide of nothing but a photograph is found by words, and by the photograph."""
 
+import asyncio
 from base64 import b64encode
 from io import BytesIO
+from pathlib import Path
 
 import grpc
 import httpx
@@ -10,7 +12,7 @@ import pytest
 from PIL import Image
 from pptx.util import Inches
 
-from fixtures.obelisk_process import ObeliskProcess
+from fixtures.obelisk_process import COMMAND, ObeliskProcess, environment
 from fixtures.photos import CAT, COFFEE, ROCKET, encoded, retouched
 from obelisk.client import ObeliskClient
 from obelisk.v1 import document_pb2, search_pb2, tenancy_pb2
@@ -136,6 +138,34 @@ async def test_a_picture_is_sought_over_http(server: ObeliskProcess, shown: Obel
         (result,) = answer.json()["results"]
         assert (result["filename"], result["page"]) == (NAME, 2)
         assert result["hits"] == [{"stream": "semantic", "way": "pictures", "rank": 1}]
+
+
+async def told_by_cli(server: ObeliskProcess, client: ObeliskClient, *words: str) -> str:
+    """What `obelisk search` prints."""
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        "search",
+        *words,
+        f"--server={server.grpc}",
+        f"--space={client.space_id}",
+        env=environment(server.data_dir, COLUMNS="200"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    return output.decode()
+
+
+async def test_the_command_line_looks_for_a_picture(
+    server: ObeliskProcess, shown: ObeliskClient, tmp_path: Path
+) -> None:
+    photo = tmp_path / "launch.jpg"
+    photo.write_bytes(retouched(ROCKET))
+    told = await told_by_cli(server, shown, "--image", str(photo))
+    assert f"1. {NAME}  p. 2" in told
+    assert "pictures (semantic, rank 1)" in told
+    missing = await told_by_cli(server, shown, "--image", str(tmp_path / "none.jpg"))
+    assert "cannot be read: No such file or directory" in missing.replace("\n", " ")
 
 
 async def test_deleting_the_document_deletes_its_pictures(shown: ObeliskClient) -> None:
