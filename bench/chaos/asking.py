@@ -133,10 +133,11 @@ class Asking:
     ) -> None:
         """Call until it is answered: an answer that got lost may have done it already."""
         while True:
+            door = self.clients.door()
             try:
-                await call(self.clients.door(), self.clients.metadata(story.space_id))
+                await call(door, self.clients.metadata(story.space_id))
             except grpc.aio.AioRpcError as error:
-                self.clients.forgive(error, f"{story.tag}, insisting")
+                self.clients.forgive(error, f"{story.tag}, insisting", door)
                 await asyncio.sleep(_AGAIN_SECONDS)
             else:
                 return

@@ -56,8 +56,14 @@ class Clients:
         others = [door for door in open_ones if door is not but]
         return self.chance.choice(others or open_ones)
 
-    def forgive(self, error: grpc.aio.AioRpcError, what: str) -> None:
-        """Note an error that is not one of those that pass."""
+    def forgive(self, error: grpc.aio.AioRpcError, what: str, door: Door | None = None) -> None:
+        """Note an error that is not one of those that pass.
+
+        gRPC's core cancels calls that come in the moment in which a server shuts down.
+        """
+        cancelled = error.code() is grpc.StatusCode.CANCELLED
+        if door is not None and cancelled and not door.member.wanted:
+            return
         if error.code() not in PASSING:
             self.surprises.append(f"{what}: {error.code().name}: {error.details()}")
 

@@ -65,7 +65,7 @@ class Watcher:
                 if message.HasField("event") and self._heard(message.event):
                     break
         except grpc.aio.AioRpcError as error:
-            self.clients.forgive(error, f"{self.story.tag}, {self.sight.name}")
+            self.clients.forgive(error, f"{self.story.tag}, {self.sight.name}", self.door)
             self._lost()
         finally:
             stream.cancel()

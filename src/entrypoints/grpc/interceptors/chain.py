@@ -26,6 +26,14 @@ else:
 
 
 @dataclass(slots=True)
+class _Abort:
+    """A call is aborted once, and all who end it raise what gRPC raised then."""
+
+    under_way: asyncio.Lock = field(default_factory=asyncio.Lock)
+    raised: grpc.aio.AbortError | None = None
+
+
+@dataclass(slots=True)
 class Answer:
     """The first message that the handler answered, once it has."""
 
@@ -52,6 +60,7 @@ class Call:
     repeated: frozenset[str]
     request: Message | None = None
     answer: Answer = field(default_factory=Answer)
+    _abort: _Abort = field(default_factory=_Abort)
 
     @property
     def lasts(self) -> bool:
@@ -73,13 +82,17 @@ class Call:
 
     async def abort(self, status: grpc.Status) -> None:
         """End the call with `status`; raises grpc.aio.AbortError, also when it is over already."""
-        try:
-            await self.context.abort_with_status(status)  # type: ignore[attr-defined]  # stubs lack it
-        except grpc.aio.AbortError:
-            raise
-        except Exception as error:
-            _log.debug("%s had ended before it could be aborted", self.method)
-            raise grpc.aio.AbortError from error
+        async with self._abort.under_way:
+            if self._abort.raised is not None:
+                raise self._abort.raised
+            try:
+                await self.context.abort_with_status(status)  # type: ignore[attr-defined]  # stubs lack it
+            except grpc.aio.AbortError as aborted:
+                self._abort.raised = aborted
+                raise
+            except Exception as error:
+                _log.debug("%s had ended before it could be aborted", self.method)
+                raise grpc.aio.AbortError from error
 
 
 Around = Callable[[Call], AbstractAsyncContextManager[None]]

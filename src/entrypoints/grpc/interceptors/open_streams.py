@@ -26,6 +26,9 @@ _LOOK_SECONDS = 0.5
 # A stream outlives a database that blinks, and not one that is away: what if it was revoked?
 _UNKNOWN_SECONDS = 1.5
 _ABORT_SECONDS = 1.0
+# gRPC's core cancels what comes in the moment in which a server shuts down, so the last refusal is
+# this long ago then; those who call on and on wait no longer than that.
+_QUIET_SECONDS, _LONGEST_QUIET_SECONDS = 0.1, 1.0
 # So many at once leave connections to requests; one that hangs gives its place to the next.
 _LOOKUPS = 8
 _LOOKUP_SECONDS = 1.0
@@ -84,6 +87,7 @@ class OpenStreams:
         self._lookups = asyncio.Semaphore(_LOOKUPS)
         self._watcher: asyncio.Task[None] | None = None
         self._leaving = False
+        self._refused_at = 0.0
 
     async def start(self) -> None:
         """Begin to watch."""
@@ -93,15 +97,32 @@ class OpenStreams:
     async def leave(self) -> None:
         """Tell those who listen that this process goes, and let no more in; uploads may end.
 
-        Else the server would cancel them, and a client cannot tell that from its own doing.
+        Else the server would cancel them, and a client cannot tell that from its own doing. Returns
+        when those who call again at once have been told too.
         """
         self._leaving = True
+        told = bool(self._streams or self._arriving)
         async with asyncio.TaskGroup() as tasks:
             for arriving in [*self._arriving]:
                 tasks.create_task(_end(arriving, ServerLeaving()))
             for stream in [*self._streams]:
                 if stream.call.streams:
                     self._let_go(stream, ServerLeaving(), tasks)
+        if told:
+            await self._until_nobody_calls()
+
+    async def _until_nobody_calls(self) -> None:
+        loop = asyncio.get_running_loop()
+        begun = self._refused_at = loop.time()
+        while (now := loop.time()) < self._refused_at + _QUIET_SECONDS:
+            if now > begun + _LONGEST_QUIET_SECONDS:
+                return
+            await asyncio.sleep(_QUIET_SECONDS / 4)
+
+    def _refuse_when_leaving(self) -> None:
+        if self._leaving:
+            self._refused_at = asyncio.get_running_loop().time()
+            raise ServerLeaving
 
     async def close(self) -> None:
         """Watch no more. Idempotent."""
@@ -114,8 +135,7 @@ class OpenStreams:
     @asynccontextmanager
     async def arriving(self, call: Call) -> AsyncGenerator[None]:
         """Held while it is found out who wants to listen; raises ServerLeaving after `leave`."""
-        if self._leaving:
-            raise ServerLeaving
+        self._refuse_when_leaving()
         arriving = _Held(call=call, correlation_id=correlation_id())
         async with _ended_by_abort(arriving):
             self._arriving.add(arriving)
@@ -130,8 +150,7 @@ class OpenStreams:
 
         Raises ServerLeaving once `leave` was called.
         """
-        if self._leaving:
-            raise ServerLeaving
+        self._refuse_when_leaving()
         stream = _Stream(call=call, correlation_id=context.correlation_id, context=context)
         async with _ended_by_abort(stream):
             self._streams.add(stream)
