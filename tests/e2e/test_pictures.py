@@ -68,7 +68,7 @@ async def test_words_find_the_slide_that_is_nothing_but_a_picture(shown: Obelisk
     results = await search(shown, query="the photo of a rocket launch", limit=3)
     assert seen(results) == [(NAME, 2, 1)]
     (slide,) = [result for result in results if result.page == 2]
-    assert slide.text == "Picture on slide 2"
+    assert slide.text == "Picture on slide 2 of Summer campaign"
     assert list(slide.section_path) == ["Slide 2"]
     assert seen(await search(shown, query="a cup of coffee")) == [(NAME, 4, 1)]
 

@@ -40,8 +40,8 @@ class DoclingReader:
         tell: TellPages = tell_nobody,
     ) -> DocumentStructure:
         """Raises Refused."""
-        read = with_pictures_chosen(self._read(filename, media_type, content, tell))
-        return seen(with_pictures_named(read, _PAGE_NAMES.get(media_type, "page")))
+        read = seen(with_pictures_chosen(self._read(filename, media_type, content, tell)))
+        return with_pictures_named(read, _PAGE_NAMES.get(media_type, "page"))
 
     def picture(self, content: bytes) -> DocumentStructure:
         """Nothing but the picture that a file is, unnamed. Raises Refused."""

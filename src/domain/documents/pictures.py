@@ -48,8 +48,10 @@ def with_pictures_named(structure: DocumentStructure, page_name: str) -> Documen
     """A picture on a page without any words is called by its page, so that it can be cited.
 
     `page_name` is what the format has: "page", "slide" or "sheet"; slides are sections of their
-    own. A document without pages and words has a picture by the name of "Picture".
+    own. A document without pages and words has a picture of its title.
     """
+    # With the title: pictures of two documents must not look like two copies of one text.
+    document = f" of {structure.title}" if structure.title else ""
     told = {block.page for block in structure.blocks if has_words(block)}
 
     blocks: list[Block] = []
@@ -61,7 +63,7 @@ def with_pictures_named(structure: DocumentStructure, page_name: str) -> Documen
         if page_name == _SLIDE:
             blocks.append(Heading(text=f"Slide {block.page}", level=1, page=block.page))
         place = "" if block.page is None else f" on {page_name} {block.page}"
-        blocks.append(replace(block, caption=f"Picture{place}"))
+        blocks.append(replace(block, caption=f"Picture{place}{document}"))
     return replace(structure, blocks=tuple(blocks))
 
 

@@ -73,7 +73,7 @@ def test_a_slide_of_nothing_but_a_picture_is_named_and_a_logo_left_out(
     assert structure.blocks[0] == Heading(text="Prices", level=1, page=1)
     assert heading == Heading(text="Slide 3", level=1, page=3)
     assert isinstance(photo, Picture)
-    assert (photo.caption, photo.page) == ("Picture on slide 3", 3)
+    assert (photo.caption, photo.page) == ("Picture on slide 3 of Prices", 3)
     assert alike(photo.image, CAT)
     assert pictures(structure) == [photo]
 
