@@ -127,7 +127,7 @@ def test_ornaments_and_broken_files_have_no_copy(content: bytes) -> None:
 
 
 def test_a_document_gets_so_much_time_for_its_pictures() -> None:
-    shrinker = Shrinker(seconds=0.001)
+    shrinker = Shrinker(seconds=1e-9)
     assert shrinker.of_file(CAT)
     assert shrinker.is_spent
     assert shrinker.of_file(COFFEE) == b""
