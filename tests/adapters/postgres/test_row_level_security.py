@@ -352,6 +352,17 @@ async def test_search_finds_nothing_without_a_space(pool: Pool, home: Home) -> N
         assert await connection.fetchval(search, ["general"]) == 1
 
 
+async def test_pictures_are_found_in_a_space_alone(pool: Pool, home: Home) -> None:
+    search = (
+        "select count(*) from obelisk.pictures_in_space("
+        "'[1,0,0,0,0,0,0,0]', 0.1, 'seeing', $1, null, null, null, null, 10)"
+    )
+    async with _confined(pool) as connection:
+        assert await connection.fetchval(search, ["general"]) == 0
+    async with _confined(pool, space=home.space) as connection:
+        assert await connection.fetchval(search, ["general"]) == 1
+
+
 async def test_reading_past_the_policies_fails_with_other_filters_too(
     pool: Pool, home: Home, away: Home
 ) -> None:
