@@ -23,7 +23,7 @@ from obelisk.v1 import document_pb2
 CONVERTING = document_pb2.INGEST_STATE_CONVERTING
 EMBEDDING = document_pb2.INGEST_STATE_EMBEDDING
 READY = document_pb2.INGEST_STATE_READY
-_PAGES = 100
+_PAGES = 150
 _MANY = b"\n\n".join(
     b"## Part %d\n\n" % n + b"Waxed canvas lasts for years. " * 60 for n in range(70)
 )
@@ -41,8 +41,9 @@ class Site:
     settings: dict[str, str]
     dsn: str
 
-    async def serve(self) -> ObeliskProcess:
-        return await ObeliskProcess.serve(self.folder, **self.settings)
+    async def serve(self, *, readers: int) -> ObeliskProcess:
+        more = self.settings | {"OBELISK_INGESTIONS_AT_ONCE": str(readers)}
+        return await ObeliskProcess.serve(self.folder, **more)
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ async def site(postgres_server: PostgresServer) -> AsyncIterator[Site]:
 async def test_documents_survive_their_reader_and_two_servers_and_a_watcher_sees_their_pages(
     site: Site,
 ) -> None:
-    here = await site.serve()
+    here = await site.serve(readers=2)
     token = await here.token()
     files = {f"guide-{n}.md": b"# Guide %d\n\n" % n + _MANY for n in range(3)} | {
         "long.pdf": _long()
@@ -77,12 +78,11 @@ async def test_documents_survive_their_reader_and_two_servers_and_a_watcher_sees
         client.space_id = space = (await space_named(client, organization, "Marketing")).space_id
         sent = {name: await client.upload(name, content) for name, content in files.items()}
         await _until_pages_are_told(client, sent["long.pdf"].document_id)
-        for pid in _readers(here):
-            os.kill(pid, signal.SIGKILL)
+        await _kill_who_reads(here)
         await _until(client, _at_work)
         await here.kill()
 
-    here, there = await asyncio.gather(site.serve(), site.serve())
+    here, there = await asyncio.gather(site.serve(readers=1), site.serve(readers=1))
     async with ObeliskClient(there.grpc, token=token, space_id=space) as client:
         await _until(client, _at_work)
         await here.kill()
@@ -144,16 +144,27 @@ async def _until(client: ObeliskClient, is_so: Callable[[Documents], bool]) -> D
             await asyncio.sleep(0.05)
 
 
-def _readers(server: ObeliskProcess) -> list[int]:
-    """The processes of a server that read files."""
+async def _kill_who_reads(server: ObeliskProcess) -> None:
+    killed = 0
+    async with asyncio.timeout(20):
+        while not killed:
+            for pid in _reading(server):
+                os.kill(pid, signal.SIGKILL)
+                killed += 1
+            await asyncio.sleep(0.01)
+
+
+def _reading(server: ObeliskProcess) -> list[int]:
+    """The processes of a server that are reading a file now."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+            state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
             line = (entry / "cmdline").read_bytes()
         except OSError:
             continue
-        if int(parent) == server.process.pid and b"adapters.docling.child" in line:
+        is_reader = int(parent) == server.process.pid and b"adapters.docling.child" in line
+        if is_reader and state == "R":
             found.append(int(entry.name))
     return found
 

@@ -8,13 +8,14 @@ from application.ports.clock import Clock
 from application.ports.document_store import DocumentStore
 from application.runs.watch import HEARTBEAT_SECONDS, Heartbeat
 from application.runs.watchers import WatcherLimits, Watchers
-from domain.documents.document import Document
+from domain.documents.document import Document, IngestState
 from domain.identifiers import DocumentId
 from domain.tenancy.access import Action
 
-# The rows are looked at, not announced: what changes seconds apart is asked for twice a second at
-# most, and every other second by who has seen nothing for a while.
+# The rows are looked at, not announced: four times a second at most, twice while pages are read or
+# passages embedded, and every other second by who waits for it to begin.
 _SHORTEST_SECONDS = 0.25
+_AT_WORK_SECONDS = 0.5
 _LONGEST_SECONDS = 2.0
 _MOST_WATCHERS, _MOST_OF_A_SPACE = 1_000, 100
 
@@ -57,7 +58,9 @@ class WatchDocument:
             while not document.state.is_final:
                 await asyncio.sleep(pause)
                 before, document = document, await self._documents.get(space, document_id)
-                pause = min(pause * 2, max(_LONGEST_SECONDS, self._poll_seconds))
+                waits = document.state is IngestState.PENDING
+                longest = _LONGEST_SECONDS if waits else _AT_WORK_SECONDS
+                pause = min(pause * 2, max(longest, self._poll_seconds))
                 if document != before:
                     pause = self._poll_seconds
                     yield document
