@@ -6,7 +6,7 @@ from application.ports.run_store import RunStore
 from application.runs.end import EndRun
 from domain.runs.admission import RunLimits
 from domain.runs.lease import LEASE_SECONDS
-from domain.runs.run import Run, TerminationReason
+from domain.runs.run import FenceLost, Run, TerminationReason
 
 
 class ParkRun:
@@ -33,6 +33,8 @@ class ParkRun:
             return run
         await asyncio.sleep(self._patience_seconds)
         current = await self._runs.get(run.space_id, run.run_id)
+        if current.fence != run.fence:
+            raise FenceLost
         if self._is_due(current):
             return current
         detail = f"it was taken up {self._tries} times and never came to an end; it is parked"
