@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from adapters.postgres.pool import Pool
 from domain.identifiers import RunId, SpaceId, WorkerId
-from domain.runs.admission import Admission, DoubleText, RunLimits
+from domain.runs.admission import Admission, DoubleText, RunLimits, RunQueueFull
 from domain.runs.event import RunCompleted, TokenBatch
 from domain.runs.lease import WorkerKind
 from domain.runs.run import CancelReason, FenceLost, Run, RunState, TerminationReason
@@ -47,6 +47,37 @@ async def pair(pool: Pool, shared_database: SharedDatabase) -> AsyncIterator[tup
     second = await Pool.open(shared_database.database.dsn)
     yield postgres_stores(pool), postgres_stores(second)
     await second.close()
+
+
+async def test_a_queue_is_never_overfilled_by_what_gathers_in_several_processes(
+    shared_database: SharedDatabase,
+) -> None:
+    terms = Admission(limits=RunLimits(running=1, queued=100))
+
+    async def create(stores: Stores, one: Run) -> bool:
+        try:
+            return (await stores.runs.create(one, None, admission=terms)).created
+        except RunQueueFull:
+            return False
+
+    async with AsyncExitStack() as stack:
+        four = [
+            postgres_stores(await stack.enter_async_context(_opened(shared_database)))
+            for _ in range(4)
+        ]
+        for _ in range(3):
+            home = await new_home(four[0].tenancy)
+            asked = [create(stores, run(home)) for _ in range(65) for stores in four]
+            assert sum(await asyncio.gather(*asked)) == 100
+
+
+@asynccontextmanager
+async def _opened(shared: SharedDatabase) -> AsyncIterator[Pool]:
+    pool = await Pool.open(shared.database.dsn)
+    try:
+        yield pool
+    finally:
+        await pool.close()
 
 
 async def _work(stores: Stores, watchman: Watchman, until: int, room: int) -> None:

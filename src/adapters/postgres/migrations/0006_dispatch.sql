@@ -146,17 +146,13 @@ begin
     and (select count(*) from obelisk.runs r where r.space_id = p_space and r.state = 'running')
         < p_running_limit;
   if not v_begins then
+    -- Those who wait are counted one after the other: a group of starts brings many that others cannot see.
+    perform pg_advisory_xact_lock(obelisk.space_lock(p_space) # 1);
     select count(*) into v_waiting from obelisk.runs r
     where r.space_id = p_space and r.state = 'queued';
-    if v_waiting + 64 >= p_queue_limit then
-      -- Near the limit they are counted one after the other.
-      perform pg_advisory_xact_lock(obelisk.space_lock(p_space) # 1);
-      select count(*) into v_waiting from obelisk.runs r
-      where r.space_id = p_space and r.state = 'queued';
-      if v_waiting >= p_queue_limit then
-        return query select 'full', null::uuid[], null::obelisk.runs;
-        return;
-      end if;
+    if v_waiting >= p_queue_limit then
+      return query select 'full', null::uuid[], null::obelisk.runs;
+      return;
     end if;
   end if;
   if p_conversation is not null then
