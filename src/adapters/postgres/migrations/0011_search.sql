@@ -323,7 +323,9 @@ declare
   v_distances double precision[];
 begin
   perform set_config('hnsw.ef_search', least(2 * p_depth, 1000)::text, true),
-          set_config('hnsw.iterative_scan', 'relaxed_order', true);
+          set_config('hnsw.iterative_scan', 'relaxed_order', true),
+          -- Where one in ten passes the filter or fewer, bits are quicker than going on through the graph.
+          set_config('hnsw.max_scan_tuples', (10 * p_depth)::text, true);
   execute format(
     'select array_agg(z.chunk_id), array_agg(z.distance) from ('
     '  select v.chunk_id, v.embedding::halfvec(%1$s) <=> $1::halfvec(%1$s) as distance'
