@@ -94,11 +94,17 @@ class ExecuteRun:
                 raise
             await self._end(writer, TerminationReason.ERROR, error.message)
         except asyncio.CancelledError:
+            if not _is_cancelled():
+                # Something that it waited for was: handed back, it would come to that again.
+                return await self._failed(run, writer)
             await unbroken(self._stopped(run, writer))
             raise
         except Exception:  # noqa: BLE001 - whatever broke, the run must end in its log
-            _log.exception("run %s failed", run.run_id)
-            await self._end(writer, TerminationReason.ERROR, "an internal error; see the log")
+            await self._failed(run, writer)
+
+    async def _failed(self, run: Run, writer: RunWriter) -> None:
+        _log.exception("run %s failed", run.run_id)
+        await self._end(writer, TerminationReason.ERROR, "an internal error; see the log")
 
     async def _is_out_of_reach(self, run: Run) -> bool:
         """Whether nothing can be recorded of it for now, which is no reason for it to end."""
@@ -216,6 +222,11 @@ class ExecuteRun:
     async def _end(self, writer: RunWriter, reason: TerminationReason, detail: str = "") -> None:
         writer.put(RunCompleted(reason=reason, detail=detail))
         await until_available(writer.flush)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:

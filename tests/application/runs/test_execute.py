@@ -273,6 +273,20 @@ async def test_an_unforeseen_failure_ends_the_run_without_its_words(house: House
     assert "secret" not in ended.detail
 
 
+async def test_a_cancellation_of_something_else_ends_the_run_instead_of_handing_it_back(
+    house: House,
+) -> None:
+    async def script(task: AgentTask) -> AsyncGenerator[EventKind]:
+        yield TokenBatch(text="so far")
+        shared: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        shared.cancel()
+        await shared
+
+    kinds = await _executed(house, script)
+    assert text_of(kinds) == "so far"
+    assert _last(kinds).reason is TerminationReason.ERROR
+
+
 async def test_a_run_of_an_agent_that_is_gone_ends(house: House) -> None:
     gone = AgentCatalogue(tuple(agent for agent in AGENTS.agents if agent.name != "brand"))
     ended = _last(await _executed(house, _says_hello, agents=gone))
