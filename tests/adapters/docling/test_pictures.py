@@ -47,6 +47,14 @@ def deck() -> bytes:
     return saved(made)
 
 
+def with_a_fraction_for_a_place() -> bytes:
+    """A TIFF that says where its pixels begin by a kind of number that decoders do not expect."""
+    whole = encoded(Image.open(BytesIO(CAT)), "TIFF")
+    strips = (273).to_bytes(2, "little")
+    long, fraction = (4).to_bytes(2, "little"), (5).to_bytes(2, "little")
+    return whole.replace(strips + long, strips + fraction)
+
+
 def saved(document: object) -> bytes:
     out = BytesIO()
     save = getattr(document, "save")  # noqa: B009 - of three libraries
@@ -124,6 +132,12 @@ def test_copies_are_small_and_carry_nothing_along() -> None:
 )
 def test_ornaments_and_broken_files_have_no_copy(content: bytes) -> None:
     assert Shrinker().of_file(content) == b""
+
+
+def test_a_picture_that_breaks_its_decoder_leaves_the_others_as_they_are() -> None:
+    shrinker = Shrinker()
+    assert shrinker.of_file(with_a_fraction_for_a_place()) == b""
+    assert shrinker.of_file(CAT)
 
 
 def test_a_document_gets_so_much_time_for_its_pictures() -> None:
