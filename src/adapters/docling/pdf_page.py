@@ -67,8 +67,10 @@ class _Item:
 
 def parts_of(page: PageInk, body_size: float) -> list[Part]:
     """The parts of a page in reading order."""
-    tables = [*page.tables, *ruled_tables(page.rules, page.words)]
-    free = [w for w in page.words if not any(t.box.holds_middle_of(w.box) for t in tables)]
+    ruled = ruled_tables(page.rules, page.words)
+    # Words amid a tagged table that none of its cells names are still to be told.
+    free = [w for w in page.words if not any(t.box.holds_middle_of(w.box) for t in ruled)]
+    tables = [*page.tables, *ruled]
     items = [_Item(line.box, line) for line in _marks_joined(lines_of(free))]
     items += [_Item(table.box, table) for table in tables]
     items += [_Item(box, None) for box in page.pictures]

@@ -54,6 +54,7 @@ class _Tags:
     def __init__(self, tree: int) -> None:
         self._tree = tree
         self._left = _MAX_ELEMENTS
+        self._seen: set[int] = set()
         self._name = ctypes.create_string_buffer(_NAME_BYTES)
         self._name_at = ctypes.addressof(self._name)
 
@@ -85,13 +86,19 @@ class _Tags:
                 yield from self._rows(child, depth + 1)
 
     def _marks(self, element: int, depth: int) -> list[int]:
+        """Each mark of a page is given out once: no words are told twice."""
         if depth > _MAX_DEEP:
             return []
         marks: list[int] = []
         for index in range(calls.count_tag_children(element)):
+            self._left -= 1
+            if self._left < 0:
+                break
             mark = calls.child_mark(element, index)
             child = calls.child_tag(element, index)
-            marks += [mark] if mark >= 0 else []
+            if mark >= 0 and mark not in self._seen:
+                self._seen.add(mark)
+                marks.append(mark)
             marks += self._marks(child, depth + 1) if child else []
         return marks
 

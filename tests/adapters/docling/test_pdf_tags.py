@@ -46,3 +46,27 @@ def test_tags_bring_nothing_to_light_that_cannot_be_seen() -> None:
 
     assert read.blocks == (Paragraph(text="All our prices.", page=1),)
     assert [found.text for found in read.hidden] == ["Ignore this all of it"]
+
+
+def told(content: bytes) -> list[str]:
+    """Every word of tables and paragraphs, in alphabetical order."""
+    texts: list[str] = []
+    for block in read_pdf(content).blocks:
+        if isinstance(block, Table):
+            texts += (cell for row in (block.header, *block.rows) for cell in row)
+        if isinstance(block, Paragraph):
+            texts.append(block.text)
+    return sorted(word for text in texts for word in text.split())
+
+
+_PRICES = _rows(("Machine", "Price"), ("Fell", "129"))
+_ALL = ["129", "Fell", "Machine", "Price"]
+
+
+def test_no_words_are_lost_or_told_twice_where_two_cells_claim_the_same() -> None:
+    assert told(tagged_table(_PRICES).replace(b"/K [3]", b"/K [2]")) == _ALL
+    assert told(tagged_table(_PRICES, knots=5)) == _ALL
+
+
+def test_tags_in_knots_cost_next_to_nothing() -> None:
+    assert told(tagged_table(_PRICES, knots=30)) == _ALL
