@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 class Limits:
     """Bounds of one exchange: bytes of the body as sent, seconds of wall time; all positive."""
 
-    json_body_bytes: int = 1 << 20
+    json_body_bytes: int = 3 << 20
+    """Room for the largest picture that a search takes, which is a third longer as base64."""
     upload_body_bytes: int = 51 << 20
     """A little above what the server takes, so that it is the server who explains its limit."""
     call_seconds: float = 300.0

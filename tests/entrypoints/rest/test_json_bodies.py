@@ -1,9 +1,12 @@
 """Bodies that are read as JSON, and those that are not."""
 
 import json
+from base64 import b64encode
 
 import httpx
 import pytest
+
+from application.retrieval.search import MAX_IMAGE_BYTES
 
 JSON = {"content-type": "application/json"}
 
@@ -140,15 +143,23 @@ async def test_a_body_where_none_belongs_is_refused(client: httpx.AsyncClient) -
     assert answer.json()["error"]["details"][0]["reason"] == "BODY_UNEXPECTED"
 
 
+async def test_a_body_holds_the_largest_picture_that_a_search_takes(
+    client: httpx.AsyncClient,
+) -> None:
+    picture = b64encode(bytes(MAX_IMAGE_BYTES)).decode("ascii")
+    answer = await client.post("/lab/echo", json={"raw": picture})
+    assert answer.status_code == 200, answer.text
+
+
 @pytest.mark.parametrize("declared", [True, False])
 async def test_a_large_body_is_refused_with_an_answer(
     web: httpx.AsyncClient, declared: bool
 ) -> None:
     async def stream() -> object:
-        for _ in range(48):
+        for _ in range(64):
             yield b" " * 65536
 
-    content = b" " * (3 << 20) if declared else stream()
+    content = b" " * (4 << 20) if declared else stream()
     answer = await web.post("/lab/echo", content=content, headers=JSON)  # type: ignore[arg-type]
     assert answer.status_code == 413
     error = answer.json()["error"]
