@@ -10,7 +10,7 @@ from application.retrieval.searches import RetrievalRequest, Searches
 from application.retrieval.stage_timer import StageTimer
 from domain.errors import ObeliskError
 from domain.retrieval.enhancement import SearchText
-from domain.retrieval.fusion import Ranking
+from domain.retrieval.fusion import PICTURES, Ranking
 from domain.retrieval.passage import Passage
 from domain.retrieval.policy import Stream
 from domain.retrieval.query import SearchFilter
@@ -60,8 +60,10 @@ class FirstWave:
         return all(task.result() is None for task in self._streams.values())
 
     def degraded(self) -> tuple[str, ...]:
-        """The streams that failed or were late."""
-        return tuple(s.value for s, task in self._streams.items() if task.result() is None)
+        """The streams that failed or were late, and "pictures" when those could not be searched."""
+        late = tuple(s.value for s, task in self._streams.items() if task.result() is None)
+        unseen = self._by_pictures is not None and self._by_pictures.result() is None
+        return (*late, PICTURES) if unseen else late
 
     def rankings(self) -> tuple[Ranking, ...]:
         """What came."""
@@ -97,9 +99,8 @@ class FirstWave:
             _log.warning("pictures were not searched: %s", error or "deadline")
             self._timer.tell(_PICTURES_STAGE, begun, degraded=True)
             return None
-        if not found.passages:
-            return None
-        self._timer.tell(_PICTURES_STAGE, begun)
+        if found.passages:
+            self._timer.tell(_PICTURES_STAGE, begun)
         return replace(found, weight=found.weight * policy.weight)
 
     async def _ask_as_asked(self) -> tuple[Ranking, ...] | None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from application.context import RequestContext
 from application.ports.knowledge_index import KnowledgeIndex
@@ -14,9 +14,9 @@ from domain.documents.document import Collection
 from domain.errors import FailedPrecondition, InvalidInput, Unavailable
 from domain.identifiers import SpaceId
 from domain.plain_text import plain_text
-from domain.retrieval.fusion import PICTURES, Ranking, without_near_duplicates
+from domain.retrieval.fusion import PICTURES, Ranking, streams_of, without_near_duplicates
 from domain.retrieval.highlights import Span, highlights
-from domain.retrieval.passage import FusedPassage, Hit
+from domain.retrieval.passage import FusedPassage, Hit, Passage
 from domain.retrieval.pictures import fused_with_pictures
 from domain.retrieval.policy import Stream
 from domain.retrieval.query import RankedPassage, SearchFilter
@@ -32,6 +32,8 @@ MAX_DOCUMENTS = 20
 MAX_IMAGE_BYTES = 2 * 1024 * 1024
 _EMBEDDING_SECONDS = 1.5
 _SEARCH_SECONDS = 5.0
+# Ten of them may go by until a picture is read.
+_IMAGE_SECONDS = 15.0
 # Some of what is found says the same as something better.
 _FOUND_PER_RESULT = 2
 
@@ -102,7 +104,8 @@ class SearchKnowledge:
         )
         rankings = [ranking for ranking in (by_image, asked) if ranking is not None]
         fused = fused_with_pictures([_fused(one, search.within) for one in found], rankings)
-        kept = without_near_duplicates(fused, search.limit)
+        told = [_in_its_stream(one, search.within) for one in fused]
+        kept = without_near_duplicates(told, search.limit)
         # In a thread: every word of every passage is looked at.
         passages = await asyncio.to_thread(_highlighted, kept, search.query)
         missing = (PICTURES,) if search.query and self._pictures and asked is None else ()
@@ -124,7 +127,11 @@ class SearchKnowledge:
         if self._pictures is None:
             raise FailedPrecondition("pictures cannot be searched in this installation")
         limit = search.limit * _FOUND_PER_RESULT
-        return await self._pictures.shown(space, search.image, search.within, limit)
+        try:
+            async with asyncio.timeout(_IMAGE_SECONDS):
+                return await self._pictures.shown(space, search.image, search.within, limit)
+        except TimeoutError as error:
+            raise KnowledgeUnavailable from error
 
     async def _asked(self, space: SpaceId, search: Search) -> Ranking | None:
         """The pictures that show what the query says; None when they could not be searched."""
@@ -163,16 +170,23 @@ class SearchKnowledge:
 
 
 def _fused(found: RankedPassage, within: SearchFilter) -> FusedPassage:
-    stream = _stream(found, within).value
+    stream = _stream(found.passage, within).value
     ranks = ((MEANING, found.semantic_rank), (WORDS, found.lexical_rank))
     hits = tuple(Hit(stream=stream, way=way, rank=rank) for way, rank in ranks if rank is not None)
     return FusedPassage(passage=found.passage, streams=(stream,), score=found.score, hits=hits)
 
 
-def _stream(found: RankedPassage, within: SearchFilter) -> Stream:
+def _in_its_stream(found: FusedPassage, within: SearchFilter) -> FusedPassage:
+    """Here a passage is of one stream, by its pictures as by its words."""
+    stream = _stream(found.passage, within).value
+    hits = tuple(replace(hit, stream=stream) for hit in found.hits)
+    return replace(found, hits=hits, streams=streams_of(hits))
+
+
+def _stream(passage: Passage, within: SearchFilter) -> Stream:
     if within.documents is not None:
         return Stream.REFERENCED
-    return Stream.WEB if found.passage.collection is Collection.WEB else Stream.SEMANTIC
+    return Stream.WEB if passage.collection is Collection.WEB else Stream.SEMANTIC
 
 
 def _highlighted(kept: Sequence[FusedPassage], query: str) -> tuple[FoundPassage, ...]:

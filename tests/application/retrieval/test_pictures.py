@@ -12,9 +12,15 @@ from adapters.memory.state import MemoryState
 from application.ports.picture_index import PictureIndex
 from application.ports.picture_reader import PictureReader
 from application.retrieval import pictures as module
+from application.retrieval import search as search_module
 from application.retrieval.pictures import PictureReaderBusy, PictureSearch
 from application.retrieval.query_vectors import QueryVectors
-from application.retrieval.retrieve import RetrievalRequest, Retrieve, Retrieved
+from application.retrieval.retrieve import (
+    KnowledgeUnavailable,
+    RetrievalRequest,
+    Retrieve,
+    Retrieved,
+)
 from application.retrieval.search import MAX_IMAGE_BYTES, Found, Search, SearchKnowledge
 from application.speculative import Speculative
 from domain.documents.document import Collection
@@ -126,6 +132,20 @@ class Counting(MemoryPictureIndex):
         return await super().nearest(space, query=query, model=model, within=within, limit=limit)
 
 
+class Hanging(MemoryPictureIndex):
+    async def nearest(
+        self,
+        space: SpaceId,
+        *,
+        query: PictureQuery,
+        model: VisualModel,
+        within: SearchFilter,
+        limit: int,
+    ) -> tuple[Passage, ...]:
+        await asyncio.sleep(60)
+        return ()
+
+
 class Slow:
     async def small(self, content: bytes) -> bytes:
         await asyncio.sleep(5)
@@ -227,6 +247,26 @@ async def test_a_reader_that_is_busy_is_told(
         await gallery.found(image=plain("red"), pictures=gallery.pictures(reader=Slow()))
 
 
+async def test_a_database_that_hangs_is_not_waited_for(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_module, "_IMAGE_SECONDS", 0.05)
+    with pytest.raises(KnowledgeUnavailable):
+        await gallery.found(image=plain("red"), pictures=gallery.pictures(Hanging(MemoryState())))
+
+
+async def test_in_documents_that_are_named_a_picture_is_of_their_stream(gallery: Gallery) -> None:
+    await gallery.hang("red")
+    (one,) = (await gallery.found(image=plain("red"), pictures=gallery.pictures())).passages
+    within = SearchFilter(documents=frozenset({one.fused.passage.document_id}))
+    (same,) = (
+        await gallery.found(image=plain("red"), pictures=gallery.pictures(), within=within)
+    ).passages
+    assert one.fused.streams == ("semantic", "pictures")
+    assert same.fused.streams == ("referenced", "pictures")
+    assert [hit.stream for hit in same.fused.hits] == ["referenced"]
+
+
 async def test_an_image_needs_a_search_among_pictures(gallery: Gallery) -> None:
     with pytest.raises(FailedPrecondition):
         await gallery.found(image=plain("red"))
@@ -262,4 +302,5 @@ async def test_an_agent_goes_without_pictures_that_fail(gallery: Gallery) -> Non
     broken = gallery.pictures(Broken(MemoryState()))
     retrieved, stages = await gallery.retrieved(QUESTION, broken)
     assert retrieved.passages
+    assert retrieved.degraded_streams == ("pictures",)
     assert [s.stage for s in stages if s.degraded] == ["retrieve.pictures"]
