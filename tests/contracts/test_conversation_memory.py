@@ -9,11 +9,12 @@ from domain.conversations.conversation import Conversation, ConversationNotFound
 from domain.conversations.summary import EXTRACTED, Summary
 from domain.conversations.turn import Head, Recollection, Turn
 from domain.identifiers import ConversationId, MessageId, RunId, WorkerId
-from domain.runs.event import Drafted, EventKind, RunCompleted
-from domain.runs.run import Run, TerminationReason
+from domain.runs.event import Drafted, EventKind, RunCompleted, RunPaused
+from domain.runs.run import CancelReason, Run, TerminationReason
 from fixtures.making import Home, conversation, new_id, run
 from fixtures.stores import Stores
 
+COMPLETE = RunCompleted(reason=TerminationReason.COMPLETE)
 NOBODY = ConversationId(new_id())
 
 
@@ -33,7 +34,7 @@ async def _answer(stores: Stores, home: Home, asked: Run) -> None:
     claimed = await stores.runs.claim(home.space, asked.run_id)
     kinds: list[EventKind] = [
         Drafted(text=asked.question.text.upper()),
-        RunCompleted(reason=TerminationReason.COMPLETE),
+        COMPLETE,
     ]
     await stores.log.append(home.space, asked.run_id, claimed.fence, kinds)
 
@@ -96,6 +97,36 @@ async def test_a_run_is_told_of_earlier_runs_alone(stores: Stores, home: Home) -
     assert _said(told) == [("one", "ONE")]
     everything = (await _recalled(stores, home, thread)).turns
     assert _said(everything) == [("one", "ONE"), ("two", "")]
+
+
+async def test_a_draft_that_nobody_has_approved_yet_is_no_answer(
+    stores: Stores, home: Home
+) -> None:
+    thread = await _thread(stores, home)
+    first = await _asked(stores, home, thread, "one")
+    second = await _asked(stores, home, thread, "two")
+
+    async def told() -> tuple[Head, list[tuple[str, str]]]:
+        head = await stores.memory.head(home.space, thread.conversation_id, before=second.run_id)
+        found = await _recalled(stores, home, thread, second.run_id)
+        assert found.head == head
+        return head, _said(found.turns)
+
+    claimed = await stores.runs.claim(home.space, first.run_id)
+    paused: list[EventKind] = [
+        Drafted(text="ONE"),
+        RunPaused(pause_id="p-1", prompt="Approve this?"),
+    ]
+    await stores.log.append(home.space, first.run_id, claimed.fence, paused)
+    # It keeps the second one waiting no more, and may end after that has begun.
+    await stores.runs.request_cancel(home.space, first.run_id, CancelReason.EXPIRED)
+    waiting, turns = await told()
+    assert turns == [("one", "")]
+    again = await stores.runs.claim(home.space, first.run_id)
+    await stores.log.append(home.space, first.run_id, again.fence, [COMPLETE])
+    approved, turns = await told()
+    assert turns == [("one", "ONE")]
+    assert approved != waiting
 
 
 async def test_an_answer_is_recalled_also_if_it_came_from_a_server_whose_clock_is_ahead(

@@ -1,6 +1,7 @@
 """What runs are told of their conversations, in memory."""
 
 from adapters.memory.state import MemoryState
+from domain.agents.chat import Role
 from domain.conversations.conversation import ConversationNotFound, Message
 from domain.conversations.summary import Summary
 from domain.conversations.turn import Head, Recollection, Turn, turns_of
@@ -53,7 +54,9 @@ class MemoryConversationMemory:
         messages = sorted(
             self._state.messages[space, conversation], key=lambda m: self._place(space, m.run_id)
         )
-        turns = turns_of((message, self._ended(space, message)) for message in messages)
+        known = [(message, self._ended(space, message)) for message in messages]
+        # What a run has drafted is no answer before it has ended.
+        turns = turns_of((m, ended) for m, ended in known if ended or m.role is Role.USER)
         covered = self._place(space, summary.last_run_id) if summary else -1
         return summary, tuple(t for t in turns if self._place(space, t.run_id) > covered)
 

@@ -14,7 +14,7 @@ class ConversationMemory(Protocol):
         """The summary, and the last `limit` turns after it of runs accepted before that one.
 
         Runs and messages stand in the order of their commits, whatever the clocks of their servers
-        said. Without `before`: of all runs.
+        said. Without `before`: of all runs. A draft is no answer before its run has ended.
 
         Raises ConversationNotFound.
         """

@@ -5,11 +5,15 @@ left join obelisk.conversation_summaries s
   on s.space_id = c.space_id and s.conversation_id = c.conversation_id
 where c.space_id = $1 and c.conversation_id = $2;
 
--- recall: the last messages of turns after one and before that of a run, newest first
+-- recall: the last messages of turns after one and before that of a run, newest first; a draft is no
+-- answer before its run has ended
 select m.*, true as ended from obelisk.messages m
 where m.space_id = $1 and m.conversation_id = $2 and m.turn > $3
   and ($4::uuid is null or m.turn < (
     select r.turn from obelisk.runs r where r.space_id = $1 and r.run_id = $4))
+  and (m.role = 'user' or not exists (
+    select from obelisk.runs u
+    where u.space_id = $1 and u.conversation_id = $2 and u.run_id = m.run_id and u.state <> 'ended'))
 order by m.turn desc, m.place desc limit $5;
 
 -- last: the last message of those
@@ -17,6 +21,9 @@ select m.message_id from obelisk.messages m
 where m.space_id = $1 and m.conversation_id = $2 and m.turn > $3
   and ($4::uuid is null or m.turn < (
     select r.turn from obelisk.runs r where r.space_id = $1 and r.run_id = $4))
+  and (m.role = 'user' or not exists (
+    select from obelisk.runs u
+    where u.space_id = $1 and u.conversation_id = $2 and u.run_id = m.run_id and u.state <> 'ended'))
 order by m.turn desc, m.place desc limit 1;
 
 -- unfolded: the first messages of turns after one, oldest first, and whether their runs have ended
