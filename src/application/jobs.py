@@ -7,5 +7,8 @@ from domain.identifiers import DocumentId, SpaceId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestDocumentJob:
+    """A document that was taken up; its writes carry the `fence` that it was given then."""
+
     space_id: SpaceId
     document_id: DocumentId
+    fence: int

@@ -10,10 +10,11 @@ from domain.documents.document import (
     Collection,
     Document,
     DocumentNotFound,
+    IngestLost,
     IngestState,
 )
 from domain.errors import NotFound
-from domain.identifiers import DocumentId
+from domain.identifiers import DocumentId, WorkerId
 from domain.paging import PageRequest
 from domain.retrieval.passage import Passage
 from fixtures.making import (
@@ -353,3 +354,51 @@ async def test_waiting_for_another_try_is_counted(stores: Stores, home: Home) ->
     assert (await stores.documents.get(home.space, made.document_id)).retries == 2
     await stores.documents.move(home.space, made.document_id, IngestState.CONVERTING)
     assert (await stores.documents.get(home.space, made.document_id)).retries == 2
+
+
+async def test_who_has_lost_a_document_changes_nothing_of_it(stores: Stores, home: Home) -> None:
+    made, worker = await _added(stores, home), WorkerId(new_id())
+    (first,) = [job for job, _ in await stores.workers.claim_documents(worker, 1, at_work=())]
+    (heir,) = [job for job, _ in await stores.workers.claim_documents(worker, 1, at_work=())]
+    assert (first.fence, heir.fence) == (1, 2)
+    held = await stores.documents.get(home.space, made.document_id)
+    assert held.fence == heir.fence
+    await stores.documents.publish(held, structure(), passages("the heir's"), MODEL)
+    ready = await stores.documents.get(home.space, made.document_id)
+    for state in IngestState:
+        with pytest.raises(IngestLost):
+            await stores.documents.move(
+                home.space, made.document_id, state, "late", fence=first.fence, retry_time=NOON
+            )
+    late = replace(held, fence=first.fence)
+    with pytest.raises(IngestLost):
+        await stores.documents.publish(late, structure(), passages("late"), MODEL)
+    assert await stores.documents.get(home.space, made.document_id) == ready
+    assert [one.text for one in await _of(stores, home, made)] == ["the heir's"]
+
+
+async def test_a_claim_between_reading_and_publishing_is_noticed(
+    stores: Stores, home: Home
+) -> None:
+    made = await _added(stores, home)
+    await stores.workers.claim_documents(WorkerId(new_id()), 1, at_work=())
+    with pytest.raises(IngestLost):
+        await stores.documents.publish(made, structure(), passages("late"), MODEL)
+    assert await _of(stores, home, made) == ()
+
+
+async def test_an_attempt_given_back_brings_no_fence_back(stores: Stores, home: Home) -> None:
+    made, worker = await _added(stores, home), WorkerId(new_id())
+    fences: list[int] = []
+    for _ in range(3):
+        ((job, attempts),) = await stores.workers.claim_documents(worker, 1, at_work=())
+        fences.append(job.fence)
+        assert attempts == 1
+        await stores.documents.move(
+            home.space,
+            made.document_id,
+            IngestState.PENDING,
+            retry_time=NOON - timedelta(days=9999),
+            fence=job.fence,
+        )
+    assert fences == [1, 2, 3]

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from application.jobs import IngestDocumentJob
 from application.runs.dispatch import Dispatcher
-from domain.identifiers import DocumentId, RunId, SpaceId
+from domain.identifiers import DocumentId, RunId
 from domain.runs.event import RunCompleted
 from domain.runs.run import Run, RunState, TerminationReason
 from fixtures.dispatching import dispatcher, until
@@ -35,8 +36,8 @@ class Work:
         await self._work(one.run_id)
         await self.stores.log.append(one.space_id, one.run_id, one.fence, [COMPLETE])
 
-    async def ingest(self, space: SpaceId, document_id: DocumentId) -> None:
-        await self._work(document_id)
+    async def ingest(self, job: IngestDocumentJob) -> None:
+        await self._work(job.document_id)
 
     async def _work(self, key: RunId | DocumentId) -> None:
         self.begun.append(key)

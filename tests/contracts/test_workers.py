@@ -272,7 +272,8 @@ async def test_documents_on_their_way_are_taken_up_once(
     await stores.documents.publish(made[3], structure(), passages("ready"), MODEL)
     await stores.workers.beat(worker, SERVER)
     wanted = [
-        IngestDocumentJob(space_id=one.space_id, document_id=one.document_id) for one in made[:2]
+        IngestDocumentJob(space_id=one.space_id, document_id=one.document_id, fence=1)
+        for one in made[:2]
     ]
     claimed = await stores.workers.claim_documents(worker, 10, at_work=())
     assert sorted(claimed, key=lambda pair: pair[0].document_id) == [(job, 1) for job in wanted]
@@ -345,10 +346,14 @@ async def test_a_document_put_off_has_spent_no_attempt(
     made = document(home)
     await stores.documents.add(made)
     await stores.workers.beat(worker, SERVER)
-    for _ in range(3):
+    for fence in (1, 2, 3):
         assert await _documents(stores, worker) == [(made.document_id, 1)]
         await stores.documents.move(
-            home.space, made.document_id, IngestState.PENDING, retry_time=NOON - FOREVER
+            home.space,
+            made.document_id,
+            IngestState.PENDING,
+            retry_time=NOON - FOREVER,
+            fence=fence,
         )
 
 

@@ -8,7 +8,7 @@ from adapters.memory.pages import newest_first
 from adapters.memory.state import KeptPassage, MemoryState
 from application.ports.clock import Clock
 from domain.documents.chunking import Chunk, embedding_text
-from domain.documents.document import Document, DocumentNotFound, IngestState
+from domain.documents.document import Document, DocumentNotFound, IngestLost, IngestState
 from domain.documents.finding import Finding
 from domain.documents.structure import DocumentStructure
 from domain.identifiers import ChunkId, DocumentId, SpaceId
@@ -61,8 +61,9 @@ class MemoryDocumentStore:
         done: int = 0,
         total: int = 0,
         retry_time: datetime | None = None,
+        fence: int = 0,
     ) -> None:
-        kept = await self.get(space, document)
+        kept = await self._held(space, document, fence)
         moved = replace(kept, state=state, failure=failure, stage_done=done, stage_total=total)
         self._state.postponed.pop((space, document), None)
         if retry_time is not None:
@@ -82,7 +83,7 @@ class MemoryDocumentStore:
     ) -> tuple[DocumentId, ...]:
         space, document_id = document.space_id, document.document_id
         ready = replace(
-            await self.get(space, document_id),
+            await self._held(space, document_id, document.fence),
             state=IngestState.READY,
             failure="",
             title=structure.title or document.filename,
@@ -109,6 +110,12 @@ class MemoryDocumentStore:
         self._state.passages.pop((space, document), None)
         self._state.findings.pop((space, document), None)
         self._state.pictures.pop((space, document), None)
+
+    async def _held(self, space: SpaceId, document: DocumentId, fence: int) -> Document:
+        kept = await self.get(space, document)
+        if kept.fence != fence:
+            raise IngestLost
+        return kept
 
     def _keep(self, document: Document) -> None:
         moved = replace(document, update_time=self._clock.now())

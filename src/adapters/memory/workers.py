@@ -86,7 +86,7 @@ class MemoryWorkers:
             d for d in self._state.documents.values() if not (d.state.is_final or waits(d))
         ]
         claimed = [d for d in _in_turns(unfinished, busy) if not busy(d)][:room]
-        return tuple((_job(d), self._take(d, worker)) for d in claimed)
+        return tuple(self._take(d, worker) for d in claimed)
 
     async def release(self, held: HeldRun, *, spent: bool) -> None:
         turns.release(self._state, held.space_id, held.run_id, held.fence, spent=spent)
@@ -118,10 +118,11 @@ class MemoryWorkers:
     def _held(self, document: Document) -> tuple[WorkerId | None, int]:
         return self._state.ingestions.get((document.space_id, document.document_id), (None, 0))
 
-    def _take(self, document: Document, worker: WorkerId) -> int:
-        attempts = self._held(document)[1] + 1
-        self._state.ingestions[document.space_id, document.document_id] = worker, attempts
-        return attempts
+    def _take(self, document: Document, worker: WorkerId) -> tuple[IngestDocumentJob, int]:
+        key, attempts = (document.space_id, document.document_id), self._held(document)[1] + 1
+        self._state.ingestions[key] = worker, attempts
+        self._state.documents[key] = replace(document, fence=document.fence + 1)
+        return _job(self._state.documents[key]), attempts
 
 
 def _reason(run: Run) -> CancelReason | None:
@@ -129,7 +130,9 @@ def _reason(run: Run) -> CancelReason | None:
 
 
 def _job(document: Document) -> IngestDocumentJob:
-    return IngestDocumentJob(space_id=document.space_id, document_id=document.document_id)
+    return IngestDocumentJob(
+        space_id=document.space_id, document_id=document.document_id, fence=document.fence
+    )
 
 
 def _in_turns(

@@ -16,6 +16,7 @@ from domain.documents.document import (
     Collection,
     Document,
     DocumentNotFound,
+    IngestLost,
     IngestState,
 )
 from domain.documents.media import MediaType
@@ -93,12 +94,14 @@ class PostgresDocumentStore:
         done: int = 0,
         total: int = 0,
         retry_time: datetime | None = None,
+        fence: int = 0,
     ) -> None:
         async with self._pool.in_space(space) as connection:
             moved = await connection.execute(
-                _SQL["move"], space, document, state.value, failure, done, total, retry_time
+                _SQL["move"], space, document, state.value, failure, done, total, retry_time, fence
             )
-        _found(moved)
+            if moved.endswith(" 0"):
+                raise await _refusal(connection, space, document)
 
     async def publish(
         self,
@@ -122,9 +125,10 @@ class PostgresDocumentStore:
                 structure.page_count,
                 language,
                 pictures.model.name if pictures else "",
+                document.fence,
             )
             if version is None:
-                raise DocumentNotFound
+                raise await _refusal(connection, space, document_id)
             await connection.execute(_SQL["clear"], space, document_id)
             await insert_passages(connection, document, chunks, model, language)
             if pictures and pictures.vectors:
@@ -203,6 +207,14 @@ async def _insert_findings(
 def _keepable(text: str) -> str:
     """A text column holds neither NUL nor half of a character."""
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+async def _refusal(
+    connection: Connection, space: SpaceId, document: DocumentId
+) -> DocumentNotFound | IngestLost:
+    """Why nothing was written to a document: it is gone, or has another fence."""
+    exists = await connection.fetchval(_SQL["exists"], space, document)
+    return IngestLost() if exists else DocumentNotFound()
 
 
 def _found(command: str) -> None:

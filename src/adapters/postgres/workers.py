@@ -54,8 +54,8 @@ class PostgresWorkers:
         async with self._pool.connection() as connection:
             rows = await connection.fetch(_SQL["claim_documents"], worker, room, list(at_work))
         return tuple(
-            (IngestDocumentJob(space_id=space, document_id=document), attempts)
-            for space, document, attempts in rows
+            (IngestDocumentJob(space_id=space, document_id=document, fence=fence), attempts)
+            for space, document, fence, attempts in rows
         )
 
     async def release(self, held: HeldRun, *, spent: bool) -> None:

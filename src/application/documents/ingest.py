@@ -7,6 +7,7 @@ from datetime import datetime
 
 from application.documents.reading_progress import ReadingProgress
 from application.embeddings.whole import mean_of, require_unchanged, within
+from application.jobs import IngestDocumentJob
 from application.ports.blob_store import BlobStore
 from application.ports.clock import Clock
 from application.ports.document_converter import DocumentConverter
@@ -20,6 +21,7 @@ from domain.documents.document import (
     Document,
     DocumentNotFound,
     DocumentUnreadable,
+    IngestLost,
     IngestState,
 )
 from domain.documents.retrying import MOST_RETRIES, retry_delay
@@ -55,33 +57,49 @@ class IngestDocument:
         self._policy = policy
         self._visual = visual
 
-    async def __call__(self, space: SpaceId, document_id: DocumentId) -> None:
-        """Bring the document to READY or FAILED; one that was deleted meanwhile is let go.
+    async def __call__(self, job: IngestDocumentJob) -> None:
+        """Bring the document to READY or FAILED; one that was deleted meanwhile is let go, and so
+        is one that was taken up anew.
 
         When something does not answer that it needs, it is PENDING again, for a while, and in the
         end FAILED.
         """
         try:
-            await self._ingest(await self._documents.get(space, document_id))
+            await self._attempt(job)
+        except IngestLost:
+            # Neither its state nor its bytes are this process's to touch any more.
+            _log.info("document %s was taken up elsewhere", job.document_id)
+
+    async def _attempt(self, job: IngestDocumentJob) -> None:
+        try:
+            await self._ingest(await self._held(job))
+        except IngestLost:
+            raise
         except DocumentNotFound:
             # Deleted meanwhile, or its bytes are gone: only the first lets it go.
-            await self._fail(space, document_id, "its bytes are gone; upload the file again")
+            await self._fail(job, "its bytes are gone; upload the file again")
         except Unavailable as error:
-            await self._put_off(space, document_id, error)
+            await self._put_off(job, error)
         except ObeliskError as error:
-            await self._fail(space, document_id, error.message)
+            await self._fail(job, error.message)
         except Exception:  # noqa: BLE001 - a document must not hang in a state that never ends
-            _log.exception("document %s failed", document_id)
-            await self._fail(space, document_id, "an internal error; see the log, then try again")
+            _log.exception("document %s failed", job.document_id)
+            await self._fail(job, "an internal error; see the log, then try again")
+
+    async def _held(self, job: IngestDocumentJob) -> Document:
+        document = await self._documents.get(job.space_id, job.document_id)
+        if document.fence != job.fence:
+            raise IngestLost
+        return document
 
     async def _ingest(self, document: Document) -> None:
         space, document_id = document.space_id, document.document_id
-        await self._documents.move(space, document_id, IngestState.CONVERTING)
+        await self._documents.move(space, document_id, IngestState.CONVERTING, fence=document.fence)
         structure = await self._converter.convert(
             filename=document.filename,
             media_type=document.media_type,
             content=await self._blobs.get(space, document_id),
-            progress=ReadingProgress(self._documents, self._clock, space, document_id),
+            progress=ReadingProgress(self._documents, self._clock, document),
         )
         model = self._embedder.model
         chunks = await asyncio.to_thread(
@@ -113,6 +131,7 @@ class IngestDocument:
                 IngestState.EMBEDDING,
                 done=at,
                 total=len(chunks),
+                fence=document.fence,
             )
             texts = [embedding_text(chunk) for chunk in chunks[at : at + _BATCH]]
             vectors += await self._embedder.embed_documents(texts)
@@ -138,34 +157,39 @@ class IngestDocument:
         except Unavailable as error:
             _log.warning("the bytes of document %s stay behind: %s", replaced, error.message)
 
-    async def _put_off(self, space: SpaceId, document_id: DocumentId, error: Unavailable) -> None:
+    async def _put_off(self, job: IngestDocumentJob, error: Unavailable) -> None:
         async def again() -> None:
-            document = await self._documents.get(space, document_id)
+            document = await self._held(job)
             delay = retry_delay(document.retries)
             if delay is None:
                 failure = f"{error.message}; tried {MOST_RETRIES + 1} times, upload it again later"
-                await self._documents.move(space, document_id, IngestState.FAILED, failure)
+                await self._move(job, IngestState.FAILED, failure)
                 return
-            _log.info("document %s is tried again in %s: %s", document_id, delay, error.message)
-            await self._wait(document, self._clock.now() + delay)
+            _log.info("document %s is tried again in %s: %s", job.document_id, delay, error.message)
+            await self._move(job, IngestState.PENDING, retry_time=self._clock.now() + delay)
 
-        await self._told(space, document_id, again)
+        await self._told(job, again)
 
-    async def _wait(self, document: Document, until: datetime) -> None:
+    async def _fail(self, job: IngestDocumentJob, failure: str) -> None:
+        async def fail() -> None:
+            await self._move(job, IngestState.FAILED, failure)
+
+        await self._told(job, fail)
+
+    async def _move(
+        self,
+        job: IngestDocumentJob,
+        state: IngestState,
+        failure: str = "",
+        *,
+        retry_time: datetime | None = None,
+    ) -> None:
         await self._documents.move(
-            document.space_id, document.document_id, IngestState.PENDING, retry_time=until
+            job.space_id, job.document_id, state, failure, retry_time=retry_time, fence=job.fence
         )
 
-    async def _fail(self, space: SpaceId, document_id: DocumentId, failure: str) -> None:
-        async def fail() -> None:
-            await self._documents.move(space, document_id, IngestState.FAILED, failure)
-
-        await self._told(space, document_id, fail)
-
-    async def _told(
-        self, space: SpaceId, document_id: DocumentId, tell: Callable[[], Awaitable[None]]
-    ) -> None:
+    async def _told(self, job: IngestDocumentJob, tell: Callable[[], Awaitable[None]]) -> None:
         try:
             await until_available(tell)
         except DocumentNotFound:
-            await self._blobs.delete(space, document_id)
+            await self._blobs.delete(job.space_id, job.document_id)

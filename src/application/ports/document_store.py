@@ -48,11 +48,16 @@ class DocumentStore(Protocol):
         done: int = 0,
         total: int = 0,
         retry_time: datetime | None = None,
+        fence: int = 0,
     ) -> None:
         """Record how far the ingestion has come: `done` of `total` pages or passages.
 
         With `retry_time` nobody takes it up before; that is one retry, and spends no attempt.
-        Raises DocumentNotFound.
+        `fence` is the one that the document was taken up with, 0 when nobody ever did.
+
+        Raises:
+            DocumentNotFound: it was deleted, or never was.
+            IngestLost: it was taken up anew meanwhile; nothing has changed.
         """
         ...
 
@@ -68,7 +73,11 @@ class DocumentStore(Protocol):
         hidden texts become findings that nobody has decided on. `pictures` are of these passages.
 
         Older versions of the same file name are removed in it; their ids are returned, so that
-        their bytes can be deleted. Raises DocumentNotFound when it was deleted meanwhile.
+        their bytes can be deleted.
+
+        Raises:
+            DocumentNotFound: it was deleted meanwhile.
+            IngestLost: it has another fence than `document` by now; nothing has changed.
         """
         ...
 

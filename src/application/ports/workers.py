@@ -47,7 +47,8 @@ class Workers(Protocol):
         """Take up at most `room` unfinished documents that nobody is at work on: no other living
         process, nor this one, whose documents are `at_work`.
 
-        Each comes with how often it was taken up by now. The spaces take turns.
+        Each comes with a fence of its own, which whoever had it before does not have, and with how
+        many attempts are spent. The spaces take turns.
         """
         ...
 

@@ -15,7 +15,7 @@ from application.ports.document_store import DocumentStore
 from application.ports.workers import Workers
 from application.runs.at_work import AtWork
 from application.runs.park import ParkRun
-from domain.documents.document import DocumentNotFound, IngestState
+from domain.documents.document import DocumentNotFound, IngestLost, IngestState
 from domain.errors import Unavailable
 from domain.identifiers import DocumentId, RunId, SpaceId, WorkerId
 from domain.runs.admission import RunLimits
@@ -24,7 +24,7 @@ from domain.runs.run import FenceLost, Run, RunNotFound
 
 _log = logging.getLogger(__name__)
 Execute = Callable[[Run], Awaitable[None]]
-Ingest = Callable[[SpaceId, DocumentId], Awaitable[None]]
+Ingest = Callable[[IngestDocumentJob], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,18 +163,20 @@ class Dispatcher:
             self._reading.begin(
                 job.space_id,
                 job.document_id,
-                attempts,
+                job.fence,
                 lambda: self._guarded(self._perform_reading(job, attempts), job.document_id),
             )
 
     async def _perform_reading(self, job: IngestDocumentJob, attempts: int) -> None:
         tries = self._limits.attempts
         if attempts <= tries:
-            await self._ingest(job.space_id, job.document_id)
+            await self._ingest(job)
             return
         failure = f"it was begun {tries} times and never finished; change the file"
-        with suppress(DocumentNotFound):
-            await self._documents.move(job.space_id, job.document_id, IngestState.FAILED, failure)
+        with suppress(DocumentNotFound, IngestLost):
+            await self._documents.move(
+                job.space_id, job.document_id, IngestState.FAILED, failure, fence=job.fence
+            )
 
     async def _guarded(self, work: Awaitable[None], what: UUID) -> None:
         try:

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import Enum
 
 from domain.documents.media import MediaType
-from domain.errors import FailedPrecondition, InvalidInput, NotFound
+from domain.errors import Conflict, FailedPrecondition, InvalidInput, NotFound
 from domain.identifiers import DocumentId, SpaceId
 
 MAX_DOCUMENT_BYTES = 50 * 1024 * 1024
@@ -17,6 +17,15 @@ class DocumentNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__("no such document in this space", field="document_id")
+
+
+class IngestLost(Conflict):
+    """The document was taken up anew: whoever had it before writes nothing more to it."""
+
+    reason = "INGEST_LOST"
+
+    def __init__(self) -> None:
+        super().__init__("the document is being ingested by somebody else")
 
 
 class DocumentTooLarge(InvalidInput):
@@ -77,7 +86,8 @@ class Document:
 
     `version` counts the files of this name in the space. Of `stage_total` pages (CONVERTING) or
     passages (EMBEDDING) `stage_done` are done; both are 0 when that is not known. `retries` is how
-    often the ingestion was put off because something that it needs did not answer.
+    often the ingestion was put off because something that it needs did not answer. `fence` counts
+    how often the document was taken up, and nothing takes it back.
     """
 
     document_id: DocumentId
@@ -98,6 +108,7 @@ class Document:
     stage_done: int = 0
     stage_total: int = 0
     retries: int = 0
+    fence: int = 0
 
 
 def checked_filename(filename: str) -> str:

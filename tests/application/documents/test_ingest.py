@@ -94,7 +94,9 @@ class Desk:
         converter: DocumentConverter | None = None,
         *,
         embedder: Embedder | None = None,
+        claimed: IngestDocumentJob | None = None,
     ) -> None:
+        """By the claim that holds it now, unless told."""
         ingest = IngestDocument(
             documents=self.house.stores.documents,
             blobs=self.blobs,
@@ -104,7 +106,7 @@ class Desk:
             entropy=self.house.entropy,
             policy=ChunkingPolicy(),
         )
-        await ingest(made.space_id, made.document_id)
+        await ingest(claimed or _job(await self.found(made)))
 
     async def found(self, made: Document) -> Document:
         return await self.house.stores.documents.get(made.space_id, made.document_id)
@@ -125,6 +127,10 @@ class Desk:
             limit=10,
         )
         return [passage.text for passage in found]
+
+
+def _job(made: Document) -> IngestDocumentJob:
+    return IngestDocumentJob(space_id=made.space_id, document_id=made.document_id, fence=made.fence)
 
 
 @pytest.fixture
@@ -252,13 +258,12 @@ async def test_progress_that_cannot_be_written_fails_nothing(desk: Desk) -> None
             done: int = 0,
             total: int = 0,
             retry_time: datetime | None = None,
+            fence: int = 0,
         ) -> None:
             asked.append((done, total))
             raise Unavailable("the database does not answer")
 
-    told = ReadingProgress(
-        Deaf(MemoryState(), desk.clock), desk.clock, made.space_id, made.document_id
-    )
+    told = ReadingProgress(Deaf(MemoryState(), desk.clock), desk.clock, made)
     for done in (1, 2):
         desk.clock.advance(1)
         await told(done, 3)
@@ -333,6 +338,48 @@ async def test_a_document_that_fails_and_is_deleted_meanwhile_is_let_go(desk: De
 
     await desk.ingest(made, Hooked(delete_and_fail))
     assert not await desk.is_kept(made)
+
+
+@pytest.mark.parametrize("error", [None, DocumentUnreadable("broken"), Unavailable("no room")])
+async def test_who_wakes_up_after_it_lost_a_document_leaves_what_its_heir_made(
+    desk: Desk, error: Exception | None
+) -> None:
+    made = await desk.uploaded()
+    ((before, _),) = await desk.claim()
+
+    async def sleep_until_the_heir_is_done() -> None:
+        ((heir, _),) = await desk.claim()
+        await desk.ingest(made, claimed=heir)
+        if error:
+            raise error
+
+    await desk.ingest(made, Hooked(sleep_until_the_heir_is_done), claimed=before)
+    ready = await desk.found(made)
+    assert (ready.state, ready.failure, ready.fence) == (IngestState.READY, "", 2)
+    assert await desk.is_kept(made)
+    assert len(await desk.passages(made)) == ready.chunk_count > 0
+
+
+async def test_a_claim_that_was_lost_before_it_began_converts_nothing(desk: Desk) -> None:
+    made = await desk.uploaded()
+    ((before, _),) = await desk.claim()
+    ((heir, _),) = await desk.claim()
+    await desk.ingest(made, _failing(AssertionError("nobody reads it")), claimed=before)
+    waiting = await desk.found(made)
+    assert (waiting.state, waiting.fence) == (IngestState.PENDING, heir.fence)
+    assert await desk.is_kept(made)
+
+
+async def test_bytes_that_are_gone_fail_no_document_of_an_heir(desk: Desk) -> None:
+    made = await desk.uploaded()
+    ((before, _),) = await desk.claim()
+
+    async def lose() -> None:
+        await desk.claim()
+        raise DocumentNotFound
+
+    await desk.ingest(made, Hooked(lose), claimed=before)
+    assert (await desk.found(made)).state is IngestState.CONVERTING
 
 
 async def test_a_document_whose_bytes_are_gone_fails_instead_of_hanging(desk: Desk) -> None:

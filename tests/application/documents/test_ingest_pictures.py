@@ -10,6 +10,7 @@ from adapters.memory.colour_embedder import ColourEmbedder
 from adapters.memory.entropy import SeededEntropy
 from adapters.memory.hash_embedder import HashEmbedder
 from application.documents.ingest import IngestDocument
+from application.jobs import IngestDocumentJob
 from application.ports.document_converter import PagesRead
 from application.ports.visual_embedder import VisualEmbedder
 from domain.documents.chunking import ChunkingPolicy
@@ -72,7 +73,7 @@ async def ingested(
         policy=ChunkingPolicy(),
         visual=visual or ColourEmbedder(),
     )
-    await ingest(home.space, made.document_id)
+    await ingest(IngestDocumentJob(space_id=home.space, document_id=made.document_id, fence=0))
     return await stores.documents.get(home.space, made.document_id)
 
 

@@ -13,7 +13,7 @@ from application.ports.workers import Workers
 from application.runs.dispatch import Dispatcher, Execute
 from domain.documents.document import IngestState
 from domain.errors import Unavailable
-from domain.identifiers import DocumentId, RunId, SpaceId, WorkerId
+from domain.identifiers import DocumentId, RunId, WorkerId
 from domain.runs.admission import RunLimits
 from domain.runs.event import RunCompleted, TokenBatch
 from domain.runs.lease import HeldRun, WorkerKind
@@ -252,8 +252,8 @@ async def test_a_living_second_process_leaves_a_document_that_is_read_alone(
 ) -> None:
     reading: list[DocumentId] = []
 
-    async def ingest(space: SpaceId, document_id: DocumentId) -> None:
-        reading.append(document_id)
+    async def ingest(job: IngestDocumentJob) -> None:
+        reading.append(job.document_id)
         await asyncio.Event().wait()
 
     made = document(home)

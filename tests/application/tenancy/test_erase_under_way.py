@@ -13,6 +13,7 @@ from adapters.memory.hash_embedder import HashEmbedder
 from adapters.memory.plain_text_converter import PlainTextConverter
 from application.documents.ingest import IngestDocument
 from application.documents.upload import UploadDocument
+from application.jobs import IngestDocumentJob
 from application.ports.blob_store import Content
 from application.ports.document_converter import PagesRead
 from application.ports.document_store import DocumentStore
@@ -149,7 +150,8 @@ async def test_an_ingestion_under_way_here_is_stopped(ground: Ground) -> None:
 
 async def test_an_ingestion_under_way_elsewhere_finds_nothing_to_write_to(ground: Ground) -> None:
     made, gate = await uploaded(ground), Gate()
-    task = asyncio.ensure_future(ingesting(ground, gate)(made.space_id, made.document_id))
+    job = IngestDocumentJob(space_id=made.space_id, document_id=made.document_id, fence=0)
+    task = asyncio.ensure_future(ingesting(ground, gate)(job))
     await gate.reached.wait()
     await ground.erase().space(context_of(ground.home))
     gate.opened.set()

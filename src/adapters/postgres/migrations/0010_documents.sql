@@ -7,7 +7,9 @@ alter table obelisk.documents
   add column stage_done integer not null default 0,
   add column stage_total integer not null default 0,
   add column retries integer not null default 0,
-  add column retry_time timestamptz;
+  add column retry_time timestamptz,
+  add column fence integer not null default 0;
+grant update (fence) on obelisk.documents to obelisk_system;
 
 -- Which file of a name came after which; the table's owner is under its policies like everybody else.
 alter table obelisk.documents no force row level security;
@@ -72,9 +74,11 @@ begin
 end $$;
 
 -- Takes up documents that nobody is at work on and whose time has come, of spaces with few at work first.
-create or replace function obelisk.claim_documents(p_worker uuid, p_room integer, p_at_work uuid[])
-returns table (space_id uuid, document_id uuid, attempts integer) language sql security definer
-set search_path = obelisk, pg_temp as $$
+-- Whoever had one before has lost it with its fence.
+drop function obelisk.claim_documents;
+create function obelisk.claim_documents(p_worker uuid, p_room integer, p_at_work uuid[])
+returns table (space_id uuid, document_id uuid, fence integer, attempts integer)
+language sql security definer set search_path = obelisk, pg_temp as $$
   -- Once and for all: what is joined to the table may be asked again for each of its rows.
   with next as materialized (
     select o.space_id, o.document_id from obelisk.documents o
@@ -91,8 +95,13 @@ set search_path = obelisk, pg_temp as $$
     order by f.place, o.document_id limit p_room
     for update of o skip locked
   )
-  update obelisk.documents d set worker_id = p_worker, attempts = d.attempts + 1
+  update obelisk.documents d set worker_id = p_worker, fence = d.fence + 1, attempts = d.attempts + 1
   from next n
   where d.space_id = n.space_id and d.document_id = n.document_id
-  returning d.space_id, d.document_id, d.attempts;
+  returning d.space_id, d.document_id, d.fence, d.attempts;
 $$;
+grant create on schema obelisk to obelisk_system;
+alter function obelisk.claim_documents owner to obelisk_system;
+revoke create on schema obelisk from obelisk_system;
+revoke all on function obelisk.claim_documents from public;
+grant execute on function obelisk.claim_documents to obelisk_app;

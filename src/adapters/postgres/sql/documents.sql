@@ -3,7 +3,8 @@ select pg_advisory_xact_lock(hashtextextended($1::uuid::text || $2::text, 11));
 
 -- same: the newest document of a name that has not failed, if it holds the same bytes for the same use
 select space_id, document_id, filename, title, media_type, collection, size_bytes, content_sha256, state,
-       chunk_count, page_count, failure, create_time, update_time, version, stage_done, stage_total, retries
+       chunk_count, page_count, failure, create_time, update_time, version, stage_done, stage_total, retries,
+       fence
 from (select * from obelisk.documents
       where space_id = $1 and filename = $2 and state <> 'failed'
       order by version desc limit 1) d
@@ -22,12 +23,14 @@ returning version;
 
 -- get: one document
 select space_id, document_id, filename, title, media_type, collection, size_bytes, content_sha256, state,
-       chunk_count, page_count, failure, create_time, update_time, version, stage_done, stage_total, retries
+       chunk_count, page_count, failure, create_time, update_time, version, stage_done, stage_total, retries,
+       fence
 from obelisk.documents where space_id = $1 and document_id = $2;
 
 -- list: newest first, after a key
 select space_id, document_id, filename, title, media_type, collection, size_bytes, content_sha256, state,
-       chunk_count, page_count, failure, create_time, update_time, version, stage_done, stage_total, retries
+       chunk_count, page_count, failure, create_time, update_time, version, stage_done, stage_total, retries,
+       fence
 from obelisk.documents
 where space_id = $1 and ($2::uuid is null or document_id < $2)
 order by document_id desc limit $3;
@@ -37,7 +40,10 @@ update obelisk.documents
 set state = $3, failure = $4, stage_done = $5, stage_total = $6, retry_time = $7, update_time = now(),
     attempts = case when $7::timestamptz is null then attempts else greatest(attempts - 1, 0) end,
     retries = retries + ($7::timestamptz is not null)::integer
-where space_id = $1 and document_id = $2;
+where space_id = $1 and document_id = $2 and fence = $8;
+
+-- exists: whether there is such a document
+select true from obelisk.documents where space_id = $1 and document_id = $2;
 
 -- hold_space: the space stays while its passages change
 select obelisk.hold_space($1);
@@ -46,7 +52,7 @@ select obelisk.hold_space($1);
 update obelisk.documents
 set state = 'ready', failure = '', title = $3, chunk_count = $4, page_count = $5, language = $6,
     visual_model = $7, stage_done = 0, stage_total = 0, retry_time = null, update_time = now()
-where space_id = $1 and document_id = $2
+where space_id = $1 and document_id = $2 and fence = $8
 returning version;
 
 -- clear: passages of an earlier attempt
