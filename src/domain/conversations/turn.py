@@ -46,7 +46,7 @@ class Recollection:
 
 
 def turns_of(messages: Iterable[tuple[Message, bool]]) -> tuple[Turn, ...]:
-    """Turns out of messages that stand together by run, each with whether its run has ended.
+    """Turns out of messages in their order, by run, each with whether its run has ended.
 
     An answer whose question is not among them is half a turn, and left out.
     """
@@ -67,7 +67,7 @@ def turns_of(messages: Iterable[tuple[Message, bool]]) -> tuple[Turn, ...]:
                 run_id=message.run_id,
                 question=turns[-1].question,
                 answer=message.content,
-                last_message_id=max(message.message_id, turns[-1].last_message_id),
+                last_message_id=message.message_id,
                 ended=ended,
             )
     return tuple(turns)

@@ -158,6 +158,17 @@ def test_messages_become_turns_with_and_without_answers() -> None:
     assert turns[0].last_message_id == said[1].message_id
 
 
+def test_a_turn_ends_with_its_answer_also_where_the_clock_of_who_answered_is_behind() -> None:
+    mine = RunId(new_id())
+    answer, question = (
+        _message(Role.ASSISTANT, mine, "Herring."),
+        _message(Role.USER, mine, "Fish?"),
+    )
+    assert answer.message_id < question.message_id
+    (turn,) = turns_of([(question, True), (answer, True)])
+    assert turn.last_message_id == answer.message_id
+
+
 def test_an_answer_without_its_question_is_no_turn() -> None:
     assert turns_of([(_message(Role.ASSISTANT, RunId(new_id()), "Herring."), True)]) == ()
 
