@@ -453,23 +453,22 @@ begin
       on v.space_id = v_space and v.model = p_model and v.chunk_id = f.chunk_id
     left join other on other.chunk_id = f.chunk_id
   ), bounds as materialized (
-    select min(distance) as nearest, max(score) as best,
-           max(distance) filter (where least(semantic_rank, lexical_rank) <= 50) as farthest
-    from scored
+    select min(distance) as nearest, max(distance) as farthest, max(score) as best
+    from scored where least(semantic_rank, lexical_rank) <= 50
   ), middle as materialized (
     select avg(b.embedding) as embedding from (
       select s.embedding from scored s, bounds o
+      where least(s.semantic_rank, s.lexical_rank) <= 50
       order by obelisk.fused(v_share, s.distance, o.nearest, o.farthest, s.score, o.best) desc,
                s.chunk_id
-      limit least(10, (cardinality(v_near) + cardinality(v_worded)) / 10)) b
+      limit (least(cardinality(v_near), 50) + least(cardinality(v_worded), 50)) / 10) b
   ), moved as materialized (
     select s.chunk_id, s.semantic_rank, s.lexical_rank, s.score,
            coalesce(0.7 * s.distance + 0.3 * (s.embedding <=> m.embedding), s.distance) as distance
     from scored s, middle m
   ), moved_bounds as materialized (
-    select min(distance) as nearest, max(score) as best,
-           max(distance) filter (where least(semantic_rank, lexical_rank) <= 50) as farthest
-    from moved
+    select min(distance) as nearest, max(distance) as farthest, max(score) as best
+    from moved where least(semantic_rank, lexical_rank) <= 50
   ), fused as (
     select m.chunk_id, m.semantic_rank::integer, m.lexical_rank::integer,
            obelisk.fused(v_share, m.distance, o.nearest, o.farthest, m.score, o.best) as score
