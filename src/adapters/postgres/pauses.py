@@ -15,7 +15,9 @@ class PostgresPauses:
     async def expire(self, before: datetime, limit: int) -> int:
         async with self._pool.connection() as connection:
             old = await connection.fetch(_SQL["old"], before, limit)
-            done = [
-                await connection.fetchval(_SQL["expire"], space, run, before) for space, run in old
-            ]
-        return sum(done)
+        done = 0
+        for space, run in old:
+            # Each in its own commit: no run is held while another is waited for.
+            async with self._pool.connection() as connection:
+                done += await connection.fetchval(_SQL["expire"], space, run, before)
+        return done

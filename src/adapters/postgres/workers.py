@@ -22,10 +22,9 @@ class PostgresWorkers:
     async def beat(
         self, worker: WorkerId, kind: WorkerKind, *, was_cut_off: bool = False
     ) -> tuple[HeldRun, ...]:
+        if was_cut_off:
+            await self._forgive(worker)
         async with self._pool.connection() as connection:
-            # One by one, each in its own commit: no run is held while another is waited for.
-            for space, run in await connection.fetch(_SQL["lost"], worker) if was_cut_off else ():
-                await connection.execute(_SQL["forgive"], space, run, worker)
             rows = await connection.fetch(_SQL["beat"], worker, kind.value, self._lease)
         return tuple(
             HeldRun(
@@ -36,6 +35,14 @@ class PostgresWorkers:
             )
             for space, run, fence, reason in rows
         )
+
+    async def _forgive(self, worker: WorkerId) -> None:
+        async with self._pool.connection() as connection:
+            lost = await connection.fetch(_SQL["lost"], worker)
+        for space, run in lost:
+            # Each in its own commit: no run is held while another is waited for.
+            async with self._pool.connection() as connection:
+                await connection.execute(_SQL["forgive"], space, run, worker)
 
     async def reap(self) -> int:
         async with self._pool.connection() as connection:
@@ -49,10 +56,17 @@ class PostgresWorkers:
         return tuple(run_of(row) for row in rows)
 
     async def claim_documents(
-        self, worker: WorkerId, room: int, *, at_work: Sequence[DocumentId]
+        self,
+        worker: WorkerId,
+        room: int,
+        *,
+        at_work: Sequence[DocumentId],
+        broken: Sequence[DocumentId] = (),
     ) -> tuple[tuple[IngestDocumentJob, int], ...]:
         async with self._pool.connection() as connection:
-            rows = await connection.fetch(_SQL["claim_documents"], worker, room, list(at_work))
+            rows = await connection.fetch(
+                _SQL["claim_documents"], worker, room, list(at_work), list(broken)
+            )
         return tuple(
             (IngestDocumentJob(space_id=space, document_id=document, fence=fence), attempts)
             for space, document, fence, attempts in rows

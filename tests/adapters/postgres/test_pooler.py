@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -12,10 +14,13 @@ from adapters.postgres.direct import DirectConnectionNeeded
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import LoginNotLetIn, Pool, PoolerUnannounced, RoleTooPowerful
 from domain.errors import InvalidInput
-from domain.identifiers import SpaceId
+from domain.identifiers import RunId, SpaceId, WorkerId
+from domain.runs.event import RunPaused
+from domain.runs.lease import WorkerKind
 from entrypoints.settings import Settings
 from entrypoints.startup import database
-from fixtures.making import Home, document, new_home, new_id
+from fixtures.dispatching import until
+from fixtures.making import Home, document, new_home, new_id, run
 from fixtures.pgbouncer import PgBouncer, started_pgbouncer
 from fixtures.postgres import APPLICATION_LOGIN, PostgresServer, SharedDatabase
 from fixtures.stores import postgres_stores
@@ -187,3 +192,51 @@ async def test_a_pooler_without_a_way_past_it_is_refused(tmp_path: Path) -> None
     with pytest.raises(InvalidInput, match="OBELISK_DATABASE_URL, which leads past it"):
         async with database(settings, lambda _: None):
             pass
+
+
+@asynccontextmanager
+async def _held(shared: SharedDatabase, run: RunId) -> AsyncIterator[None]:
+    """Somebody else is at work on that run."""
+    async with shared.superuser.transaction():
+        await shared.superuser.execute("select from obelisk.runs where run_id = $1 for update", run)
+        yield
+
+
+async def test_a_worker_that_comes_back_holds_no_run_while_it_waits_for_another(
+    pooled: Pool, shared_database: SharedDatabase
+) -> None:
+    stores, worker = postgres_stores(pooled), WorkerId(new_id())
+    home = await new_home(stores.tenancy)
+    for _ in range(2):
+        await stores.runs.create(run(home), None, claim_for=worker)
+    await stores.fleeting.reap()
+    async with pooled.connection() as connection:
+        first, second = await connection.fetch("select * from obelisk.lost_runs($1)", worker)
+    async with asyncio.TaskGroup() as group, _held(shared_database, second["run_id"]):
+        group.create_task(stores.workers.beat(worker, WorkerKind.SERVER, was_cut_off=True))
+
+        async def forgiven() -> bool:
+            return (await stores.runs.get(home.space, first["run_id"])).attempts == 0
+
+        await until(forgiven)
+
+
+async def test_of_pauses_that_end_none_is_held_while_another_is_waited_for(
+    pooled: Pool, shared_database: SharedDatabase
+) -> None:
+    stores = postgres_stores(pooled)
+    home = await new_home(stores.tenancy)
+    paused = []
+    for _ in range(2):
+        made = await stores.runs.create(run(home), None, claim_for=WorkerId(new_id()))
+        kinds = [RunPaused(pause_id="p-1", prompt="Approve this?")]
+        (told,) = await stores.log.append(home.space, made.run.run_id, made.run.fence, kinds)
+        paused.append((made.run.run_id, told.create_time))
+    (first, _), (second, since) = paused
+    async with asyncio.TaskGroup() as group, _held(shared_database, second):
+        group.create_task(stores.pauses.expire(since + timedelta(seconds=1), 10))
+
+        async def ended() -> bool:
+            return (await stores.runs.get(home.space, first)).cancel_requested
+
+        await until(ended)
