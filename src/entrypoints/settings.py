@@ -180,6 +180,11 @@ class Settings(BaseSettings):
         description="How often a run or a document is taken up again after its process was lost.",
     )
     ingestions_at_once: int = Field(default=2, ge=1, description="Documents read side by side.")
+    layout_models: Path | None = Field(
+        default=None,
+        description="A folder of docling's layout models, fetched beforehand, for scans and turned "
+        "pages of PDF; needs the extra `layout`. None are asked when not given.",
+    )
 
     watchers_at_once: int = Field(
         default=4_000, ge=1, description="Streams of runs open in a process, StartRun's too."

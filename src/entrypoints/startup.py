@@ -101,7 +101,9 @@ async def platform(
         )
         report("loading models")
         chat, embedder = await (models or _models)(settings, stack)
-        converter = DoclingConverter(processes=settings.ingestions_at_once)
+        converter = DoclingConverter(
+            processes=settings.ingestions_at_once, layout_models=settings.layout_models
+        )
         stack.push_async_callback(converter.close)
         fan_out = await _fan_out(settings, stack)
         worker = WorkerId(SystemEntropy().uuid())

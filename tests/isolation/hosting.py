@@ -34,8 +34,9 @@ async def _scripted(settings: Settings, stack: AsyncExitStack) -> tuple[ChatMode
 class _PlainText(PlainTextConverter):
     """In place of child processes, which take longer to start than a pass may take."""
 
-    def __init__(self, *, processes: int) -> None:
+    def __init__(self, *, processes: int, layout_models: Path | None) -> None:
         self.processes = processes
+        self.layout_models = layout_models
 
     async def close(self) -> None:
         """Nothing to end."""

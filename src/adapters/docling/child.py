@@ -48,9 +48,7 @@ def main() -> None:
     _die_with(parent)
     requests, replies = _private_pipes()
     logging.disable(logging.CRITICAL)
-    from adapters.docling.reading import DoclingReader
-
-    reader = DoclingReader()
+    reader = _reader(*sys.argv[4:5])
     # What docling brought is never garbage: collecting is for what a file leaves behind.
     gc.collect()
     gc.freeze()
@@ -70,6 +68,17 @@ def main() -> None:
         answer = _answer(reader, header, content, PageMeter(tell))
         _send(replies, answer | {"resident_bytes": _resident_bytes()})
         del content
+
+
+def _reader(*layout_models: str) -> object:
+    """What reads files; with the folder of the layout models, with them too."""
+    from adapters.docling.reading import DoclingReader
+
+    if not layout_models:
+        return DoclingReader()
+    from adapters.docling.layout_reading import LayoutReader
+
+    return DoclingReader(LayoutReader(Path(layout_models[0])))
 
 
 def _answer(reader: object, header: bytes, content: bytes, tell: TellPages) -> dict[str, object]:

@@ -30,10 +30,14 @@ class ChildDied(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildLimits:
-    """`memory_bytes` of address space; `cpu_seconds` for each file."""
+    """`memory_bytes` of address space; `cpu_seconds` for each file.
+
+    `layout_models` is the folder of the only models that it may load.
+    """
 
     memory_bytes: int
     cpu_seconds: int
+    layout_models: Path | None = None
 
 
 class ChildProcess:
@@ -55,6 +59,7 @@ class ChildProcess:
             str(os.getpid()),
             str(limits.memory_bytes),
             str(limits.cpu_seconds),
+            *([str(limits.layout_models)] if limits.layout_models else []),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

@@ -2,9 +2,11 @@
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 
 from adapters.docling.allowance import Allowance, RanOut
 from adapters.docling.child_process import ChildDied, ChildLimits, ChildProcess
+from adapters.docling.layout_folder import checked_folder, is_extra_installed
 from adapters.docling.wire import MalformedReply, structure_from_json
 from application.ports.document_converter import PagesRead
 from application.unbroken import unbroken
@@ -34,13 +36,36 @@ class DoclingLimits:
     resident_bytes: int = 512 * _MIB
 
 
-class DoclingConverter:
-    """A `DocumentConverter` over `processes` warm children, started when first needed."""
+# Importing torch takes 4 GiB of address space, and a page some ten seconds.
+_WITH_LAYOUT = DoclingLimits(
+    deadline_seconds=1_200.0,
+    cpu_seconds=240,
+    memory_bytes=12_288 * _MIB,
+    start_seconds=300.0,
+    resident_bytes=4_096 * _MIB,
+)
 
-    def __init__(self, *, limits: DoclingLimits | None = None, processes: int = 1) -> None:
+
+class DoclingConverter:
+    """A `DocumentConverter` over `processes` warm children, started when first needed.
+
+    With `layout_models`, a folder, PDF pages that need it are read by docling's layout models.
+    Raises InvalidInput when they are not there, or what runs them.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: DoclingLimits | None = None,
+        processes: int = 1,
+        layout_models: Path | None = None,
+    ) -> None:
         if processes < 1:
             raise ValueError("at least one process must read documents")
-        self._limits = limits or DoclingLimits()
+        self._layout_models = layout_models and checked_folder(
+            layout_models, with_extra=is_extra_installed()
+        )
+        self._limits = limits or (_WITH_LAYOUT if layout_models else DoclingLimits())
         self._processes = processes
         self._free = asyncio.Semaphore(processes)
         self._idle: list[ChildProcess] = []
@@ -164,7 +189,9 @@ class DoclingConverter:
 
     async def _spawn_known(self) -> ChildProcess:
         limits = ChildLimits(
-            memory_bytes=self._limits.memory_bytes, cpu_seconds=self._limits.cpu_seconds
+            memory_bytes=self._limits.memory_bytes,
+            cpu_seconds=self._limits.cpu_seconds,
+            layout_models=self._layout_models,
         )
         child = await ChildProcess.spawn(limits)
         self._all.add(child)

@@ -9,6 +9,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from adapters.docling import pdf_calls as calls
+from adapters.docling.layout_pages import PageLayouts, ReadLayout, held_open, with_layouts
 from adapters.docling.page_meter import TellPages, tell_nobody
 from adapters.docling.pdf_document import InkedPage, PlacedPart, document_parts
 from adapters.docling.pdf_geometry import Box
@@ -39,7 +40,8 @@ class ReadPdf:
 
     `scans` hold a picture and no text, and nothing could recognise it; `recognised` are scans that
     were recognised, `unrecognised` those for which there was no time; `broken` cannot be opened,
-    `crowded` hold more than is looked at.
+    `crowded` hold more than is looked at; `layouts` are pages that the layout models read, `unlaid`
+    those that they were to read and did not.
     """
 
     blocks: tuple[Block, ...] = ()
@@ -50,31 +52,45 @@ class ReadPdf:
     unrecognised: list[int] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
     crowded: list[int] = field(default_factory=list)
+    unlaid: list[int] = field(default_factory=list)
+    layouts: dict[int, tuple[Block, ...]] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
     images: dict[tuple[int, Box], bytes] = field(default_factory=dict)
 
 
-def read_pdf(content: bytes, tell: TellPages = tell_nobody) -> ReadPdf:
-    """Read all pages. Raises pypdfium2.PdfiumError when the file cannot be opened at all."""
-    read, pages = _read(content, tell)
+def read_pdf(
+    content: bytes, tell: TellPages = tell_nobody, layout: ReadLayout | None = None
+) -> ReadPdf:
+    """Read all pages, with `layout` those that need it.
+
+    Raises pypdfium2.PdfiumError when the file cannot be opened at all.
+    """
+    read, pages = _read(content, tell, layout)
     if any(page.ink.sizeless for page in pages):
-        resized, resized_pages = _read(with_sizes(content), tell)
+        resized, resized_pages = _read(with_sizes(content), tell, layout)
         if len(resized_pages) == len(pages):
             read, pages = resized, resized_pages
-    read.blocks = blocks_of_parts(document_parts(pages), read.images)
+    blocks = blocks_of_parts(document_parts(pages), read.images)
+    read.blocks = with_layouts(blocks, read.layouts)
     return read
 
 
-def _read(content: bytes, tell: TellPages) -> tuple[ReadPdf, list[InkedPage]]:
+def _read(
+    content: bytes, tell: TellPages, layout: ReadLayout | None
+) -> tuple[ReadPdf, list[InkedPage]]:
     document = pypdfium2.PdfDocument(content)
+    layouts = PageLayouts(layout, content)
     try:
         read = ReadPdf(page_count=len(document), metadata=document.get_metadata_dict())
-        return read, list(_pages(document, read, tell))
+        read.layouts, read.unlaid = layouts.blocks, layouts.failed
+        return read, list(_pages(document, read, tell, layouts))
     finally:
         document.close()
 
 
-def _pages(document: pypdfium2.PdfDocument, read: ReadPdf, tell: TellPages) -> Iterator[InkedPage]:
+def _pages(
+    document: pypdfium2.PdfDocument, read: ReadPdf, tell: TellPages, layouts: PageLayouts
+) -> Iterator[InkedPage]:
     reader, patience, shrinker = InkReader(), Patience(), Shrinker()
     for index in range(len(document)):
         page = _opened(document.raw, index)
@@ -82,8 +98,13 @@ def _pages(document: pypdfium2.PdfDocument, read: ReadPdf, tell: TellPages) -> I
             read.broken.append(index + 1)
             continue
         try:
-            inked = _page(page, index + 1, reader, read, patience)
-            yield _shown(page, inked, read, shrinker)
+            inked = _page(page, index + 1, reader, read)
+            size = _space(page).size
+            if layouts.has_read(inked.number, inked.ink, size):
+                yield replace(inked, ink=held_open(size))
+            else:
+                inked = _with_words(page, inked, size, read, patience)
+                yield _shown(page, inked, read, shrinker)
         finally:
             pdfium.FPDF_ClosePage(page)
         tell(index + 1, read.page_count)
@@ -111,9 +132,7 @@ def _opened(document: object, index: int) -> object:
     return pdfium.FPDF_LoadPage(document, index)
 
 
-def _page(
-    page: object, number: int, reader: InkReader, read: ReadPdf, patience: Patience
-) -> InkedPage:
+def _page(page: object, number: int, reader: InkReader, read: ReadPdf) -> InkedPage:
     read.hidden += notes_of(page, number)
     space = _space(page)
     text_page = pdfium.FPDFText_LoadPage(page)
@@ -124,9 +143,15 @@ def _page(
     read.hidden += [HiddenText(text=text, kind=kind, page=number) for kind, text in ink.hidden]
     if ink.is_cut:
         read.crowded.append(number)
-    if _needs_recognition(ink, space):
-        ink = _recognised(page, number, ink, read, patience)
     return InkedPage(number, space.size[1], ink)
+
+
+def _with_words(
+    page: object, inked: InkedPage, size: tuple[float, float], read: ReadPdf, patience: Patience
+) -> InkedPage:
+    if not _needs_recognition(inked.ink, size):
+        return inked
+    return replace(inked, ink=_recognised(page, inked.number, inked.ink, read, patience))
 
 
 def _recognised(
@@ -144,11 +169,11 @@ def _recognised(
     return replace(ink_of(recognise(image), 1 / scale), pictures=ink.pictures)
 
 
-def _needs_recognition(ink: PageInk, space: PageSpace) -> bool:
+def _needs_recognition(ink: PageInk, size: tuple[float, float]) -> bool:
     """A page of nothing but pictures, one of which is large enough to hold text."""
     if ink.words or ink.aside or ink.tables:
         return False
-    width, height = space.size
+    width, height = size
     least = _TEXT_PICTURE_SHARE * width * height
     return any(box.width * box.height >= least for box in ink.pictures)
 

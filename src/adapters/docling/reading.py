@@ -4,6 +4,7 @@ from pathlib import PurePosixPath
 
 from adapters.docling.csv_table import read_csv
 from adapters.docling.image_reading import read_image, shown_picture
+from adapters.docling.layout_pages import ReadLayout
 from adapters.docling.metadata import speaking
 from adapters.docling.office_reading import OfficeReader
 from adapters.docling.page_meter import TellPages, tell_nobody
@@ -19,6 +20,7 @@ from adapters.docling.warnings import (
     crowded_pages,
     missing_pages,
     scanned_pages,
+    unlaid_pages,
     unrecognised_pages,
 )
 from domain.documents.media import MediaType
@@ -27,10 +29,14 @@ from domain.documents.structure import Block, DocumentStructure, Heading, Pictur
 
 
 class DoclingReader:
-    """Reads files one after another with one warm docling converter."""
+    """Reads files one after another with one warm docling converter.
 
-    def __init__(self) -> None:
+    With `layout`, pages of PDF files that need it are read by layout models.
+    """
+
+    def __init__(self, layout: ReadLayout | None = None) -> None:
         self._office = OfficeReader()
+        self._layout = layout
 
     def read(
         self,
@@ -57,7 +63,7 @@ class DoclingReader:
                 return read_text(filename, readable_text(content))
             case MediaType.PDF:
                 screen_pdf(content)
-                return _pdf(filename, read_pdf(content, tell))
+                return _pdf(filename, read_pdf(content, tell, self._layout))
             case MediaType.PNG | MediaType.JPEG | MediaType.WEBP:
                 return read_image(filename, media_type, content)
             case _:
@@ -78,6 +84,7 @@ def _pdf(filename: str, read: ReadPdf) -> DocumentStructure:
             *crowded_pages(read.crowded),
             *scanned_pages(read.scans),
             *unrecognised_pages(read.unrecognised),
+            *unlaid_pages(read.unlaid),
         ),
         hidden=hidden,
     )

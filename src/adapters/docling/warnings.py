@@ -31,6 +31,14 @@ def unrecognised_pages(pages: Collection[int]) -> tuple[str, ...]:
     )
 
 
+def unlaid_pages(pages: Collection[int]) -> tuple[str, ...]:
+    return _told(
+        "the layout models failed on these pages, or had no time left for them, and they were read "
+        "without: {pages}",
+        pages,
+    )
+
+
 def _told(message: str, pages: Collection[int]) -> tuple[str, ...]:
     if not pages:
         return ()
