@@ -633,7 +633,7 @@ class SourcesRetrieved(_message.Message):
 
     @_builtins.property
     def degraded_streams(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Streams that failed or ran out of time, so that the answer may lack what they would have found."""
+        """Streams, or "pictures", that failed or ran out of time: the answer may lack what they would have found."""
 
     def __init__(
         self,
