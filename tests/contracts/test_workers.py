@@ -289,10 +289,25 @@ async def test_a_document_that_its_process_lost_is_taken_up_again(
     await stores.documents.add(made)
     await stores.workers.beat(worker, SERVER)
     assert await _documents(stores, worker) == [(made.document_id, 1)]
-    assert await _documents(stores, worker) == [(made.document_id, 2)], "it is not at work on it"
+    assert await _documents(stores, worker) == [(made.document_id, 1)], "it is not at work on it"
     assert await _documents(stores, other) == []
     await stores.fleeting.beat(worker, SERVER)
-    assert await _documents(stores, other) == [(made.document_id, 3)]
+    assert await _documents(stores, other) == [(made.document_id, 2)]
+
+
+async def test_a_document_spends_an_attempt_where_its_work_broke(
+    stores: Stores, home: Home, worker: WorkerId
+) -> None:
+    made, whole = (document(home, filename=f"{n}.md") for n in range(2))
+    for one in (made, whole):
+        await stores.documents.add(one)
+    await stores.workers.beat(worker, SERVER)
+    await _documents(stores, worker)
+    again = await stores.workers.claim_documents(worker, 2, at_work=(), broken=(made.document_id,))
+    assert {job.document_id: attempts for job, attempts in again} == {
+        made.document_id: 2,
+        whole.document_id: 1,
+    }
 
 
 async def test_spaces_take_turns_with_their_documents(

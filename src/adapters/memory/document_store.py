@@ -69,8 +69,8 @@ class MemoryDocumentStore:
         if retry_time is not None:
             moved = replace(moved, retries=moved.retries + 1)
             self._state.postponed[space, document] = retry_time
-            worker, attempts = self._state.ingestions.get((space, document), (None, 0))
-            self._state.ingestions[space, document] = worker, max(attempts - 1, 0)
+            _, attempts = self._state.ingestions.get((space, document), (None, 0))
+            self._state.ingestions[space, document] = None, max(attempts - 1, 0)
         self._keep(moved)
 
     async def publish(

@@ -70,7 +70,12 @@ class MemoryWorkers:
         return tuple(claimed)
 
     async def claim_documents(
-        self, worker: WorkerId, room: int, *, at_work: Sequence[DocumentId]
+        self,
+        worker: WorkerId,
+        room: int,
+        *,
+        at_work: Sequence[DocumentId],
+        broken: Sequence[DocumentId] = (),
     ) -> tuple[tuple[IngestDocumentJob, int], ...]:
         def busy(document: Document) -> bool:
             holder, _ = self._held(document)
@@ -86,7 +91,7 @@ class MemoryWorkers:
             d for d in self._state.documents.values() if not (d.state.is_final or waits(d))
         ]
         claimed = [d for d in _in_turns(unfinished, busy) if not busy(d)][:room]
-        return tuple(self._take(d, worker) for d in claimed)
+        return tuple(self._take(d, worker, d.document_id in broken) for d in claimed)
 
     async def release(self, held: HeldRun, *, spent: bool) -> None:
         turns.release(self._state, held.space_id, held.run_id, held.fence, spent=spent)
@@ -118,8 +123,11 @@ class MemoryWorkers:
     def _held(self, document: Document) -> tuple[WorkerId | None, int]:
         return self._state.ingestions.get((document.space_id, document.document_id), (None, 0))
 
-    def _take(self, document: Document, worker: WorkerId) -> tuple[IngestDocumentJob, int]:
-        key, attempts = (document.space_id, document.document_id), self._held(document)[1] + 1
+    def _take(
+        self, document: Document, worker: WorkerId, broke: bool
+    ) -> tuple[IngestDocumentJob, int]:
+        key, (holder, attempts) = (document.space_id, document.document_id), self._held(document)
+        attempts += holder != worker or broke
         self._state.ingestions[key] = worker, attempts
         self._state.documents[key] = replace(document, fence=document.fence + 1)
         return _job(self._state.documents[key]), attempts

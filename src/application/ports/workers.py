@@ -42,13 +42,19 @@ class Workers(Protocol):
         ...
 
     async def claim_documents(
-        self, worker: WorkerId, room: int, *, at_work: Sequence[DocumentId]
+        self,
+        worker: WorkerId,
+        room: int,
+        *,
+        at_work: Sequence[DocumentId],
+        broken: Sequence[DocumentId] = (),
     ) -> tuple[tuple[IngestDocumentJob, int], ...]:
         """Take up at most `room` unfinished documents that nobody is at work on: no other living
         process, nor this one, whose documents are `at_work`.
 
-        Each comes with a fence of its own, which whoever had it before does not have, and with how
-        many attempts are spent. The spaces take turns.
+        Each has spent one more attempt, but for what this process itself had before: that spends
+        one only if it is among the `broken`. Each comes with a fence of its own, which whoever had
+        it before does not have, and with how many attempts are spent. The spaces take turns.
         """
         ...
 

@@ -96,3 +96,11 @@ class AtWork:
         if self._at_work.get(key) is place:
             del self._at_work[key]
         self._left()
+
+
+async def ended(tasks: list["asyncio.Task[None]"]) -> None:
+    """Cancel tasks, and wait for their end."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)

@@ -13,9 +13,9 @@ from application.jobs import IngestDocumentJob
 from application.ports.clock import Clock
 from application.ports.document_store import DocumentStore
 from application.ports.workers import Workers
-from application.runs.at_work import AtWork
+from application.runs.at_work import AtWork, ended
 from application.runs.park import ParkRun
-from domain.documents.document import DocumentNotFound, IngestLost, IngestState
+from application.runs.park_document import park_document
 from domain.errors import Unavailable
 from domain.identifiers import DocumentId, RunId, SpaceId, WorkerId
 from domain.runs.admission import RunLimits
@@ -77,6 +77,7 @@ class Dispatcher:
         self._strays: frozenset[HeldRun] = frozenset()
         # Those of them, by id and fence, whose work broke although nothing was away.
         self._broken: set[tuple[UUID, int]] = set()
+        self._broken_readings: set[DocumentId] = set()
         self._last_beat = 0.0
         self._cut_off_at = -math.inf
         self._trust_from = 0.0
@@ -104,11 +105,11 @@ class Dispatcher:
     ) -> None:
         self._leaving = True
         heart, *claiming = self._loops
-        await _ended(claiming)
+        await ended(claiming)
         # It goes on to beat until the last one has written what it had to.
         await self._running.stop()
         await self._reading.stop()
-        await _ended([heart])
+        await ended([heart])
         try:
             await self._workers.leave(self._crew.worker_id)
         except Unavailable as unavailable:
@@ -170,13 +171,20 @@ class Dispatcher:
     async def _perform_reading(self, job: IngestDocumentJob, attempts: int) -> None:
         tries = self._limits.attempts
         if attempts <= tries:
-            await self._ingest(job)
+            await self._try_reading(job)
             return
-        failure = f"it was begun {tries} times and never finished; change the file"
-        with suppress(DocumentNotFound, IngestLost):
-            await self._documents.move(
-                job.space_id, job.document_id, IngestState.FAILED, failure, fence=job.fence
-            )
+        await park_document(self._documents, job, tries)
+
+    async def _try_reading(self, job: IngestDocumentJob) -> None:
+        began = self._clock.monotonic()
+        try:
+            await self._ingest(job)
+        except BaseException as error:
+            # A document that keeps this process from beating is cancelled too.
+            stopped = isinstance(error, Unavailable | asyncio.CancelledError)
+            if not stopped or self._cut_off_at < began:
+                self._broken_readings.add(job.document_id)
+            raise
 
     async def _guarded(self, work: Awaitable[None], what: UUID) -> None:
         try:
@@ -222,8 +230,9 @@ class Dispatcher:
             return
         here = [DocumentId(key) for key in self._reading.marks]
         for job, attempts in await self._workers.claim_documents(
-            self._crew.worker_id, free, at_work=here
+            self._crew.worker_id, free, at_work=here, broken=tuple(self._broken_readings)
         ):
+            self._broken_readings.discard(job.document_id)
             self._read(job, attempts)
 
     async def _live(self) -> None:
@@ -289,10 +298,3 @@ class Dispatcher:
                 spent = (run.run_id, run.fence) in self._broken
                 await self._workers.release(run, spent=spent)
         self._strays = strays
-
-
-async def _ended(tasks: list["asyncio.Task[None]"]) -> None:
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -120,9 +121,8 @@ async def test_a_document_that_kills_its_processes_fails_with_a_reason(
 ) -> None:
     poison = document(home)
     await stores.documents.add(poison)
-    dead = WorkerId(new_id())
     for _ in range(2):
-        await stores.workers.claim_documents(dead, 1, at_work=())
+        await stores.workers.claim_documents(WorkerId(new_id()), 1, at_work=())
     async with dispatcher(stores, limits=RunLimits(attempts=2)):
 
         async def failed() -> bool:
@@ -297,9 +297,14 @@ class Flickering:
         return await self._here().claim_runs(worker, room, running_limit=running_limit)
 
     async def claim_documents(
-        self, worker: WorkerId, room: int, *, at_work: Sequence[DocumentId]
+        self,
+        worker: WorkerId,
+        room: int,
+        *,
+        at_work: Sequence[DocumentId],
+        broken: Sequence[DocumentId] = (),
     ) -> tuple[tuple[IngestDocumentJob, int], ...]:
-        return await self._here().claim_documents(worker, room, at_work=at_work)
+        return await self._here().claim_documents(worker, room, at_work=at_work, broken=broken)
 
     async def release(self, held: HeldRun, *, spent: bool) -> None:
         await self._here().release(held, spent=spent)
@@ -356,6 +361,45 @@ async def test_runs_that_a_lost_database_stopped_are_taken_up_again_without_end(
 
         await until(ended)
     assert taken == [1] * 5
+
+
+async def test_documents_that_a_lost_database_stopped_are_read_again_without_end(
+    stores: Stores, home: Home
+) -> None:
+    workers, taken = Flickering(stores.workers), list[int]()
+
+    async def ingest(job: IngestDocumentJob) -> None:
+        taken.append(job.fence)
+        if len(taken) == 5:
+            await asyncio.Event().wait()
+        workers.away = True
+        await asyncio.sleep(0.05)
+        asyncio.get_running_loop().call_later(0.02, workers.__setattr__, "away", False)
+        raise Unavailable("the database does not answer")
+
+    made = document(home)
+    await stores.documents.add(made)
+    limits = RunLimits(attempts=1)
+    async with dispatcher(replace(stores, workers=workers), ingest=ingest, limits=limits):
+        await until(lambda: taken == [1, 2, 3, 4, 5])
+    assert (await stores.documents.get(home.space, made.document_id)).state is IngestState.PENDING
+
+
+async def test_a_document_whose_work_breaks_again_and_again_fails(
+    stores: Stores, home: Home
+) -> None:
+    async def ingest(job: IngestDocumentJob) -> None:
+        raise Unavailable("only for this document")
+
+    made = document(home)
+    await stores.documents.add(made)
+    async with dispatcher(stores, ingest=ingest, limits=RunLimits(attempts=2)):
+
+        async def failed() -> bool:
+            kept = await stores.documents.get(home.space, made.document_id)
+            return (kept.state, kept.fence) == (IngestState.FAILED, 3)
+
+        await until(failed)
 
 
 async def test_a_run_is_not_parked_for_attempts_that_it_gets_back(

@@ -74,9 +74,11 @@ begin
 end $$;
 
 -- Takes up documents that nobody is at work on and whose time has come, of spaces with few at work first.
--- Whoever had one before has lost it with its fence.
+-- Whoever had one before has lost it with its fence. What a worker itself had before has spent no further
+-- attempt, unless its work broke.
 drop function obelisk.claim_documents;
-create function obelisk.claim_documents(p_worker uuid, p_room integer, p_at_work uuid[])
+create function obelisk.claim_documents(
+  p_worker uuid, p_room integer, p_at_work uuid[], p_broken uuid[])
 returns table (space_id uuid, document_id uuid, fence integer, attempts integer)
 language sql security definer set search_path = obelisk, pg_temp as $$
   -- Once and for all: what is joined to the table may be asked again for each of its rows.
@@ -95,7 +97,10 @@ language sql security definer set search_path = obelisk, pg_temp as $$
     order by f.place, o.document_id limit p_room
     for update of o skip locked
   )
-  update obelisk.documents d set worker_id = p_worker, fence = d.fence + 1, attempts = d.attempts + 1
+  update obelisk.documents d set
+    worker_id = p_worker, fence = d.fence + 1,
+    attempts = d.attempts
+      + (d.worker_id is distinct from p_worker or d.document_id = any (p_broken))::integer
   from next n
   where d.space_id = n.space_id and d.document_id = n.document_id
   returning d.space_id, d.document_id, d.fence, d.attempts;

@@ -39,7 +39,8 @@ order by document_id desc limit $3;
 update obelisk.documents
 set state = $3, failure = $4, stage_done = $5, stage_total = $6, retry_time = $7, update_time = now(),
     attempts = case when $7::timestamptz is null then attempts else greatest(attempts - 1, 0) end,
-    retries = retries + ($7::timestamptz is not null)::integer
+    retries = retries + ($7::timestamptz is not null)::integer,
+    worker_id = case when $7::timestamptz is null then worker_id end
 where space_id = $1 and document_id = $2 and fence = $8;
 
 -- exists: whether there is such a document
