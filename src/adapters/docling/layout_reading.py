@@ -7,9 +7,10 @@ from io import BytesIO
 from pathlib import Path
 
 import docling.document_converter as converters
+import pypdfium2
 from docling.datamodel.accelerator_options import AcceleratorDevice, AcceleratorOptions
 from docling.datamodel.base_models import DocumentStream, InputFormat
-from docling.datamodel.pipeline_options import PdfPipelineOptions, RapidOcrOptions
+from docling.datamodel.pipeline_options import OcrMode, PdfPipelineOptions, RapidOcrOptions
 
 from adapters.docling.layout_pages import LayoutFailed
 from adapters.docling.mapping import blocks_of
@@ -32,32 +33,42 @@ class LayoutReader:
     def __init__(self, folder: Path) -> None:
         for name in _HEAVY:
             importlib.import_module(name)
-        self._converter = _converter(layout_options(folder))
+        self._of_scans = _converter(layout_options(folder, of_scans=True))
+        self._of_words = _converter(layout_options(folder, of_scans=False))
         self._is_broken = False
 
     def __call__(self, content: bytes, number: int) -> tuple[Block, ...]:
         """The blocks of a page, counted from 1. Raises LayoutFailed, MemoryError."""
-        self._load()
+        converter = self._of_words if _has_letters(content, number) else self._of_scans
+        self._load(converter)
         source = DocumentStream(name="document.pdf", stream=BytesIO(content))
         try:
-            result = self._converter.convert(source, page_range=(number, number))
+            result = converter.convert(source, page_range=(number, number))
         except MemoryError:
             raise
         except Exception as error:
             raise LayoutFailed from error
         return tuple(replace(b, page=number) for b in blocks_of(result.document, Shrinker()))
 
-    def _load(self) -> None:
+    def _load(self, converter: converters.DocumentConverter) -> None:
         if self._is_broken:
             raise LayoutFailed("the models could not be loaded")
         try:
-            self._converter.initialize_pipeline(InputFormat.PDF)
+            converter.initialize_pipeline(InputFormat.PDF)
         except Exception as error:
             self._is_broken = True
             raise LayoutFailed("the models could not be loaded") from error
 
 
-def layout_options(folder: Path) -> PdfPipelineOptions:
+def _has_letters(content: bytes, number: int) -> bool:
+    document = pypdfium2.PdfDocument(content)
+    try:
+        return int(document[number - 1].get_textpage().count_chars()) > 0
+    finally:
+        document.close()
+
+
+def layout_options(folder: Path, *, of_scans: bool) -> PdfPipelineOptions:
     """Models from the folder alone; words in scans only with rapidocr, whose models ship."""
     options = PdfPipelineOptions(
         artifacts_path=folder,
@@ -67,7 +78,7 @@ def layout_options(folder: Path) -> PdfPipelineOptions:
         document_timeout=_SECONDS_FOR_A_PAGE,
         accelerator_options=AcceleratorOptions(num_threads=1, device=AcceleratorDevice.CPU),
     )
-    shipped = _shipped_recognition()
+    shipped = _shipped_recognition() if of_scans else None
     if shipped is not None:
         options.do_ocr = True
         options.ocr_options = shipped
@@ -83,7 +94,10 @@ def _shipped_recognition() -> RapidOcrOptions | None:
     if not all(found):
         return None
     det, cls, rec = map(str, found)
-    return RapidOcrOptions(det_model_path=det, cls_model_path=cls, rec_model_path=rec)
+    # By the regions of the layout, docling would drop the words that no region holds.
+    return RapidOcrOptions(
+        mode=OcrMode.FULL_PAGE, det_model_path=det, cls_model_path=cls, rec_model_path=rec
+    )
 
 
 def _converter(options: PdfPipelineOptions) -> converters.DocumentConverter:

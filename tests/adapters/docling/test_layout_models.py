@@ -17,7 +17,7 @@ from adapters.docling.pdf_page import PageInk
 from adapters.docling.pdf_tables import PdfTable
 from adapters.docling.pdf_words import Word
 from adapters.docling.reading import DoclingReader
-from adapters.docling.recognition import Patience
+from adapters.docling.recognition import Patience, is_installed
 from domain.documents.media import MediaType
 from domain.documents.structure import (
     Block,
@@ -184,9 +184,11 @@ def test_a_converter_without_the_models_does_not_start(tmp_path: Path) -> None:
         DoclingConverter(layout_models=tmp_path)
 
 
-def test_docling_takes_its_models_from_the_folder_alone(tmp_path: Path) -> None:
-    options = layout_options(tmp_path)
+@pytest.mark.parametrize("of_scans", [True, False])
+def test_docling_takes_its_models_from_the_folder_alone(tmp_path: Path, of_scans: bool) -> None:
+    options = layout_options(tmp_path, of_scans=of_scans)
 
+    assert options.do_ocr is (of_scans and is_installed())
     assert options.artifacts_path == tmp_path
     assert options.do_table_structure
     assert not options.enable_remote_services
