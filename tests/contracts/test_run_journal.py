@@ -224,16 +224,20 @@ async def test_a_paused_run_that_is_to_stop_takes_no_answer(stores: Stores, home
     assert (ended.state, ended.pause) == (RunState.ENDED, None)
 
 
-async def test_a_rejected_draft_leaves_its_conversation_and_an_approved_one_stays(
+async def test_a_draft_that_was_not_approved_leaves_its_conversation_and_others_stay(
     stores: Stores, home: Home
 ) -> None:
-    for reason, roles in (
-        (TerminationReason.REJECTED, [Role.USER]),
-        (TerminationReason.COMPLETE, [Role.USER, Role.ASSISTANT]),
+    for reason, approval, roles in (
+        (TerminationReason.REJECTED, True, [Role.USER]),
+        (TerminationReason.EXPIRED, True, [Role.USER]),
+        (TerminationReason.CANCELLED, True, [Role.USER]),
+        (TerminationReason.COMPLETE, True, [Role.USER, Role.ASSISTANT]),
+        (TerminationReason.CANCELLED, False, [Role.USER, Role.ASSISTANT]),
     ):
         thread = conversation(home)
         await stores.conversations.add(thread)
         asked = run(home, conversation_id=thread.conversation_id)
+        asked = replace(asked, require_approval=approval)
         mine = await _claimed(stores, home, asked)
         await stores.log.append(home.space, mine.run_id, 1, [Drafted(text="A draft.")])
         await stores.log.append(home.space, mine.run_id, 1, [RunCompleted(reason=reason)])

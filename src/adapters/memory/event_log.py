@@ -66,7 +66,9 @@ class MemoryEventLog:
                     worker_id=None,
                 )
                 self._state.journals.pop((run.space_id, run.run_id), None)
-                if reason in (TerminationReason.REJECTED, TerminationReason.EXPIRED):
+                refused = reason in (TerminationReason.REJECTED, TerminationReason.EXPIRED)
+                approved = reason is TerminationReason.COMPLETE or not run.require_approval
+                if refused or not approved:
                     self._take_back_the_answer(run)
             case RunPaused() if run.cancel_requested:
                 self._state.runs[run.space_id, run.run_id] = replace(

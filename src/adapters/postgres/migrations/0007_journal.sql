@@ -138,12 +138,13 @@ begin
   )
   select h.run, m.first_sequence, v_now
   from unnest(v_held) h (run) left join moved m on m.run_id = h.run;
-  -- What nobody has approved is no answer.
-  if p_reasons && array['rejected', 'expired'] then
+  -- What was to be approved and nobody has is no answer, however its run ended.
+  if array_length(array_remove(array_remove(p_reasons, null), 'complete'), 1) > 0 then
     delete from obelisk.messages m
     using obelisk.runs r, unnest(p_runs, p_fences, p_reasons) a (run, fence, reason)
     where r.space_id = p_space and r.run_id = a.run and r.fence = a.fence
-      and a.reason in ('rejected', 'expired') and r.termination_reason = a.reason and m.space_id = p_space
+      and a.reason <> 'complete' and (r.require_approval or a.reason in ('rejected', 'expired'))
+      and r.termination_reason = a.reason and m.space_id = p_space
       and m.conversation_id = r.conversation_id and m.run_id = r.run_id and m.role = 'assistant';
   end if;
 end $$;
