@@ -340,18 +340,19 @@ begin
   end if;
 end $$;
 
--- One passage as it is read, nothing where its document is not. "offset 0" has each looked up by itself:
--- otherwise the planner may read a whole space to find a few.
-create function obelisk.whole(p_space uuid, p_chunk uuid) returns table (
+-- One passage of this transaction's space as it is read, nothing where its document is not. "offset 0" has
+-- each looked up by itself: otherwise the planner may read a whole space to find a few.
+create function obelisk.whole(p_chunk uuid) returns table (
   chunk_id uuid, document_id uuid, title text, filename text, collection text, section_path text[],
   page integer, content text, version integer, span_start integer, span_end integer
 ) language sql stable as $$
   select c.chunk_id, c.document_id, d.title, d.filename, c.collection, c.section_path, c.page,
          c.content, d.version, c.span_start, c.span_end
-  from (select * from obelisk.chunks where space_id = p_space and chunk_id = p_chunk offset 0) c
+  from (select * from obelisk.chunks
+        where space_id = obelisk.current_space() and chunk_id = p_chunk offset 0) c
   cross join lateral (
     select * from obelisk.documents
-    where space_id = p_space and document_id = c.document_id and state = 'ready' offset 0) d
+    where space_id = c.space_id and document_id = c.document_id and state = 'ready' offset 0) d
 $$;
 
 -- What a passage is worth: meaning from 0 for the farthest to 1 for the nearest, words by their part of the
@@ -431,7 +432,7 @@ begin
                          v_distances[1], v_distances[cardinality(v_near)], v_scores[u.place],
                          v_scores[1])
     from unnest(v_near || v_worded) with ordinality u (chunk_id, place)
-    cross join lateral obelisk.whole(v_space, u.chunk_id) p
+    cross join lateral obelisk.whole(u.chunk_id) p
     order by u.place limit p_limit;
     return;
   end if;
@@ -476,7 +477,7 @@ begin
   )
   select p.chunk_id, p.document_id, p.title, p.filename, p.collection, p.section_path, p.page,
          p.content, p.version, p.span_start, p.span_end, f.semantic_rank, f.lexical_rank, f.score
-  from fused f cross join lateral obelisk.whole(v_space, f.chunk_id) p
+  from fused f cross join lateral obelisk.whole(f.chunk_id) p
   order by f.score desc, least(f.semantic_rank, f.lexical_rank), p.chunk_id limit p_limit;
 end $$;
 
