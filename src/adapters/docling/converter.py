@@ -111,7 +111,9 @@ class DoclingConverter:
     async def _structure(self, file: "_File") -> DocumentStructure:
         async with self._free:
             try:
-                structure = _structure(await self._read(file))
+                reply = await self._read(file)
+                # Long ones hold megabytes of pictures: others have the loop meanwhile.
+                structure = await asyncio.to_thread(_structure, reply)
             except RanOut as error:
                 raise DocumentUnreadable(_TOO_SLOW, field="content") from error
             except MalformedReply as error:

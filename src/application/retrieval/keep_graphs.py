@@ -3,6 +3,7 @@
 import logging
 
 from application.ports.vector_graphs import VectorGraphs
+from domain.errors import Unavailable
 from domain.retrieval.graphs import GraphPolicy, GraphStep, VectorSet, next_step
 
 _log = logging.getLogger(__name__)
@@ -16,15 +17,24 @@ class KeepGraphs:
         self._policy = policy
 
     async def __call__(self) -> None:
-        """One after the other: a build takes what it can get. Every large set's recall is told."""
+        """One after the other: a build takes what it can get. Every large set's recall is told.
+
+        Trouble with one set is logged, and the others have their turn.
+        """
         for vectors in await self._graphs.sets(self._policy.build_from):
-            step = next_step(vectors, self._policy)
-            if step is GraphStep.BUILD and await self._graphs.build(vectors):
-                _tell("has a graph now", vectors)
-            elif step is GraphStep.DROP and await self._graphs.drop(vectors):
-                _tell("has no graph any more", vectors)
-            if step is not GraphStep.DROP:
-                await self._check(vectors)
+            try:
+                await self._keep(vectors)
+            except Unavailable as error:
+                _log.warning("the graph of space %s: %s", vectors.space, error.message)
+
+    async def _keep(self, vectors: VectorSet) -> None:
+        step = next_step(vectors, self._policy)
+        if step is GraphStep.BUILD and await self._graphs.build(vectors):
+            _tell("has a graph now", vectors)
+        elif step is GraphStep.DROP and await self._graphs.drop(vectors):
+            _tell("has no graph any more", vectors)
+        if step is not GraphStep.DROP:
+            await self._check(vectors)
 
     async def _check(self, vectors: VectorSet) -> None:
         """Whether searches still find what is nearest, on the vectors that are really there."""

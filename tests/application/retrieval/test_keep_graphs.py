@@ -10,6 +10,7 @@ from adapters.memory.state import MemoryState
 from adapters.memory.vector_graphs import MemoryVectorGraphs
 from application.retrieval.keep_graphs import KeepGraphs
 from domain.documents.document import Document
+from domain.errors import Unavailable
 from domain.identifiers import OrganizationId, SpaceId, UserId
 from domain.retrieval.graphs import GraphPolicy, GraphState, VectorSet
 from fixtures.making import MODEL, Home, document, new_id, passages, structure
@@ -20,6 +21,18 @@ class _Lossy(MemoryVectorGraphs):
 
     async def recall(self, vectors: VectorSet, samples: int) -> float:
         return 0.5
+
+
+class _Troubled(MemoryVectorGraphs):
+    """Cannot be asked of the first set that comes."""
+
+    asked = 0
+
+    async def recall(self, vectors: VectorSet, samples: int) -> float:
+        self.asked += 1
+        if self.asked == 1:
+            raise Unavailable("the database is away")
+        return await super().recall(vectors, samples)
 
 
 class _House:
@@ -56,6 +69,14 @@ async def test_only_a_large_space_gets_a_graph() -> None:
     await house.publish(house.small, 5)
     await house.keep()
     assert await house.graphs_of() == {house.large.space: 6}
+
+
+async def test_trouble_with_one_space_keeps_no_other_from_its_graph() -> None:
+    house = _House(_Troubled)
+    await house.publish(house.large, 6)
+    await house.publish(house.small, 6)
+    await house.keep()
+    assert await house.graphs_of() == {house.large.space: 6, house.small.space: 6}
 
 
 async def test_a_graph_stays_until_its_space_is_much_smaller() -> None:
