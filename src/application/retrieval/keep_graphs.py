@@ -3,7 +3,7 @@
 import logging
 
 from application.ports.vector_graphs import VectorGraphs
-from domain.errors import Unavailable
+from domain.errors import ObeliskError
 from domain.retrieval.graphs import GraphPolicy, GraphStep, VectorSet, next_step
 
 _log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ class KeepGraphs:
         for vectors in await self._graphs.sets(self._policy.build_from):
             try:
                 await self._keep(vectors)
-            except Unavailable as error:
+            except ObeliskError as error:
                 _log.warning("the graph of space %s: %s", vectors.space, error.message)
 
     async def _keep(self, vectors: VectorSet) -> None:
