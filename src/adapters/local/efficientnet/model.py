@@ -8,12 +8,12 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]  # publishes no types
 from numpy.typing import NDArray
 from PIL import Image
 
 from adapters.local.efficientnet.graph import PIXELS_INPUT, SIDE, classifier
 from adapters.local.efficientnet.weights_file import read_weights
+from adapters.local.onnx_session import one_core_session
 from domain.retrieval.vector import Vector
 
 DIGEST = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -33,13 +33,7 @@ class EfficientNet:
         Exception: the file is missing, or is not this network's; the runtime has no common class.
         """
         self.names = _NAMES.read_text(encoding="utf-8").splitlines()
-        options = onnxruntime.SessionOptions()
-        # One core a picture: pictures run side by side, and must not spin against each other.
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        self._session = onnxruntime.InferenceSession(
-            classifier(read_weights(weights, DIGEST)), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = one_core_session(classifier(read_weights(weights, DIGEST)))
 
     def look(self, picture: bytes) -> tuple[Vector, dict[str, float]]:
         """Its features, of unit length, and the names of its likeliest classes with their shares.

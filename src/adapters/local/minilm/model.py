@@ -8,10 +8,10 @@ from array import array
 from pathlib import Path
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]  # publishes no types
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from adapters.local.onnx_session import one_core_session
 from domain.retrieval.vector import Vector
 
 DIMENSIONS = 384
@@ -33,9 +33,7 @@ class MiniLm:
         self._tokenizer = Tokenizer.from_file(str(_TOKENIZER))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self._session = onnxruntime.InferenceSession(
-            str(weights), _one_thread(), providers=["CPUExecutionProvider"]
-        )
+        self._session = one_core_session(str(weights))
 
     def tokens(self, text: str) -> list[int]:
         """The tokens of a text, its two marks included, at full length."""
@@ -60,14 +58,6 @@ def _inputs(ids: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
 def _unit_mean(states: NDArray[np.float32]) -> Vector:
     mean = states.mean(axis=0, dtype=np.float64)
     return array("f", (mean / np.linalg.norm(mean)).astype(np.float32).tobytes())
-
-
-def _one_thread() -> object:
-    options = onnxruntime.SessionOptions()
-    # One core a text: texts run side by side, and must not spin against each other.
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    return options
 
 
 def _whole_characters(text: str) -> str:
