@@ -6,7 +6,7 @@ import asyncpg
 from pgvector import HalfVector
 
 from adapters.postgres.pool import Pool
-from adapters.postgres.search_rows import listed, passage_of
+from adapters.postgres.search_rows import narrowed, passage_of
 from adapters.postgres.statements import statements
 from domain.documents.document import Collection
 from domain.identifiers import DocumentId, SpaceId
@@ -56,11 +56,7 @@ class PostgresKnowledgeIndex:
                 _searchable(text),
                 _half(vector),
                 model.name,
-                [collection.value for collection in within.collections],
-                listed(within.media_types, lambda media_type: media_type.value),
-                listed(within.documents, lambda document: document),
-                within.created_from,
-                within.created_before,
+                *narrowed(within),
                 limit,
             )
         return tuple(_ranked(row) for row in rows)

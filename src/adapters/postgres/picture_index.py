@@ -3,7 +3,7 @@
 from pgvector import HalfVector
 
 from adapters.postgres.pool import Pool
-from adapters.postgres.search_rows import listed, passage_of
+from adapters.postgres.search_rows import narrowed, passage_of
 from adapters.postgres.statements import statements
 from domain.identifiers import SpaceId
 from domain.retrieval.passage import Passage
@@ -37,11 +37,7 @@ class PostgresPictureIndex:
                 HalfVector(list(query.vector)),
                 query.floor,
                 model.name,
-                [collection.value for collection in within.collections],
-                listed(within.media_types, lambda media_type: media_type.value),
-                listed(within.documents, lambda document: document),
-                within.created_from,
-                within.created_before,
+                *narrowed(within),
                 limit,
             )
         return tuple(passage_of(row) for row in rows)

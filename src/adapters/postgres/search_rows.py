@@ -7,14 +7,24 @@ import asyncpg
 
 from domain.documents.document import Collection
 from domain.retrieval.passage import Passage
+from domain.retrieval.query import SearchFilter
 
 T = TypeVar("T")
 U = TypeVar("U")
 
 
-def listed(values: Iterable[T] | None, as_value: Callable[[T], U]) -> list[U] | None:
-    """The values of a filter; None for one that lets everything pass."""
-    return None if values is None else [as_value(value) for value in values]
+def narrowed(within: SearchFilter) -> tuple[object, ...]:
+    """A filter as the five arguments that each search function takes in this order.
+
+    Collections, media types, documents, from and before; None for what lets everything pass.
+    """
+    return (
+        [collection.value for collection in within.collections],
+        _listed(within.media_types, lambda media_type: media_type.value),
+        _listed(within.documents, lambda document: document),
+        within.created_from,
+        within.created_before,
+    )
 
 
 def passage_of(row: asyncpg.Record) -> Passage:
@@ -31,3 +41,7 @@ def passage_of(row: asyncpg.Record) -> Passage:
         version=row["version"],
         span=(row["span_start"], row["span_end"]),
     )
+
+
+def _listed(values: Iterable[T] | None, as_value: Callable[[T], U]) -> list[U] | None:
+    return None if values is None else [as_value(value) for value in values]
