@@ -9,12 +9,11 @@ from pathlib import Path
 import httpx
 
 from adapters.local.control_tokens import neutraliser
-from adapters.local.errors import ModelUnavailable
 from adapters.local.gguf import GgufHeader, InvalidGguf, read_header
 from adapters.local.llama_process import LlamaProcess, LlamaSettings
 from adapters.local.llama_wire import ChunkReader, event_data, failure, request_body
 from adapters.local.token_counter import TokenCounter, most_tokens
-from domain.agents.chat import ChatChunk, ChatMessage, ChatRequest, Role
+from domain.agents.chat import ChatChunk, ChatMessage, ChatRequest, ModelUnavailable, Role
 from domain.errors import ObeliskError
 
 # The window of a slot comes in steps of this many tokens.

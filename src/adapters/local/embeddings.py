@@ -10,8 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from adapters.local.errors import EmbedderUnavailable, TextTooLong
-from domain.retrieval.vector import EmbeddingModel, Vector
+from domain.retrieval.vector import EmbedderUnavailable, EmbeddingModel, TextTooLong, Vector
 
 if TYPE_CHECKING:
     from adapters.local.minilm.model import MiniLm

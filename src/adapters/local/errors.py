@@ -3,30 +3,6 @@
 from domain.errors import InvalidInput, Unavailable
 
 
-class PromptTooLong(InvalidInput):
-    reason = "PROMPT_TOO_LONG"
-
-
-class JsonSchemaRefused(InvalidInput):
-    reason = "INVALID_JSON_SCHEMA"
-
-
-class TextTooLong(InvalidInput):
-    reason = "TEXT_TOO_LONG"
-
-
-class ModelUnavailable(Unavailable):
-    reason = "MODEL_UNAVAILABLE"
-
-
-class EmbedderUnavailable(Unavailable):
-    reason = "EMBEDDER_UNAVAILABLE"
-
-
-class VisualEmbedderUnavailable(Unavailable):
-    reason = "VISUAL_EMBEDDER_UNAVAILABLE"
-
-
 class BlobStoreUnavailable(Unavailable):
     """Without the system's own words, which name paths."""
 

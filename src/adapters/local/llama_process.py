@@ -11,9 +11,9 @@ import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.local.errors import ModelUnavailable
 from adapters.local.llama_child import ChildAnswer, ChildSettings
 from adapters.local.openmp import environment_with_openmp
+from domain.agents.chat import ModelUnavailable
 
 # A socket's path has room for about a hundred bytes.
 _LONGEST_SOCKET_PATH = 100

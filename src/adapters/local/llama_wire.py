@@ -4,8 +4,16 @@ import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
-from adapters.local.errors import JsonSchemaRefused, ModelUnavailable, PromptTooLong
-from domain.agents.chat import ChatChunk, ChatFinished, ChatRequest, FinishReason, TextDelta
+from domain.agents.chat import (
+    ChatChunk,
+    ChatFinished,
+    ChatRequest,
+    FinishReason,
+    JsonSchemaRefused,
+    ModelUnavailable,
+    PromptTooLong,
+    TextDelta,
+)
 from domain.errors import ObeliskError
 
 Json = dict[str, object]

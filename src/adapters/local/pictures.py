@@ -8,10 +8,14 @@ from math import hypot, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from adapters.local.errors import VisualEmbedderUnavailable
 from application.ports.embedder import Embedder
 from domain.errors import Unavailable
-from domain.retrieval.pictures import PictureQuery, PictureUnreadable, VisualModel
+from domain.retrieval.pictures import (
+    PictureQuery,
+    PictureUnreadable,
+    VisualEmbedderUnavailable,
+    VisualModel,
+)
 from domain.retrieval.vector import Vector
 
 if TYPE_CHECKING:

@@ -6,14 +6,9 @@ from collections.abc import Sequence
 from hashlib import sha256
 from math import sqrt
 
-from domain.errors import InvalidInput
-from domain.retrieval.vector import EmbeddingModel, Vector
+from domain.retrieval.vector import EmbeddingModel, TextTooLong, Vector
 
 _WORD = re.compile(r"\w+")
-
-
-class TextTooLong(InvalidInput):
-    reason = "TEXT_TOO_LONG"
 
 
 class HashEmbedder:

@@ -9,16 +9,9 @@ from domain.agents.chat import (
     ChatMessage,
     ChatRequest,
     FinishReason,
+    PromptTooLong,
     TextDelta,
 )
-from domain.errors import InvalidInput
-
-
-class PromptTooLong(InvalidInput):
-    reason = "PROMPT_TOO_LONG"
-
-    def __init__(self, tokens: int, limit: int) -> None:
-        super().__init__(f"prompt and answer take {tokens} tokens; the model reads {limit}")
 
 
 class ScriptedChatModel:
@@ -63,7 +56,10 @@ class ScriptedChatModel:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatChunk]:
         prompt = sum(self.count_tokens(message.content) for message in request.messages)
         if prompt + request.max_tokens > self._context_tokens:
-            raise PromptTooLong(prompt + request.max_tokens, self._context_tokens)
+            raise PromptTooLong(
+                f"prompt and answer take {prompt + request.max_tokens} tokens;"
+                f" the model reads {self._context_tokens}"
+            )
         self.requests.append(request)
         self.streaming += 1
         try:

@@ -7,11 +7,11 @@ from contextlib import aclosing
 import httpx
 
 from adapters.openai_compatible.dialect import AnswerReader, refusal, request_body
-from adapters.openai_compatible.errors import ModelUnavailable, ServerRefused, ServerSilent
+from adapters.openai_compatible.errors import ServerRefused, ServerSilent
 from adapters.openai_compatible.model_server import Deadlines, ModelServer
 from adapters.openai_compatible.sse import EventTooLong, events
-from adapters.openai_compatible.token_bound import most_tokens
-from domain.agents.chat import ChatChunk, ChatMessage, ChatRequest
+from domain.agents.chat import ChatChunk, ChatMessage, ChatRequest, ModelUnavailable
+from domain.token_bound import most_tokens
 
 
 class OpenAiCompatibleChatModel:

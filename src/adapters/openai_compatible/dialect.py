@@ -4,14 +4,17 @@ import json
 import re
 from dataclasses import dataclass, field
 
-from adapters.openai_compatible.errors import (
+from adapters.openai_compatible.errors import ServerRefused
+from adapters.openai_compatible.whole_characters import WholeCharacters
+from domain.agents.chat import (
+    ChatFinished,
+    ChatRequest,
+    FinishReason,
     JsonSchemaRefused,
     ModelUnavailable,
     PromptTooLong,
-    ServerRefused,
+    TextDelta,
 )
-from adapters.openai_compatible.whole_characters import WholeCharacters
-from domain.agents.chat import ChatFinished, ChatRequest, FinishReason, TextDelta
 from domain.errors import ObeliskError
 
 Json = dict[str, object]

@@ -7,15 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import httpx
 
-from adapters.openai_compatible.errors import (
-    EmbedderUnavailable,
-    ServerRefused,
-    ServerSilent,
-    TextTooLong,
-)
+from adapters.openai_compatible.errors import ServerRefused, ServerSilent
 from adapters.openai_compatible.model_server import Deadlines, ModelServer
-from adapters.openai_compatible.token_bound import cut_to, most_tokens
-from domain.retrieval.vector import EmbeddingModel, Vector
+from domain.retrieval.vector import EmbedderUnavailable, EmbeddingModel, TextTooLong, Vector
+from domain.token_bound import cut_to, most_tokens
 
 
 class OpenAiCompatibleEmbedder:

@@ -1,27 +1,5 @@
 """What a model server can refuse, or fail at."""
 
-from domain.errors import InvalidInput, Unavailable
-
-
-class PromptTooLong(InvalidInput):
-    reason = "PROMPT_TOO_LONG"
-
-
-class JsonSchemaRefused(InvalidInput):
-    reason = "INVALID_JSON_SCHEMA"
-
-
-class TextTooLong(InvalidInput):
-    reason = "TEXT_TOO_LONG"
-
-
-class ModelUnavailable(Unavailable):
-    reason = "MODEL_UNAVAILABLE"
-
-
-class EmbedderUnavailable(Unavailable):
-    reason = "EMBEDDER_UNAVAILABLE"
-
 
 class ServerRefused(Exception):
     """The server answered with a failure. Never leaves this folder."""

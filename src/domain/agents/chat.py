@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from domain.errors import InvalidInput, Unavailable
+
 
 class Role(Enum):
     SYSTEM = "system"
@@ -58,3 +60,15 @@ class ChatFinished:
 
 
 ChatChunk = TextDelta | ChatFinished
+
+
+class PromptTooLong(InvalidInput):
+    reason = "PROMPT_TOO_LONG"
+
+
+class JsonSchemaRefused(InvalidInput):
+    reason = "INVALID_JSON_SCHEMA"
+
+
+class ModelUnavailable(Unavailable):
+    reason = "MODEL_UNAVAILABLE"

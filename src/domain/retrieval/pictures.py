@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, Unavailable
 from domain.identifiers import ChunkId
 from domain.retrieval.fusion import RRF_K, Ranking, fuse, streams_of
 from domain.retrieval.passage import FusedPassage
@@ -17,6 +17,10 @@ MOST_ASKED = 3
 
 class PictureUnreadable(InvalidInput):
     reason = "PICTURE_UNREADABLE"
+
+
+class VisualEmbedderUnavailable(Unavailable):
+    reason = "VISUAL_EMBEDDER_UNAVAILABLE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

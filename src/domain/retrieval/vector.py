@@ -4,6 +4,8 @@ from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from domain.errors import InvalidInput, Unavailable
+
 if TYPE_CHECKING:
     Vector = array[float]
     """Single-precision floats (typecode 'f'), of unit length."""
@@ -18,3 +20,11 @@ class EmbeddingModel:
     name: str
     dimensions: int
     max_tokens: int
+
+
+class TextTooLong(InvalidInput):
+    reason = "TEXT_TOO_LONG"
+
+
+class EmbedderUnavailable(Unavailable):
+    reason = "EMBEDDER_UNAVAILABLE"

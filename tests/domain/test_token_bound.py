@@ -4,7 +4,7 @@ import pytest
 
 from adapters.local.chat import LlamaChatModel
 from adapters.local.weights import packaged_chat_model
-from adapters.openai_compatible.token_bound import cut_to, most_tokens
+from domain.token_bound import cut_to, most_tokens
 
 TEXTS = [
     "Our new summer roast tastes of cherry and cocoa; order before Friday & save 15 %!",
