@@ -1,15 +1,15 @@
 """Embeddings from any server that speaks the OpenAI dialect."""
 
 import json
-import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import httpx
 
 from adapters.openai_compatible.errors import ServerRefused, ServerSilent
 from adapters.openai_compatible.model_server import Deadlines, ModelServer
-from domain.retrieval.vector import EmbedderUnavailable, EmbeddingModel, TextTooLong, Vector
+from domain.retrieval.embedding_inputs import batches, refuse_long
+from domain.retrieval.vector import EmbedderUnavailable, EmbeddingModel, Vector, of_unit_length
 from domain.token_bound import cut_to, most_tokens
 
 
@@ -63,35 +63,12 @@ class OpenAiCompatibleEmbedder:
         return vector
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
-        self._refuse_long(texts)
+        refuse_long(texts, self._model)
         prefixed = [self._prefixes[1] + text for text in texts]
         vectors: list[Vector] = []
-        for some in self._batches(prefixed):
+        for some in batches(prefixed, items=self._batch, tokens=self._batch_tokens):
             vectors += await self._embed(some)
         return vectors
-
-    def _batches(self, texts: Sequence[str]) -> Iterator[list[str]]:
-        """At most `batch` texts of `batch_tokens` together, one that is longer by itself."""
-        some: list[str] = []
-        room = self._batch_tokens
-        for text in texts:
-            tokens = most_tokens(text)
-            if some and (len(some) == self._batch or tokens > room):
-                yield some
-                some, room = [], self._batch_tokens
-            some.append(text)
-            room -= tokens
-        if some:
-            yield some
-
-    def _refuse_long(self, texts: Sequence[str]) -> None:
-        for index, text in enumerate(texts):
-            if (tokens := most_tokens(text)) > self._model.max_tokens:
-                raise TextTooLong(
-                    f"text {index + 1} of {len(texts)} has up to {tokens} tokens;"
-                    f" the embedding model takes {self._model.max_tokens}",
-                    field=f"texts[{index}]",
-                )
 
     async def _embed(self, texts: list[str]) -> list[Vector]:
         if self._server.closed:
@@ -119,12 +96,9 @@ class OpenAiCompatibleEmbedder:
         return [self._unit(vector) for vector in vectors]
 
     def _unit(self, vector: Vector) -> Vector:
-        if len(vector) != self._model.dimensions:
+        try:
+            return of_unit_length(vector, self._model.dimensions)
+        except ValueError as error:
             raise EmbedderUnavailable(
-                f"the embedding model {self._model.name} gives {len(vector)} dimensions,"
-                f" not the {self._model.dimensions} that are set"
-            )
-        length = math.hypot(*vector)
-        if not (math.isfinite(length) and length > 0):
-            raise EmbedderUnavailable("the embedding server sent a vector without a direction")
-        return array("f", (component / length for component in vector))
+                f"the embedding model {self._model.name} cannot be used: {error}"
+            ) from error

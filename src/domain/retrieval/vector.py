@@ -2,6 +2,7 @@
 
 from array import array
 from dataclasses import dataclass
+from math import hypot, isfinite
 from typing import TYPE_CHECKING
 
 from domain.errors import InvalidInput, Unavailable
@@ -28,3 +29,17 @@ class TextTooLong(InvalidInput):
 
 class EmbedderUnavailable(Unavailable):
     reason = "EMBEDDER_UNAVAILABLE"
+
+
+def of_unit_length(values: Vector, dimensions: int) -> Vector:
+    """A model's answer as it is stored.
+
+    Raises:
+        ValueError: not so many numbers, or no direction; says so in words for people.
+    """
+    if len(values) != dimensions:
+        raise ValueError(f"it gives {len(values)} dimensions, not the {dimensions} that are set")
+    length = hypot(*values)
+    if not (isfinite(length) and length > 0):
+        raise ValueError("it gives a vector without a direction")
+    return array("f", (value / length for value in values))
