@@ -9,6 +9,8 @@ from domain.retrieval.passage import FusedPassage, Passage
 
 # Between two pieces of one section stands white space at most.
 _GAP_CHARACTERS = 3
+# Fewer characters than these can be alike by chance, where they are not all that overlaps.
+_LEAST_SHARED = 12
 _Section = tuple[DocumentId, int, tuple[str, ...]]
 
 
@@ -70,11 +72,13 @@ def _one_of(run: Sequence[FusedPassage], best: FusedPassage) -> FusedPassage:
 
 def _continued(text: str, end: int, following: Passage) -> str:
     start = following.span[0]
-    if following.span[1] <= end:
+    # Pieces of one row of a table all stand where the row does.
+    if following.span[1] <= end and following.text in text:
         return text
     if start >= end:
         return text + "\n" * min(start - end, 2) + following.text
     for size in range(min(end - start, len(text), len(following.text)), 0, -1):
-        if text.endswith(following.text[:size]):
+        told = size == end - start or size >= _LEAST_SHARED
+        if told and text.endswith(following.text[:size]):
             return text + following.text[size:]
     return f"{text}\n{following.text}"

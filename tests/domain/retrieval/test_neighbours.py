@@ -66,9 +66,22 @@ def test_an_overlap_that_cannot_be_found_again_costs_no_text() -> None:
     assert joined.passage.text == "Alpha one\nBeta"
 
 
+def test_letters_that_are_alike_by_chance_are_no_overlap() -> None:
+    first, second = _at(0, 12, number=1, text="All prices"), _at(6, 20, number=2, text="sales tax")
+    (joined,) = with_neighbours_joined([first, second])
+    assert joined.passage.text == "All prices\nsales tax"
+
+
 def test_a_passage_within_another_adds_nothing() -> None:
     (joined,) = with_neighbours_joined([_at(0, 200, number=1), _at(50, 100, number=2)])
     assert joined.passage.text == TEXT[:200]
+
+
+def test_pieces_of_one_row_of_a_table_are_all_read() -> None:
+    pieces = [_at(0, 60, number=n, text=f"Terms: piece {n}.") for n in (1, 2, 3)]
+    (joined,) = with_neighbours_joined(pieces)
+    assert joined.passage.text == "Terms: piece 1.\nTerms: piece 2.\nTerms: piece 3."
+    assert joined.passage.span == (0, 60)
 
 
 def test_what_does_not_follow_stays_apart() -> None:
