@@ -4,13 +4,20 @@ from importlib.resources import files
 
 from domain.agents.catalogue import AGENT_NAMES, default_catalogue
 from domain.agents.definition import AgentCatalogue
-from domain.retrieval.policy import EnhancementPolicy
-from entrypoints.settings import DEFAULT_BUDGET_MS
+from domain.retrieval.policy import EnhancementPolicy, RerankPolicy
+from entrypoints.model_settings import ModelSettings
 
 
-def shipped_agents(enhancement_budget_ms: int = DEFAULT_BUDGET_MS) -> AgentCatalogue:
+def agents_of(settings: ModelSettings) -> AgentCatalogue:
+    """The shipped agents with the policies of the settings."""
+    return shipped_agents(settings.enhancement_policy, settings.rerank_policy)
+
+
+def shipped_agents(
+    enhancement: EnhancementPolicy | None = None, rerank: RerankPolicy | None = None
+) -> AgentCatalogue:
     """The catalogue with the prompts that stand beside it."""
     folder = files("domain.agents") / "prompts"
     prompts = {name: (folder / f"{name}.md").read_text(encoding="utf-8") for name in AGENT_NAMES}
-    enhancement = EnhancementPolicy(budget_seconds=enhancement_budget_ms / 1000)
-    return default_catalogue(prompts).with_enhancement(enhancement)
+    catalogue = default_catalogue(prompts)
+    return catalogue.with_policies(enhancement or EnhancementPolicy(), rerank or RerankPolicy())

@@ -58,7 +58,7 @@ from application.runs.watch import WatchRun
 from application.tenancy.contexts import SpaceContexts
 from domain.runs.retention import RetentionPolicy
 from entrypoints.accounts import AccountParts, build_accounts
-from entrypoints.agents import shipped_agents
+from entrypoints.agents import agents_of
 from entrypoints.conversations import build_conversations
 from entrypoints.documents import DocumentParts, build_documents, build_ingest
 from entrypoints.keys import key_policy
@@ -66,7 +66,7 @@ from entrypoints.limits import run_limits, watcher_limits
 from entrypoints.pausing import build_pausing
 from entrypoints.pictures import PictureParts, build_picture_search
 from entrypoints.relay import Relay
-from entrypoints.retrieval import build_retrieval
+from entrypoints.retrieval import SearchModels, build_retrieval
 from entrypoints.settings import Settings
 from entrypoints.tenancy import build_tenancy
 
@@ -82,7 +82,7 @@ class Identity(containers.DeclarativeContainer):
 class Container(Identity):
     pool = providers.Dependency(instance_of=Pool)
     chat_model: providers.Dependency[ChatModel] = providers.Dependency()
-    enhancer_model: providers.Dependency[ChatModel] = providers.Dependency()
+    search_models = providers.Dependency(instance_of=SearchModels)
     embedder: providers.Dependency[Embedder] = providers.Dependency()
     picture_parts = providers.Dependency(instance_of=PictureParts)
     converter: providers.Dependency[DocumentConverter] = providers.Dependency()
@@ -97,7 +97,7 @@ class Container(Identity):
     context_caches: providers.Dependency[Sequence[ContextCache]] = providers.Dependency()
     account_parts = providers.Dependency(instance_of=AccountParts)
 
-    agents = providers.Singleton(shipped_agents, Identity.settings.provided.enhancement_budget_ms)
+    agents = providers.Singleton(agents_of, Identity.settings)
     clock, entropy = Identity.clock, Identity.entropy
     tenancy_store = providers.Singleton(PostgresTenancyStore, pool)
     tenant_directory = providers.Singleton(PostgresTenantDirectory, pool)
@@ -181,7 +181,7 @@ class Container(Identity):
         pictures=providers.Singleton(build_picture_search, picture_parts, pool),
         embedder=embedder,
         settings_store=settings_store,
-        enhancer_model=enhancer_model,
+        models=search_models,
         clock=clock,
         entropy=entropy,
         settings=Identity.settings,

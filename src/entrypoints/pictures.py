@@ -12,6 +12,8 @@ from application.ports.embedder import Embedder
 from application.ports.picture_reader import PictureReader
 from application.ports.visual_embedder import VisualEmbedder
 from application.retrieval.pictures import PictureSearch
+from entrypoints.model_settings import ModelSettings
+from entrypoints.vertex import vertex_pictures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,14 +24,21 @@ class PictureParts:
     reader: PictureReader
 
 
-def open_picture_parts(
-    embedder: Embedder, reader: PictureReader, stack: AsyncExitStack
+async def open_picture_parts(
+    settings: ModelSettings, embedder: Embedder, reader: PictureReader, stack: AsyncExitStack
 ) -> PictureParts:
-    """Loads nothing. Pictures need the small text model beside them: `embedder`, or one more."""
+    """Local pictures need the small text model beside them: `embedder`, or one more.
+
+    Raises:
+        InvalidInput: a model of Vertex AI without a name or credentials.
+    """
+    if settings.picture_url is not None:
+        return PictureParts(embedder=await vertex_pictures(settings, stack), reader=reader)
     texts = embedder
     if not isinstance(texts, MiniLmEmbedder):
         texts = MiniLmEmbedder(packaged_embedding_model())
         stack.push_async_callback(texts.close)
+    # Loads nothing before the first picture.
     visual = EfficientNetEmbedder(packaged_picture_model(), texts)
     stack.push_async_callback(visual.close)
     return PictureParts(embedder=visual, reader=reader)

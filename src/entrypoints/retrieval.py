@@ -1,5 +1,6 @@
 """Everything about finding passages, wired: for agents, for their tools and for people."""
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from adapters.local.lexical_reranker import LexicalReranker
@@ -20,7 +21,9 @@ from application.retrieval.retrieve import Retrieve
 from application.retrieval.search import SearchKnowledge
 from application.speculative import Speculative
 from domain.documents.document import Collection
-from entrypoints.settings import Settings
+from entrypoints.chat_models import open_enhancer_model
+from entrypoints.model_settings import ModelSettings
+from entrypoints.vertex import vertex_reranker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,18 +38,50 @@ class Retrieval:
     speculative: Speculative
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchModels:
+    """`enhancer` is asked only when the settings say so."""
+
+    enhancer: ChatModel
+    reranker: Reranker | None = None
+
+
+async def open_search_models(
+    settings: ModelSettings, chat: ChatModel, stack: AsyncExitStack
+) -> SearchModels:
+    """Who says questions in other words, and who looks at passages once more.
+
+    Raises:
+        InvalidInput: a server without a model's name, or an address that leads nowhere.
+    """
+    return SearchModels(
+        enhancer=await open_enhancer_model(settings, chat, stack),
+        reranker=await _reranker(settings, stack),
+    )
+
+
+async def _reranker(settings: ModelSettings, stack: AsyncExitStack) -> Reranker | None:
+    match settings.reranker:
+        case "words":
+            return LexicalReranker()
+        case "model":
+            return await vertex_reranker(settings, stack)
+        case "off":
+            return None
+
+
 def build_retrieval(
     *,
     index: KnowledgeIndex,
     pictures: PictureSearch | None = None,
     embedder: Embedder,
     settings_store: SettingsStore,
-    enhancer_model: ChatModel,
+    models: SearchModels,
     clock: Clock,
     entropy: Entropy,
-    settings: Settings,
+    settings: ModelSettings,
 ) -> Retrieval:
-    """`enhancer_model` is asked only when the settings say so."""
+    """All of it around one index."""
     speculative = Speculative()
     vectors = QueryVectors(embedder, speculative)
     return Retrieval(
@@ -56,8 +91,8 @@ def build_retrieval(
             settings=settings_store,
             clock=clock,
             speculative=speculative,
-            enhancer=_enhancer(settings, enhancer_model, entropy),
-            reranker=_reranker(settings),
+            enhancer=_enhancer(settings, models.enhancer, entropy),
+            reranker=models.reranker,
             pictures=pictures,
         ),
         vectors=vectors,
@@ -75,7 +110,7 @@ def build_retrieval(
     )
 
 
-def _enhancer(settings: Settings, model: ChatModel, entropy: Entropy) -> QueryEnhancer | None:
+def _enhancer(settings: ModelSettings, model: ChatModel, entropy: Entropy) -> QueryEnhancer | None:
     match settings.enhancer:
         case "model":
             return ModelQueryEnhancer(model=model, entropy=entropy)
@@ -83,7 +118,3 @@ def _enhancer(settings: Settings, model: ChatModel, entropy: Entropy) -> QueryEn
             return RuleQueryEnhancer()
         case "off":
             return None
-
-
-def _reranker(settings: Settings) -> Reranker | None:
-    return LexicalReranker() if settings.reranker == "words" else None

@@ -5,16 +5,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from entrypoints.model_settings import ModelSettings
 from entrypoints.oidc_settings import OidcProviderSettings, distinct
 
-_SHIPPED_MODEL_SECTIONS = 4
-DEFAULT_BUDGET_MS = 250
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-class Settings(BaseSettings):
+class Settings(ModelSettings):
     """Every setting is an environment variable OBELISK_<NAME>, or a line in a file `.env`."""
 
     model_config = SettingsConfigDict(env_prefix="OBELISK_", env_file=".env", extra="ignore")
@@ -89,79 +88,6 @@ class Settings(BaseSettings):
         default=None,
         validation_alias=AliasChoices("OBELISK_REDIS_URL", "REDIS_URL"),
         description="Announces events between processes; one process needs none.",
-    )
-
-    chat_url: str | None = Field(
-        default=None,
-        description="An OpenAI-compatible server, such as http://127.0.0.1:11434/v1 (Ollama).",
-    )
-    chat_model: str | None = Field(default=None, description="The model's name on that server.")
-    chat_api_key: SecretStr | None = Field(default=None, description="Its key, if it wants one.")
-    chat_model_file: Path | None = Field(
-        default=None, description="A GGUF file to run in place of the one that ships."
-    )
-    chat_context_tokens: int = Field(
-        default=2048, ge=512, description="Prompt and answer together, for each request."
-    )
-    chat_sections: int | None = Field(
-        default=None,
-        ge=0,
-        le=8,
-        description="From how many sources a small model writes, one by one; 0 for all at once. "
-        "The shipped model writes from 4, any other at once.",
-    )
-    chat_slots: int = Field(default=2, ge=1, le=64, description="Answers written side by side.")
-
-    query_enhancer: Literal["auto", "model", "rules", "off"] = Field(
-        default="auto",
-        description="Who says in other words what a question looks for: a model, or rules alone. "
-        "auto is the model of OBELISK_CHAT_URL, and nobody with a model that runs in this process.",
-    )
-    query_enhancer_model: str | None = Field(
-        default=None,
-        description="A faster model on the same server to ask instead; the chat model without.",
-    )
-    enhancement_budget_ms: int = Field(
-        default=DEFAULT_BUDGET_MS,
-        ge=0,
-        le=10_000,
-        description="By how much enhancing may delay a first token at most, in milliseconds from "
-        "the start; 0 for no enhancement.",
-    )
-    reranker: Literal["off", "words"] = Field(
-        default="off",
-        description="Who looks at a question and its passages together: words alone, or nobody.",
-    )
-
-    embedding_url: str | None = Field(
-        default=None, description="An OpenAI-compatible server for embeddings; local without."
-    )
-    embedding_model: str | None = Field(default=None, description="Its embedding model.")
-    embedding_dimensions: int = Field(default=768, ge=1, le=4000, description="Its dimensions.")
-    embedding_api_key: SecretStr | None = Field(default=None, description="Its key, if any.")
-    embedding_query_prefix: str = Field(
-        default="", description="What the model wants before a question, such as 'query: '."
-    )
-    embedding_document_prefix: str = Field(
-        default="", description="What the model wants before a passage, such as 'passage: '."
-    )
-    next_embedding_url: str | None = Field(
-        default=None,
-        description="An OpenAI-compatible server for the embedding model that is to come: filled "
-        "in while the other one serves, then serving in its place.",
-    )
-    next_embedding_model: str | None = Field(default=None, description="The coming model's name.")
-    next_embedding_dimensions: int = Field(
-        default=768, ge=1, le=4000, description="The coming model's dimensions."
-    )
-    next_embedding_api_key: SecretStr | None = Field(
-        default=None, description="The key of the coming model's server, if any."
-    )
-    next_embedding_query_prefix: str = Field(
-        default="", description="What the coming model wants before a question."
-    )
-    next_embedding_document_prefix: str = Field(
-        default="", description="What the coming model wants before a passage."
     )
 
     runs_at_once: int = Field(
@@ -250,21 +176,6 @@ class Settings(BaseSettings):
     def session_life(self) -> timedelta:
         """See `session_days`."""
         return timedelta(days=self.session_days)
-
-    @property
-    def sections(self) -> int:
-        """See `chat_sections`."""
-        if self.chat_sections is not None:
-            return self.chat_sections
-        shipped = self.chat_url is None and self.chat_model_file is None
-        return _SHIPPED_MODEL_SECTIONS if shipped else 0
-
-    @property
-    def enhancer(self) -> Literal["model", "rules", "off"]:
-        """See `query_enhancer`."""
-        if self.query_enhancer == "auto":
-            return "model" if self.chat_url is not None else "off"
-        return self.query_enhancer
 
     @property
     def model_dir(self) -> Path:

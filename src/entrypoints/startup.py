@@ -7,18 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dependency_injector import providers
 
 from adapters.docling.converter import DoclingConverter
-from adapters.local.chat import LlamaChatModel
 from adapters.local.clock import SystemClock
 from adapters.local.context_cache import InProcessContextCache
-from adapters.local.embeddings import MiniLmEmbedder
 from adapters.local.entropy import SystemEntropy
 from adapters.local.fan_out import InProcessFanOut
-from adapters.local.weights import (
-    packaged_chat_model,
-    packaged_embedding_model,
-)
-from adapters.openai_compatible.chat import OpenAiCompatibleChatModel
-from adapters.openai_compatible.embeddings import OpenAiCompatibleEmbedder
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.migrate import migrate
 from adapters.postgres.pool import APPLICATION_ROLE, Pool
@@ -36,11 +28,13 @@ from domain.identifiers import WorkerId
 from domain.runs.lease import WorkerKind
 from entrypoints.accounts import open_account_parts
 from entrypoints.blobs import open_blobs
+from entrypoints.chat_models import open_chat_model
 from entrypoints.container import Container
-from entrypoints.embedders import build_embedders
+from entrypoints.embedders import build_embedders, open_embedder
 from entrypoints.graphs import keeping_graphs
 from entrypoints.keys import open_keys
 from entrypoints.pictures import open_picture_parts
+from entrypoints.retrieval import open_search_models
 from entrypoints.settings import Settings
 
 Report = Callable[[str], None]
@@ -107,14 +101,14 @@ async def platform(
         stack.push_async_callback(converter.close)
         fan_out = await _fan_out(settings, stack)
         worker = WorkerId(SystemEntropy().uuid())
-        embedders = build_embedders(settings, embedder, pool, worker, stack)
+        embedders = await build_embedders(settings, embedder, pool, worker, stack)
         container = Container(
             settings=settings,
             pool=pool,
             chat_model=providers.Object(chat),
-            enhancer_model=providers.Object(_enhancer_model(settings, stack) or chat),
+            search_models=await open_search_models(settings, chat, stack),
             embedder=providers.Object(embedders.serving),
-            picture_parts=open_picture_parts(embedder, converter, stack),
+            picture_parts=await open_picture_parts(settings, embedder, converter, stack),
             converter=providers.Object(converter),
             blobs=providers.Object(open_blobs(settings)),
             web_fetcher=providers.Object(HttpWebFetcher(SystemClock())),
@@ -148,59 +142,7 @@ async def platform(
 
 
 async def _models(settings: Settings, stack: AsyncExitStack) -> tuple[ChatModel, Embedder]:
-    chat, embedder = _chat_model(settings), _embedder(settings)
-    for model in (chat, embedder):
-        stack.push_async_callback(model.close)
-        if isinstance(model, LlamaChatModel | MiniLmEmbedder):
-            await model.start()
-    return chat, embedder
-
-
-def _chat_model(settings: Settings) -> LlamaChatModel | OpenAiCompatibleChatModel:
-    if settings.chat_url is not None:
-        key = settings.chat_api_key
-        return OpenAiCompatibleChatModel(
-            settings.chat_url,
-            _named(settings.chat_model, "OBELISK_CHAT_MODEL"),
-            api_key=key.get_secret_value() if key else None,
-            context_tokens=settings.chat_context_tokens,
-        )
-    path = settings.chat_model_file or packaged_chat_model()
-    return LlamaChatModel(
-        path,
-        name=settings.chat_model or path.stem,
-        context_tokens=settings.chat_context_tokens,
-        parallel=settings.chat_slots,
-    )
-
-
-def _enhancer_model(settings: Settings, stack: AsyncExitStack) -> ChatModel | None:
-    """A second model on the chat model's server; None when the settings name none."""
-    if settings.chat_url is None or settings.query_enhancer_model is None:
-        return None
-    key = settings.chat_api_key
-    model = OpenAiCompatibleChatModel(
-        settings.chat_url,
-        settings.query_enhancer_model,
-        api_key=key.get_secret_value() if key else None,
-        context_tokens=settings.chat_context_tokens,
-    )
-    stack.push_async_callback(model.close)
-    return model
-
-
-def _embedder(settings: Settings) -> MiniLmEmbedder | OpenAiCompatibleEmbedder:
-    if settings.embedding_url is None:
-        return MiniLmEmbedder(packaged_embedding_model())
-    key = settings.embedding_api_key
-    return OpenAiCompatibleEmbedder(
-        settings.embedding_url,
-        _named(settings.embedding_model, "OBELISK_EMBEDDING_MODEL"),
-        dimensions=settings.embedding_dimensions,
-        api_key=key.get_secret_value() if key else None,
-        query_prefix=settings.embedding_query_prefix,
-        document_prefix=settings.embedding_document_prefix,
-    )
+    return await open_chat_model(settings, stack), await open_embedder(settings, stack)
 
 
 async def _fan_out(settings: Settings, stack: AsyncExitStack) -> FanOut:
@@ -220,9 +162,3 @@ def _context_caches(settings: Settings, stack: AsyncExitStack) -> Sequence[Conte
     far = RedisContextCache(settings.redis_url.get_secret_value())
     stack.push_async_callback(far.close)
     return (near, far)
-
-
-def _named(name: str | None, variable: str) -> str:
-    if not name:
-        raise InvalidInput(f"a model server needs its model's name: set {variable}")
-    return name

@@ -10,8 +10,8 @@ from adapters.memory.hash_embedder import HashEmbedder
 from adapters.memory.scripted_chat_model import ScriptedChatModel
 from application.retrieval.retrieve import RetrievalRequest
 from domain.runs.event import StageTimed
-from entrypoints.agents import shipped_agents
-from entrypoints.retrieval import build_retrieval
+from entrypoints.agents import agents_of
+from entrypoints.retrieval import SearchModels, build_retrieval
 from entrypoints.settings import Settings
 from fixtures.making import new_home
 from fixtures.stores import memory_stores
@@ -59,12 +59,12 @@ async def test_whoever_the_settings_name_is_asked(
         index=stores.index,
         embedder=HashEmbedder(),
         settings_store=stores.settings,
-        enhancer_model=model,
+        models=SearchModels(enhancer=model),
         clock=FixedClock(),
         entropy=SeededEntropy(1),
         settings=settings,
     )
-    agent = shipped_agents(settings.enhancement_budget_ms).get("seo")
+    agent = agents_of(settings).get("seo")
     request = RetrievalRequest(
         space=home.space, question="bags", documents=(), config=agent.retrieval
     )
@@ -75,6 +75,21 @@ async def test_whoever_the_settings_name_is_asked(
     assert {one.stage for one in told} & {"retrieve.enhance"} == stages
 
 
-def test_every_agent_has_the_budget_of_the_settings() -> None:
-    budgets = {agent.retrieval.enhancement.budget_seconds for agent in shipped_agents(70).agents}
-    assert budgets == {0.07}
+def test_every_agent_has_the_budget_of_the_settings(tmp_path: Path) -> None:
+    agents = agents_of(_settings(tmp_path, enhancement_budget_ms=70)).agents
+    assert {agent.retrieval.enhancement.budget_seconds for agent in agents} == {0.07}
+
+
+@pytest.mark.parametrize(
+    ("given", "weight"),
+    [
+        ({"reranker": "words"}, 0.15),
+        ({"reranker": "model"}, 1.0),
+        ({"reranker": "model", "reranker_weight": 0.5}, 0.5),
+    ],
+)
+def test_a_model_that_ranks_has_more_to_say_than_words(
+    tmp_path: Path, given: dict[str, object], weight: float
+) -> None:
+    agents = agents_of(_settings(tmp_path, **given)).agents
+    assert {agent.retrieval.rerank.weight for agent in agents} == {weight}

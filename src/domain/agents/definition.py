@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from domain.errors import InvalidInput
-from domain.retrieval.policy import EnhancementPolicy, RetrievalConfig
+from domain.retrieval.policy import EnhancementPolicy, RerankPolicy, RetrievalConfig
 
 
 class UnknownAgent(InvalidInput):
@@ -64,11 +64,14 @@ class AgentCatalogue:
                 return agent
         raise UnknownAgent(name, tuple(agent.name for agent in self.agents))
 
-    def with_enhancement(self, policy: EnhancementPolicy) -> "AgentCatalogue":
-        """The same agents, each with this policy."""
+    def with_policies(
+        self, enhancement: EnhancementPolicy, rerank: RerankPolicy
+    ) -> "AgentCatalogue":
+        """The same agents, each with these policies."""
+
+        def changed(config: RetrievalConfig) -> RetrievalConfig:
+            return replace(config, enhancement=enhancement, rerank=rerank)
+
         return AgentCatalogue(
-            tuple(
-                replace(agent, retrieval=replace(agent.retrieval, enhancement=policy))
-                for agent in self.agents
-            )
+            tuple(replace(agent, retrieval=changed(agent.retrieval)) for agent in self.agents)
         )
