@@ -26,8 +26,18 @@ _TABLE = 2
 # What was found is compared again when a tool adds to it; about 20 KB each.
 _TEXTS_KNOWN = 512
 _WORD = re.compile(r"\w+")
-# By hash: the chance that one collides is nothing beside four fifths of a text that must agree.
-_Shingles = frozenset[int]
+_NUMBER = re.compile(r"(?<![^\W_])\d+(?:[.,:]\d+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a text says: its word 4-grams by hash, and its numbers.
+
+    The chance that a hash collides is nothing beside four fifths of a text that must agree.
+    """
+
+    shingles: frozenset[int]
+    numbers: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,23 +103,23 @@ def without_near_duplicates(
 
     The one kept names the places of the others in `also_in`, at most eight. Near means that four
     fifths of the shorter one's word 4-grams stand in the other as well; a passage more than twice
-    as long as a better-ranked one says more than that, and stays.
+    as long as a better-ranked one says more than that, and so does one with a number that the
+    other has not: both stay.
     """
     kept: list[FusedPassage] = []
-    sizes: list[int] = []
+    told: list[_Said] = []
     # Which of the kept hold a shingle: one look-up each, however many are kept.
     holders: defaultdict[int, list[int]] = defaultdict(list)
     for candidate in fused:
-        shingles = _shingles(candidate.passage.text)
-        twin = _twin(shingles, holders, sizes)
+        said = _said(candidate.passage.text)
+        twin = _twin(said, holders, told)
         if twin is not None:
             kept[twin] = _with_place(kept[twin], candidate)
         elif limit is None or len(kept) < limit:
-            place = len(kept)
-            for shingle in shingles:
-                holders[shingle].append(place)
+            for shingle in said.shingles:
+                holders[shingle].append(len(kept))
             kept.append(candidate)
-            sizes.append(len(shingles))
+            told.append(said)
     return kept
 
 
@@ -193,30 +203,32 @@ def _difficulty(fused: FusedPassage) -> int:
 
 
 @lru_cache(maxsize=_TEXTS_KNOWN)
-def _shingles(text: str) -> _Shingles:
+def _said(text: str) -> _Said:
     words = _WORD.findall(text.lower())
-    if len(words) < _SHINGLE_WORDS:
-        return frozenset({hash(tuple(words))})
-    return frozenset(map(hash, zip(*(words[n:] for n in range(_SHINGLE_WORDS)), strict=False)))
+    grams = zip(*(words[n:] for n in range(_SHINGLE_WORDS)), strict=False)
+    shingles = map(hash, grams if len(words) >= _SHINGLE_WORDS else (tuple(words),))
+    return _Said(frozenset(shingles), frozenset(_NUMBER.findall(text)))
 
 
-def _twin(
-    candidate: _Shingles, holders: Mapping[int, list[int]], sizes: Sequence[int]
-) -> int | None:
+def _twin(candidate: _Said, holders: Mapping[int, list[int]], kept: Sequence[_Said]) -> int | None:
     """The first of the kept that leaves nothing new to the candidate."""
-    shared = holders.keys() & candidate
+    size, shared = len(candidate.shingles), holders.keys() & candidate.shingles
     # What all of the kept hold together is more than any one of them does.
-    if not shared or len(shared) < _DUPLICATE_CONTAINMENT * min(len(candidate), min(sizes)):
+    least = min((len(one.shingles) for one in kept), default=0)
+    if not shared or len(shared) < _DUPLICATE_CONTAINMENT * min(size, least):
         return None
     common = Counter(chain.from_iterable(map(holders.__getitem__, shared)))
     for place in sorted(common):
-        smaller = min(len(candidate), sizes[place])
-        alike = common[place] >= _DUPLICATE_CONTAINMENT * smaller
-        if alike and len(candidate) <= _MUCH_LONGER * sizes[place]:
+        other = len(kept[place].shingles)
+        alike = common[place] >= _DUPLICATE_CONTAINMENT * min(size, other)
+        says_more = size > _MUCH_LONGER * other or candidate.numbers - kept[place].numbers
+        if alike and not says_more:
             return place
     return None
 
 
 def _with_place(kept: FusedPassage, twin: FusedPassage) -> FusedPassage:
     places = dict.fromkeys((*kept.also_in, twin.passage.place, *twin.also_in))
+    # What a tool has found again stands nowhere else for that.
+    places.pop(kept.passage.place, None)
     return replace(kept, also_in=tuple(places)[:_MOST_ALSO_IN])

@@ -25,6 +25,7 @@ from domain.retrieval.policy import RetrievalConfig, Stream, StreamPolicy
 
 EVEN = dict.fromkeys(Stream, 1.0)
 LONG = " ".join(f"word{n}" for n in range(60))
+YEARS = ((2025, "4,90"), (2026, "5,20"))
 
 
 def _passage(number: int, text: str | None = None, document: int = 1) -> Passage:
@@ -111,6 +112,7 @@ def test_nothing_fuses_into_nothing() -> None:
         (" ".join(LONG.split()[:30] + [f"new{n}" for n in range(30)]), True),
         (f"{LONG} {' '.join(f'new{n}' for n in range(90))}", True),
         ("Something else altogether, in a few words.", True),
+        (f"{LONG} for 120 euros", True),
     ],
 )
 def test_of_two_that_say_the_same_the_better_is_kept(worse: str, kept: bool) -> None:
@@ -126,6 +128,18 @@ def test_the_kept_one_names_every_place_that_says_the_same() -> None:
     kept, other = without_near_duplicates([first, twin, apart, third], 2)
     places = (twin.passage.place, apart.passage.place, third.passage.place)
     assert (kept, other) == (replace(first, also_in=places), apart)
+
+
+def test_two_that_differ_in_a_number_both_stay() -> None:
+    older, newer = (f"{LONG} From {year} on a tin costs {price}." for year, price in YEARS)
+    first, second, copy = _fused(older, newer, newer, documents=(1, 2, 3))
+    kept = without_near_duplicates([first, second, copy])
+    assert kept == [first, replace(second, also_in=(copy.passage.place,))]
+
+
+def test_a_passage_that_is_found_again_does_not_stand_elsewhere_for_that() -> None:
+    (first,) = _fused(LONG)
+    assert without_near_duplicates([first, first]) == [first]
 
 
 def test_a_text_that_stands_everywhere_names_a_few_places() -> None:
