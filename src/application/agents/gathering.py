@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from domain.runs.batching import SHORTEST_SECONDS
-
-GATHER_SECONDS = SHORTEST_SECONDS
+from domain.runs.batching import batch_seconds
 
 
 class Gathering:
@@ -15,7 +13,7 @@ class Gathering:
     """
 
     def __init__(
-        self, take: Callable[[str], None], window: Callable[[], float] = lambda: GATHER_SECONDS
+        self, take: Callable[[str], None], window: Callable[[], float] = batch_seconds
     ) -> None:
         """`window` says how many seconds drops may wait for others, each time anew."""
         self._take = take

@@ -7,7 +7,6 @@ from heapq import merge
 
 from application.agents.answer import Answer
 from application.agents.events import Emit
-from application.agents.gathering import GATHER_SECONDS
 from application.agents.prompt import Desk, Writing, plan_writing
 from application.agents.spending import Spending
 from application.agents.tool_call import CallRecord, ToolCall
@@ -25,6 +24,7 @@ from domain.agents.task import AgentTask
 from domain.plain_text import terms_in
 from domain.retrieval.fusion import without_near_duplicates
 from domain.retrieval.passage import FusedPassage
+from domain.runs.batching import batch_seconds
 from domain.runs.event import (
     Drafted,
     Source,
@@ -49,7 +49,7 @@ class AgentSteps:
         clock: Clock,
         entropy: Entropy,
         sections: int,
-        window: Callable[[], float] = lambda: GATHER_SECONDS,
+        window: Callable[[], float] = batch_seconds,
     ) -> None:
         """`sections`: from how many sources a small model writes, one by one; 0 for at once.
 

@@ -8,12 +8,10 @@ from application.ports.event_log import EventLog
 from application.ports.fan_out import FanOut
 from application.retrying import until_available
 from application.unbroken import unbroken
-from domain.runs.batching import SHORTEST_SECONDS
+from domain.runs.batching import batch_seconds
 from domain.runs.event import EventKind, RunCompleted, RunEvent, RunPaused, TokenBatch
 from domain.runs.journal import Mark, with_marks
 from domain.runs.run import FenceLost, Run
-
-BATCH_SECONDS = SHORTEST_SECONDS
 
 
 class RunWriter:
@@ -29,7 +27,7 @@ class RunWriter:
         log: EventLog,
         fan_out: FanOut,
         clock: Clock,
-        window: Callable[[], float] = lambda: BATCH_SECONDS,
+        window: Callable[[], float] = batch_seconds,
     ) -> None:
         """`window` says how many seconds a batch may gather, each time anew."""
         self._run = run

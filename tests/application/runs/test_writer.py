@@ -8,9 +8,10 @@ import pytest
 
 from adapters.local.clock import SystemClock
 from application.ports.event_log import EventLog
-from application.runs.writer import BATCH_SECONDS, RunWriter
+from application.runs.writer import RunWriter
 from domain.errors import Unavailable
 from domain.identifiers import RunId, SpaceId
+from domain.runs.batching import SHORTEST_SECONDS
 from domain.runs.event import (
     EventKind,
     RunCompleted,
@@ -81,7 +82,7 @@ async def test_the_first_token_does_not_wait_for_a_batch(house: House) -> None:
         writer.put(STARTED)
         await asyncio.sleep(0.002)
         writer.put(_token("first"))
-        await asyncio.sleep(BATCH_SECONDS / 4)
+        await asyncio.sleep(SHORTEST_SECONDS / 4)
         assert log.batches == [(STARTED,), (_token("first"),)]
 
 
@@ -95,7 +96,7 @@ async def test_later_tokens_are_merged_into_batches_that_wait_25_ms_at_most(hous
             writer.put(_token(f" {n}"))
         await asyncio.sleep(0.005)
         assert len(log.batches) == 1
-        await asyncio.sleep(BATCH_SECONDS * 2)
+        await asyncio.sleep(SHORTEST_SECONDS * 2)
         assert log.batches == [(_token("first"),), (_token(" 0 1 2 3 4"),)]
 
 
