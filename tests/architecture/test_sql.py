@@ -3,36 +3,25 @@
 Every statement has a name and a use.
 """
 
-import ast
-import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from architecture.tree import SRC, source
+from architecture.sql_rules import (
+    ORGANIZATION_TABLES,
+    POSTGRES,
+    TENANT_TABLES,
+    header_faults,
+    named_statements,
+    organization_faults,
+    space_faults,
+    sql_in_code,
+    statements_used,
+)
+from architecture.tree import source
 
-POSTGRES = SRC / "adapters" / "postgres"
-MIGRATIONS = "\n".join(
-    path.read_text(encoding="utf-8") for path in sorted((POSTGRES / "migrations").glob("*.sql"))
-)
 FILES = sorted((POSTGRES / "sql").glob("*.sql"))
-_TABLE = re.compile(r"create table obelisk\.(\w+) \((.*?)\n\)(?: partition by [^;]+)?;", re.S)
-TENANT_TABLES = frozenset(
-    table
-    for table, columns in _TABLE.findall(MIGRATIONS)
-    if re.search(r"^\s*space_id\b", columns, re.M)
-)
-ORGANIZATION_TABLES = frozenset(
-    [
-        table
-        for table, columns in _TABLE.findall(MIGRATIONS)
-        if re.search(r"^\s*organization_id uuid (?:not null|primary key)\b", columns, re.M)
-    ]
-    + re.findall(
-        r"alter table obelisk\.(\w+) alter column organization_id set not null", MIGRATIONS
-    )
-)
-FUNCTIONS = dict(re.findall(r"create function obelisk\.(\w+)\(\s*(\w*)", MIGRATIONS))
 # Statements that may touch tenant tables without binding a space, each with the reason.
 WITHOUT_SPACE = {
     ("tenancy", "add_organization"): "identity: an organization is made before any space",
@@ -92,174 +81,14 @@ IN_CODE = {
     ("migrate.py", "select pg_advisory_unlock("): "one migration at a time",
 }
 
-_HEADER = re.compile(r"^-- ([a-z_]+):[ \t]*(.*)$", re.M)
-_REFERENCE = re.compile(r"(?:\b(?:from|join|update|using)|,)\s+obelisk\.(\w+)(?!\w*\()", re.I)
-_INSERT = re.compile(
-    r"\binsert into obelisk\.(\w+)\s*\(\s*(\w+)[^)]*\)\s*(values\s*\(|select\s)", re.I
-)
-_ANY_INSERT = re.compile(r"\binsert into obelisk\.(\w+)", re.I)
-_CALL = re.compile(r"\bobelisk\.(\w+)\(([^,()]*)")
-_BINDING = re.compile(r"\bspace_id\s*=\s*(?:\$\d+\b|\w+\.space_id\b)", re.I)
-_BOUND = re.compile(r"\bspace_id\s*=\s*\$\d+\b", re.I)
-_ORGANIZATION_BINDING = re.compile(
-    r"\borganization_id\s*=\s*(?:\$\d+\b|\w+\.organization_id\b)", re.I
-)
-_ORGANIZATION_BOUND = re.compile(r"\borganization_id\s*=\s*\$\d+\b", re.I)
-_COLUMNS = re.compile(
-    r"\binsert into obelisk\.(\w+)\s*\(([^)]*)\)\s*(?:values\s*\(|select\s)([^()]*)", re.I
-)
-_SQL_TEXT = re.compile(
-    r"^\s*(?:(?:select|insert\s+into|update|delete\s+from|create|alter|drop|grant|revoke|truncate)\s"
-    r"|with\s+\w+\s+as\b|set\s+(?:local|session|role)\b|copy\s+\S+\s+(?:from|to)\b|do\s+\$)",
-    re.I,
-)
 
-
-def named_statements(text: str) -> list[tuple[str, str, str]]:
-    """Name, purpose and SQL of each statement, in order."""
-    parts = _HEADER.split(text)[1:]
-    bodies = [_without_comments(body) for body in parts[2::3]]
-    return list(zip(parts[0::3], parts[1::3], bodies, strict=True))
-
-
-def header_faults(text: str) -> list[str]:
-    """Statements that have no purpose, a name that another has, or no SQL."""
-    found = named_statements(text)
-    names = [name for name, _, _ in found]
-    faults = [f"{name} stands twice" for name in sorted(set(names)) if names.count(name) > 1]
-    faults += [f"{name} has no purpose" for name, purpose, _ in found if not purpose.strip()]
-    faults += [f"{name} is empty" for name, _, sql in found if not sql.strip()]
-    if _HEADER.split(text)[0].strip():
-        faults.append("something stands before the first name")
-    return faults
-
-
-def space_faults(sql: str) -> list[str]:
-    """Why this statement might touch another space's rows; empty when it cannot."""
-    faults = _insert_faults(sql) + _call_faults(sql)
-    references = [table for table in _REFERENCE.findall(sql) if table in TENANT_TABLES]
-    if references:
-        if not _BOUND.search(sql):
-            faults.append(f"{', '.join(references)}: no space_id = $n")
-        elif len(_BINDING.findall(sql)) < len(references):
-            faults.append(f"{', '.join(references)}: one of them is not bound to the space")
-        elif re.search(r"\bor\b", _flat(sql).partition(" where ")[2], re.I):
-            faults.append("an `or` beside the space lets other rows in")
-    return faults
-
-
-def organization_faults(sql: str) -> list[str]:
-    """Why this statement might touch another organization's rows; empty when it cannot."""
-    into = {table for table in _ANY_INSERT.findall(sql) if table in ORGANIZATION_TABLES}
-    bound = {table for table, columns, values in _COLUMNS.findall(sql) if _binds(columns, values)}
-    faults = [f"insert into {table}: organization_id is no bound value" for table in into - bound]
-    faults += [
-        f"{name}(): its first argument is not bound"
-        for name, argument in _CALL.findall(sql)
-        if FUNCTIONS.get(name) == "p_organization" and not re.fullmatch(r"\s*\$\d+\s*", argument)
-    ]
-    references = [table for table in _REFERENCE.findall(sql) if table in ORGANIZATION_TABLES]
-    if references:
-        if not _ORGANIZATION_BOUND.search(sql):
-            faults.append(f"{', '.join(references)}: no organization_id = $n")
-        elif len(_ORGANIZATION_BINDING.findall(sql)) < len(references):
-            faults.append(f"{', '.join(references)}: one is not bound to the organization")
-        elif re.search(r"\bor\b", _flat(sql).partition(" where ")[2], re.I):
-            faults.append("an `or` beside the organization lets other rows in")
-    return faults
-
-
-def _binds(columns: str, values: str) -> bool:
-    """Whether an insert's organization_id is one of its parameters."""
-    names = [name.strip() for name in columns.split(",")]
-    given = [value.strip() for value in values.split(",")]
-    if "organization_id" not in names or names.index("organization_id") >= len(given):
-        return False
-    return bool(re.fullmatch(r"\$\d+", given[names.index("organization_id")]))
-
-
-def _insert_faults(sql: str) -> list[str]:
-    bound = {
-        match[1]
-        for match in _INSERT.finditer(sql)
-        if match[2] == "space_id" and re.match(r"\s*\$\d+\b", sql[match.end() :])
-    }
-    into = {table for table in _ANY_INSERT.findall(sql) if table in TENANT_TABLES}
-    return [
-        f"insert into {table}: space_id is not the first, bound value" for table in into - bound
-    ]
-
-
-def _call_faults(sql: str) -> list[str]:
-    return [
-        f"{name}(): its first argument is not the space"
-        for name, argument in _CALL.findall(sql)
-        if FUNCTIONS.get(name) not in ("p_space", "p_spaces")
-        or not re.fullmatch(r"\s*\$\d+\s*", argument)
-    ]
-
-
-def _flat(sql: str) -> str:
-    """The statement in one line, without anything in parentheses."""
-    flat = re.sub(r"\s+", " ", sql)
-    while (less := re.sub(r"\([^()]*\)", "", flat)) != flat:
-        flat = less
-    return flat
-
-
-def _without_comments(sql: str) -> str:
-    return re.sub(r"--[^\n]*", "", sql)
-
-
-def statements_used(tree: ast.Module) -> set[tuple[str, str]]:
-    """(file, name) of each `_SQL["name"]` where `_SQL = statements("file")`; `?` when computed."""
-    files = {
-        node.targets[0].id: node.value.args[0].value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Name)
-        and isinstance(node.value, ast.Call)
-        and isinstance(node.value.func, ast.Name)
-        and node.value.func.id == "statements"
-        and isinstance(node.value.args[0], ast.Constant)
-    }
-    return {
-        (str(files[node.value.id]), _constant(node.slice))
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Subscript)
-        and isinstance(node.value, ast.Name)
-        and node.value.id in files
-    }
-
-
-def _constant(node: ast.expr) -> str:
-    return str(node.value) if isinstance(node, ast.Constant) else "?"
-
-
-def sql_in_code(tree: ast.Module) -> list[str]:
-    """Texts that are SQL, docstrings aside; of an f-string, what it begins with."""
-    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    docstrings = {
-        id(node.body[0].value)
-        for node in ast.walk(tree)
-        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
-    }
-    return [
-        " ".join(node.value.split())
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and id(node) not in docstrings
-        and _SQL_TEXT.match(node.value)
-    ]
-
-
-def _every_statement() -> list[tuple[str, str, str]]:
-    return [
+@cache
+def _every_statement() -> tuple[tuple[str, str, str], ...]:
+    return tuple(
         (path.stem, name, sql)
         for path in FILES
         for name, _, sql in named_statements(path.read_text(encoding="utf-8"))
-    ]
+    )
 
 
 def _used() -> set[tuple[str, str]]:
@@ -309,43 +138,6 @@ def test_an_exception_of_an_organization_is_still_needed(exception: tuple[str, s
     assert organization_faults(found[exception]) != []
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        "select * from obelisk.invitations where invitation_id = $1",
-        "select * from obelisk.invitations where organization_id = 'a constant'",
-        "select * from obelisk.invitations where organization_id = $1 or invitation_id = $2",
-        "select * from obelisk.organization_members m join obelisk.spaces s on true\n"
-        "where m.organization_id = $1",
-        "update obelisk.service_clients set revoke_time = now() where client_id = $1",
-        "delete from obelisk.organization_members where user_id = $1",
-        "insert into obelisk.invitations (invitation_id) values ($1)",
-        "insert into obelisk.invitations (email, organization_id) values ($1, 'a constant')",
-        "insert into obelisk.invitations values ($1, $2)",
-        "insert into obelisk.invitations (email, organization_id) select $1, i.id from x i",
-        "select * from obelisk.members_of('a constant', $1, $2, $3, $4)",
-    ],
-)
-def test_the_check_reports_a_statement_that_could_leave_the_organization(bad: str) -> None:
-    assert organization_faults(bad) != []
-
-
-@pytest.mark.parametrize(
-    "good",
-    [
-        "select 1",
-        "select * from obelisk.runs where space_id = $1",
-        "select * from obelisk.invitations where organization_id = $1 and (a or b)",
-        "select * from obelisk.organization_members m join obelisk.spaces s\n"
-        "on s.organization_id = m.organization_id where m.organization_id = $1",
-        "insert into obelisk.space_members (space_id, organization_id) values ($1, $2)",
-        "select * from obelisk.members_of($1, $2, $3, $4, $5)",
-    ],
-)
-def test_the_check_lets_a_statement_of_one_organization_pass(good: str) -> None:
-    assert organization_faults(good) == []
-
-
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_statements_are_named_once_and_say_their_purpose(path: Path) -> None:
     assert header_faults(path.read_text(encoding="utf-8")) == []
@@ -368,69 +160,3 @@ def test_no_sql_stands_in_code_but_what_belongs_to_the_connection() -> None:
 @pytest.mark.parametrize(("file", "start"), IN_CODE)
 def test_an_exception_for_sql_in_code_is_still_there(file: str, start: str) -> None:
     assert [text for text in sql_in_code(source(POSTGRES / file)) if text.startswith(start)]
-
-
-@pytest.mark.parametrize(
-    "bad",
-    [
-        "select * from obelisk.runs where run_id = $1",
-        "select * from obelisk.runs where space_id = 'a constant' and run_id = $1",
-        "select * from obelisk.runs where space_id = $1 or run_id = $2",
-        "select * from obelisk.runs where (space_id = $1 and run_id = $2) or run_id = $3",
-        "select * from obelisk.runs r join obelisk.messages m on m.run_id = r.run_id\n"
-        "where r.space_id = $1",
-        "select * from obelisk.chunks c, obelisk.documents d where c.space_id = $1",
-        "update obelisk.runs set state = $2 where run_id = $1",
-        "delete from obelisk.documents where document_id = $1",
-        "insert into obelisk.messages (conversation_id, content) values ($1, $2)",
-        "insert into obelisk.messages (space_id, content) values ('a constant', $1)",
-        "insert into obelisk.messages values ($1, $2)",
-        "insert into obelisk.messages (space_id, content) select space_id, $1 from elsewhere",
-        "select * from obelisk.hybrid('a constant', $1)",
-        "select obelisk.create_organization($1, $2, $3, $4)",
-        "select obelisk.no_such_function($1)",
-    ],
-)
-def test_the_check_reports_a_statement_that_could_leave_the_space(bad: str) -> None:
-    assert space_faults(bad) != []
-
-
-@pytest.mark.parametrize(
-    "good",
-    [
-        "select 1",
-        "select * from obelisk.runs where space_id = $1 and ($2::uuid is null or run_id < $2)",
-        "select * from obelisk.runs r join obelisk.messages m on m.space_id = r.space_id\n"
-        "where r.space_id = $1",
-        "insert into obelisk.messages (space_id, content) values ($1, $2)",
-        "insert into obelisk.chunks (space_id, chunk_id) select $1, v.id from unnest($2) as v (id)",
-        "select * from obelisk.hybrid($1, $2)",
-        "update obelisk.runs set cancel_requested = a or b where space_id = $1",
-    ],
-)
-def test_the_check_lets_a_bound_statement_pass(good: str) -> None:
-    assert space_faults(good) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "fault"),
-    [
-        ("-- get: one\nselect 1;\n-- get: two\nselect 2;", "get stands twice"),
-        ("-- get:\nselect 1;", "get has no purpose"),
-        ("-- get: one\n\n-- put: two\nselect 2;", "get is empty"),
-        ("select 1;\n-- get: one\nselect 2;", "something stands before the first name"),
-    ],
-)
-def test_the_check_reports_a_bad_header(text: str, fault: str) -> None:
-    assert header_faults(text) == [fault]
-
-
-def test_the_check_sees_which_statements_code_uses() -> None:
-    tree = ast.parse('_SQL = statements("runs")\na(_SQL["get"])\nb(_SQL[name])')
-    assert statements_used(tree) == {("runs", "get"), ("runs", "?")}
-
-
-def test_the_check_finds_sql_in_code() -> None:
-    tree = ast.parse('"""Select one."""\na("select 1")\nb(f"delete from {table}")\nc("set role x")')
-    assert sql_in_code(tree) == ["select 1", "set role x", "delete from"]
-    assert sql_in_code(ast.parse('a("selected", "set it up", "with it", "updates")')) == []
