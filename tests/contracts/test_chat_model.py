@@ -14,6 +14,9 @@ import pytest
 from adapters.local.chat import LlamaChatModel
 from adapters.local.weights import packaged_chat_model
 from adapters.openai_compatible.chat import OpenAiCompatibleChatModel
+from adapters.vertex.channel import open_channel
+from adapters.vertex.chat import VertexChatModel
+from adapters.vertex.place import VertexPlace
 from application.ports.chat_model import ChatModel
 from domain.agents.chat import (
     ChatChunk,
@@ -26,6 +29,7 @@ from domain.agents.chat import (
 )
 from domain.errors import InvalidInput, Unavailable
 from fixtures.openai_server import FakeOpenAiServer
+from fixtures.vertex_chat_server import FakeGemini, serving_gemini
 
 LONG = "Write a long story about a small bakery by the sea."
 
@@ -86,7 +90,25 @@ async def openai_compatible(fake_server: FakeOpenAiServer) -> AsyncIterator[Subj
     await model.close()
 
 
-@pytest.fixture(params=["llama", "openai_compatible"])
+@pytest.fixture(scope="session")
+async def vertex() -> AsyncIterator[Subject]:
+    async def connect() -> VertexChatModel:
+        place = VertexPlace.parse(fake.url)
+        channel = await open_channel(place, "aiplatform")
+        return VertexChatModel(channel, place, "any", context_tokens=800)
+
+    async def closed() -> ChatModel:
+        other = await connect()
+        await other.close()
+        return other
+
+    async with serving_gemini(FakeGemini(context_words=800)) as fake:
+        model = await connect()
+        yield Subject(model=model, work_done=lambda: fake.pieces_sent, closed_model=closed)
+        await model.close()
+
+
+@pytest.fixture(params=["llama", "openai_compatible", "vertex"])
 def subject(request: pytest.FixtureRequest) -> Subject:
     found = request.getfixturevalue(request.param)
     assert isinstance(found, Subject)

@@ -10,11 +10,15 @@ from adapters.local.chat import LlamaChatModel
 from adapters.local.weights import packaged_chat_model
 from adapters.memory.scripted_chat_model import ScriptedChatModel
 from adapters.openai_compatible.chat import OpenAiCompatibleChatModel
+from adapters.vertex.channel import open_channel
+from adapters.vertex.chat import VertexChatModel
+from adapters.vertex.place import VertexPlace
 from domain.agents.chat import ChatFinished, ChatMessage, ChatRequest, Role, TextDelta
 from domain.errors import Unavailable
 from fixtures.openai_server import FakeOpenAiServer
+from fixtures.vertex_chat_server import FakeGemini, serving_gemini
 
-Model = LlamaChatModel | OpenAiCompatibleChatModel | ScriptedChatModel
+Model = LlamaChatModel | OpenAiCompatibleChatModel | ScriptedChatModel | VertexChatModel
 PREFIX = (
     ChatMessage(role=Role.SYSTEM, content="You sell bags. " + "Canvas lasts. " * 120),
     ChatMessage(role=Role.USER, content="Which bag?"),
@@ -60,6 +64,24 @@ async def openai_compatible() -> AsyncIterator[Subject]:
 
 
 @pytest.fixture
+async def vertex() -> AsyncIterator[Subject]:
+    async def connect(url: str) -> VertexChatModel:
+        place = VertexPlace.parse(url)
+        return VertexChatModel(await open_channel(place, "aiplatform"), place, "any")
+
+    async with serving_gemini(FakeGemini()) as fake:
+        model = await connect(fake.url)
+        nowhere = await connect("vertex://project/global?endpoint=http://127.0.0.1:9")
+
+        async def away() -> Model:
+            return nowhere
+
+        yield Subject(model=model, away=away)
+        await model.close()
+        await nowhere.close()
+
+
+@pytest.fixture
 def scripted() -> Subject:
     async def failing() -> Model:
         return ScriptedChatModel(failure=Unavailable("away"))
@@ -67,7 +89,7 @@ def scripted() -> Subject:
     return Subject(model=ScriptedChatModel("The", " long one."), away=failing)
 
 
-@pytest.fixture(params=["llama", "openai_compatible", "scripted"])
+@pytest.fixture(params=["llama", "openai_compatible", "vertex", "scripted"])
 def subject(request: pytest.FixtureRequest) -> Subject:
     found = request.getfixturevalue(request.param)
     assert isinstance(found, Subject)
