@@ -1,6 +1,7 @@
 """The contract of `KnowledgeIndex`, on every adapter."""
 
 import asyncio
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -234,6 +235,31 @@ async def test_odd_words_are_found_as_well(stores: Stores, home: Home) -> None:
     found = await _hybrid(stores, home.space, "what is at example.com/a?b=1&c=2 now")
     assert found == ["see example.com/a?b=1&c=2"]
     assert await _hybrid(stores, home.space, "welche Größe") == ["Größe und Preis"]
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("返品は三十日以内です。東京都の倉庫から発送します。", "東京の倉庫はどこですか"),
+        ("我们的仓库位于上海市浦东新区。", "上海"),
+        ("我们卖茶和咖啡。", "茶"),
+        ("신제품은 서울에서 발송합니다.", "서울"),
+        ("นโยบายการคืนสินค้าสำหรับลูกค้า", "คืนสินค้า"),
+        ("iPhone15を買う方法", "iphone15"),
+        ("ｶﾀﾛｸﾞ ＡＢＣ１２３", "カタログ"),
+        ("ｶﾀﾛｸﾞ ＡＢＣ１２３", "abc123"),
+        (unicodedata.normalize("NFD", "Größe"), "größe"),
+        ("Größe", unicodedata.normalize("NFD", "größe")),
+        ("the oﬃce", "office"),
+        ("Donau­dampf­schiff", "donaudampfschiff"),
+        ("Obelisk™ tins¹", "obelisk"),
+    ],
+)
+async def test_words_are_found_however_they_are_spelled(
+    stores: Stores, home: Home, text: str, question: str
+) -> None:
+    await _published(stores, home, "Prices and terms", text)
+    assert await _hybrid(stores, home.space, question) == [text]
 
 
 async def test_documents_that_are_not_ready_are_not_found(stores: Stores, home: Home) -> None:

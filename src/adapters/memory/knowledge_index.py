@@ -10,6 +10,7 @@ from domain.documents.document import Collection, IngestState
 from domain.identifiers import DocumentId, SpaceId
 from domain.retrieval.passage import Passage
 from domain.retrieval.query import RankedPassage, SearchFilter
+from domain.retrieval.spelling import searchable, sought
 from domain.retrieval.vector import EmbeddingModel, Vector
 from domain.words import COMMON_WORDS
 
@@ -121,8 +122,8 @@ def _by_words(
     kept: Sequence[KeptPassage], everything: Sequence[KeptPassage], text: str
 ) -> list[KeptPassage]:
     """Those of `kept` that hold a word of the text, by BM25 with the statistics of `everything`."""
-    asked = _words(text)
-    held = {p: _words(p.words) for p in everything}
+    asked = _words(sought(text))
+    held = {p: _words(searchable(p.words)) for p in everything}
     chunks = Counter(word for words in held.values() for word in words)
     mean = sum(words.total() for words in held.values()) / max(1, len(held))
     scores = {

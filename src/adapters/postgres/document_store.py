@@ -24,6 +24,7 @@ from domain.documents.structure import DocumentStructure, HiddenText
 from domain.identifiers import ChunkId, DocumentId, SpaceId
 from domain.paging import Page, PageRequest, page_of
 from domain.retrieval.pictures import PictureVectors, VisualModel
+from domain.retrieval.spelling import searchable
 from domain.retrieval.vector import EmbeddingModel, Vector
 
 _SQL = statements("documents")
@@ -164,7 +165,7 @@ async def insert_passages(
         [chunk.page for chunk in chunks],
         [chunk.text for chunk in chunks],
         [chunk.token_count for chunk in chunks],
-        [embedding_text(chunk) for chunk in chunks],
+        [searchable(embedding_text(chunk)) for chunk in chunks],
         [chunk.span[0] for chunk in chunks],
         [chunk.span[1] for chunk in chunks],
         language,

@@ -12,6 +12,7 @@ from domain.documents.document import Collection
 from domain.identifiers import DocumentId, SpaceId
 from domain.retrieval.passage import Passage
 from domain.retrieval.query import RankedPassage, SearchFilter
+from domain.retrieval.spelling import sought
 from domain.retrieval.vector import EmbeddingModel, Vector
 
 _SQL = statements("search")
@@ -82,7 +83,7 @@ def _half(vector: Vector | None) -> HalfVector | None:
 
 
 def _searchable(text: str) -> str:
-    return text[:_MOST_CHARACTERS].replace("\x00", " ")
+    return sought(text[:_MOST_CHARACTERS].replace("\x00", " "))
 
 
 def _ranked(row: asyncpg.Record) -> RankedPassage:

@@ -58,6 +58,11 @@ def language_of(text: str) -> str:
     return code if is_clear else ""
 
 
+def frequent_words(language: str) -> frozenset[str]:
+    """Some twenty of the language's most frequent words; none where they are not known."""
+    return _WORDS_OF.get(language, frozenset())
+
+
 def _script_of(sample: str) -> str:
     letters = sum(c.isalpha() for c in sample)
     for code, first, last in _SCRIPTS:
