@@ -6,15 +6,20 @@ from dataclasses import replace
 
 import pytest
 
+from adapters.memory.hash_embedder import HashEmbedder
 from adapters.memory.scripted_chat_model import ScriptedChatModel
 from application.agents.events import Said
 from application.agents.tools.brand_check import BrandCheck
 from application.agents.tools.collection_search import CollectionSearch
 from application.agents.tools.keyword_report import KeywordReport, NoPassages
 from application.ports.tool import Tool, ToolInput
+from application.retrieval.query_vectors import QueryVectors
+from application.speculative import Speculative
 from domain.agents.state import AgentState
-from domain.errors import ObeliskError
+from domain.documents.document import Collection
+from domain.errors import ObeliskError, Unavailable
 from domain.identifiers import SpaceId
+from domain.retrieval.vector import Vector
 from domain.tenancy.settings import BrandVoice, SpaceSettings
 from fixtures.agents import RIVAL, VOICE, Shop, a_shop
 from fixtures.house import AGENTS
@@ -112,6 +117,21 @@ async def test_keyword_report_tells_own_phrases_from_those_of_others(shop: Shop)
     assert gaps
     assert not own & gaps
     assert not any("rival" in phrase for phrase in own)
+
+
+async def test_a_search_goes_by_words_when_the_question_is_not_embedded(shop: Shop) -> None:
+    class Away(HashEmbedder):
+        async def embed_query(self, text: str) -> Vector:
+            raise Unavailable("the embedder is away")
+
+    search = CollectionSearch(
+        name="competitor_scan",
+        collection=Collection.WEB,
+        index=shop.stores.index,
+        vectors=QueryVectors(Away(), Speculative()),
+    )
+    output = await search.call(await _given(shop))
+    assert [one.passage.title for one in output.passages] == ["Rival"]
 
 
 @pytest.mark.parametrize(

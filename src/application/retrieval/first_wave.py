@@ -5,18 +5,17 @@ import logging
 from dataclasses import replace
 
 from application.retrieval.pictures import PictureSearch
-from application.retrieval.query_vectors import QueryVectors
+from application.retrieval.query_vectors import EMBEDDING_SECONDS, QueryVectors
 from application.retrieval.searches import RetrievalRequest, Searches
 from application.retrieval.stage_timer import StageTimer
 from domain.errors import ObeliskError
 from domain.retrieval.enhancement import SearchText
-from domain.retrieval.fusion import PICTURES, Ranking
+from domain.retrieval.fusion import MEANING, PICTURES, Ranking
 from domain.retrieval.passage import Passage
 from domain.retrieval.policy import Stream
 from domain.retrieval.query import SearchFilter
 from domain.retrieval.vector import Vector
 
-_EMBEDDING_DEADLINE_SECONDS = 1.5
 # A follow-up's own words, beside those that it leans on.
 _AS_ASKED_WEIGHT = 0.5
 _PICTURES_STAGE = "retrieve.pictures"
@@ -40,13 +39,14 @@ class FirstWave:
         self._vectors = vectors
         self._timer = timer
         self._pictures = pictures
+        self._embedded: asyncio.Task[Vector | None] | None = None
         self._by_pictures: asyncio.Task[Ranking | None] | None = None
         self._streams: dict[Stream, asyncio.Task[tuple[Passage, ...] | None]] = {}
         self._as_asked: asyncio.Task[tuple[Ranking, ...] | None] | None = None
 
     def begin(self, group: asyncio.TaskGroup) -> None:
         """Start every stream, and a follow-up's own words beside them."""
-        vector = group.create_task(self._vector())
+        vector = self._embedded = group.create_task(self._vector())
         for stream in self._request.streams:
             self._streams[stream] = group.create_task(self._ask(stream, vector))
         if self._request.leans_on_conversation:
@@ -60,10 +60,13 @@ class FirstWave:
         return all(task.result() is None for task in self._streams.values())
 
     def degraded(self) -> tuple[str, ...]:
-        """The streams that failed or were late, and "pictures" when those could not be searched."""
-        late = tuple(s.value for s, task in self._streams.items() if task.result() is None)
-        unseen = self._by_pictures is not None and self._by_pictures.result() is None
-        return (*late, PICTURES) if unseen else late
+        """The streams that failed or were late; MEANING and PICTURES where these were not asked."""
+        asked: dict[str, asyncio.Task[object] | None] = {
+            **{stream.value: task for stream, task in self._streams.items()},
+            MEANING: self._embedded,
+            PICTURES: self._by_pictures,
+        }
+        return tuple(n for n, task in asked.items() if task is not None and task.result() is None)
 
     def rankings(self) -> tuple[Ranking, ...]:
         """What came."""
@@ -78,7 +81,7 @@ class FirstWave:
 
     async def _vector(self) -> Vector | None:
         work = self._vectors.get(self._request.space, self._request.text)
-        return await self._timer.within("retrieve.embed_query", _EMBEDDING_DEADLINE_SECONDS, work)
+        return await self._timer.within("retrieve.embed_query", EMBEDDING_SECONDS, work)
 
     async def _ask(
         self, stream: Stream, vector: "asyncio.Task[Vector | None]"

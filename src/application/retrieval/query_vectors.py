@@ -1,14 +1,19 @@
 """Vectors of questions, each made once: a run's streams and its tools search with the same one."""
 
 import asyncio
+import logging
 from collections import OrderedDict
 
 from application.ports.embedder import Embedder
 from application.speculative import Speculative
+from domain.errors import Unavailable
 from domain.identifiers import SpaceId
 from domain.retrieval.vector import EmbeddingModel, Vector
 
+# Whoever has no vector by then searches by words alone.
+EMBEDDING_SECONDS = 1.5
 _MOST = 256
+_log = logging.getLogger(__name__)
 _Key = tuple[SpaceId, str, str]
 
 
@@ -17,10 +22,19 @@ class QueryVectors:
     the time an answer takes what another one has asked.
     """
 
-    def __init__(self, embedder: Embedder, speculative: Speculative, *, most: int = _MOST) -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        speculative: Speculative,
+        *,
+        most: int = _MOST,
+        seconds: float = EMBEDDING_SECONDS,
+    ) -> None:
+        """`seconds` is how long `in_time` waits."""
         self._embedder = embedder
         self._speculative = speculative
         self._most = most
+        self._seconds = seconds
         self._kept: OrderedDict[_Key, asyncio.Task[Vector]] = OrderedDict()
 
     @property
@@ -40,6 +54,15 @@ class QueryVectors:
         """
         # Shielded: who runs out of time must not take the vector from the others.
         return await asyncio.shield(self._made(space, text))
+
+    async def in_time(self, space: SpaceId, text: str) -> Vector | None:
+        """As `get`; None when the model does not answer, or not in time."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self.get(space, text)
+        except (TimeoutError, Unavailable) as error:
+            _log.warning("a search goes by words alone: %s", error or "embedding took too long")
+            return None
 
     def _made(self, space: SpaceId, text: str) -> "asyncio.Task[Vector]":
         key = (space, self._embedder.model.name, text)

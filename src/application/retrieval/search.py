@@ -14,7 +14,13 @@ from domain.documents.document import Collection
 from domain.errors import FailedPrecondition, InvalidInput, Unavailable
 from domain.identifiers import SpaceId
 from domain.plain_text import plain_text
-from domain.retrieval.fusion import PICTURES, Ranking, streams_of, without_near_duplicates
+from domain.retrieval.fusion import (
+    MEANING,
+    PICTURES,
+    Ranking,
+    streams_of,
+    without_near_duplicates,
+)
 from domain.retrieval.highlights import Span, highlights
 from domain.retrieval.passage import FusedPassage, Hit, Passage
 from domain.retrieval.pictures import fused_with_pictures
@@ -24,13 +30,12 @@ from domain.retrieval.vector import Vector
 from domain.tenancy.access import Action
 
 _log = logging.getLogger(__name__)
-MEANING, WORDS = "meaning", "words"
+WORDS = "words"
 MAX_LIMIT = 50
 DEFAULT_LIMIT = 10
 MAX_QUERY_CHARACTERS = 1_000
 MAX_DOCUMENTS = 20
 MAX_IMAGE_BYTES = 2 * 1024 * 1024
-_EMBEDDING_SECONDS = 1.5
 _SEARCH_SECONDS = 5.0
 # Ten of them may go by until a picture is read.
 _IMAGE_SECONDS = 15.0
@@ -117,7 +122,7 @@ class SearchKnowledge:
         """What words find, and the ways that could not be gone."""
         if not search.query:
             return (), ()
-        vector = await self._vector(space, search.query)
+        vector = await self._vectors.in_time(space, search.query)
         found = await self._ranked(space, search, vector)
         return found, () if vector is not None else (MEANING,)
 
@@ -142,14 +147,6 @@ class SearchKnowledge:
                 return await self._pictures.asked(space, search.query, search.within)
         except (TimeoutError, Unavailable) as error:
             _log.warning("a search goes without pictures: %s", error or "it took too long")
-            return None
-
-    async def _vector(self, space: SpaceId, query: str) -> Vector | None:
-        try:
-            async with asyncio.timeout(_EMBEDDING_SECONDS):
-                return await self._vectors.get(space, query)
-        except (TimeoutError, Unavailable) as error:
-            _log.warning("a search goes by words alone: %s", error or "embedding took too long")
             return None
 
     async def _ranked(

@@ -9,7 +9,6 @@ from application.retrieval.query_vectors import QueryVectors
 from domain.agents.chat import Role
 from domain.agents.earlier import Earlier
 from domain.documents.document import Collection
-from domain.errors import Unavailable
 from domain.identifiers import DocumentId, SpaceId
 from domain.retrieval.enhancement import SearchText
 from domain.retrieval.follow_up import standalone
@@ -85,7 +84,8 @@ class Searches:
         self, wanted: SearchText, *, weight: float, way: str = ASKED
     ) -> tuple[Ranking, ...]:
         """All streams but the referenced one in one search, then told apart by collection."""
-        query = None if wanted.by_words else await self._vector(wanted.text)
+        space, vectors = self._request.space, self._vectors
+        query = None if wanted.by_words else await vectors.in_time(space, wanted.text)
         collections = self._request.config.collections | _WEB
         found = await self._hybrid(wanted.text, query, collections)
         ours = [p for p in found if p.collection in self._request.config.collections]
@@ -105,12 +105,6 @@ class Searches:
     ) -> Ranking:
         share = self._request.config.streams[stream].weight * weight
         return Ranking(stream=stream, passages=found, weight=share, way=way)
-
-    async def _vector(self, text: str) -> Vector | None:
-        try:
-            return await self._vectors.get(self._request.space, text)
-        except Unavailable:
-            return None
 
     async def _of_documents(self, vector: Vector | None) -> tuple[Passage, ...]:
         return await self._index.of_documents(

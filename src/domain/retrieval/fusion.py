@@ -15,7 +15,8 @@ RRF_K = 60
 # How a list was made: with the question as it was asked, or with what an enhancer made of it.
 ASKED = "asked"
 ENHANCED = "enhanced"
-# Or by what the pictures of passages show.
+# Or by what the question means, and by what the pictures of passages show.
+MEANING = "meaning"
 PICTURES = "pictures"
 _SHINGLE_WORDS = 4
 _DUPLICATE_CONTAINMENT = 0.8

@@ -633,7 +633,9 @@ class SourcesRetrieved(_message.Message):
 
     @_builtins.property
     def degraded_streams(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Streams, or "pictures", that failed or ran out of time: the answer may lack what they would have found."""
+        """Streams that failed or ran out of time, "meaning" when the question was looked for by its words alone, and
+        "pictures" when not in pictures: the answer may lack what they would have found.
+        """
 
     def __init__(
         self,

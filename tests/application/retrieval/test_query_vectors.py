@@ -77,3 +77,10 @@ async def test_only_so_many_are_kept_and_the_oldest_goes_first() -> None:
     for text in ("a", "b", "a", "c", "a", "b"):
         await vectors.get(HOME, text)
     assert embedder.asked == ["a", "b", "c", "b"]
+
+
+@pytest.mark.parametrize("embedder", [Counting(seconds=30.0), Counting(failures=1)])
+async def test_who_can_do_without_a_vector_does_not_wait_long_for_it(embedder: Counting) -> None:
+    vectors = QueryVectors(embedder, Speculative(), seconds=0.01)
+    async with asyncio.timeout(5):
+        assert await vectors.in_time(HOME, "herring") is None

@@ -217,7 +217,7 @@ async def test_without_an_embedding_words_alone_are_searched(shop: Shop) -> None
     assert "Products" in _titles(found)
     assert index.vectors == [None, None]
     assert stages["retrieve.embed_query"].degraded
-    assert found.degraded_streams == ()
+    assert found.degraded_streams == ("meaning",)
 
 
 async def test_the_question_is_embedded_once_for_all_streams(shop: Shop) -> None:

@@ -34,7 +34,7 @@ class CollectionSearch:
         return json.dumps({"collection": self._collection.value, "query": given.search_text})
 
     async def call(self, given: ToolInput) -> ToolOutput:
-        vector = await self._vectors.get(given.space, given.search_text)
+        vector = await self._vectors.in_time(given.space, given.search_text)
         found = await self._index.hybrid(
             given.space,
             text=given.search_text,
