@@ -1,9 +1,10 @@
 """The process that reads files: `python -m adapters.docling.child`, spoken to over its pipes.
 
-It reads two frames a job (JSON with `filename` and `media_type`, then the content). While it reads,
-it may say {"done": pages, "total": pages}; it answers with one JSON frame: {"structure": ...} or
-{"refused": message}, with its own `resident_bytes` beside, and `"spent": true` when it is to read
-no more. It ends when its input does.
+It reads two frames a job: JSON, then the content. Where it reads documents, the JSON has `filename`
+and `media_type`, and `"pictures": "no"` when none is to be looked at. While it reads, it may say
+{"done": pages, "total": pages}, and {"looking": place} before a picture; it answers with one JSON
+frame: {"structure": ...} or {"refused": message}, with its own `resident_bytes` beside, and
+`"spent": true` when it is to read no more. It ends when its input does.
 """
 
 import ctypes
@@ -15,15 +16,21 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from adapters.docling.frames import encode_json, read_frame
 from adapters.docling.page_meter import PageMeter, TellPages
+from adapters.docling.picture_formats import open_no_others
 from adapters.docling.refusal import Refused
+from adapters.docling.shrinking import TellPicture
 from adapters.docling.wire import structure_to_json
 from domain.documents.media import MediaType
+from domain.documents.structure import DocumentStructure
+
+Read: TypeAlias = Callable[[dict[str, str], bytes, TellPages, TellPicture], DocumentStructure]
 
 _PR_SET_PDEATHSIG = 1
 # Whoever reads can wait; whoever asks a question cannot.
@@ -48,7 +55,8 @@ def main() -> None:
     _die_with(parent)
     requests, replies = _private_pipes()
     logging.disable(logging.CRITICAL)
-    reader = _reader(*sys.argv[4:5])
+    read = _of_pictures() if sys.argv[4] == "pictures" else _of_documents(*sys.argv[5:6])
+    open_no_others()
     # What docling brought is never garbage: collecting is for what a file leaves behind.
     gc.collect()
     gc.freeze()
@@ -60,37 +68,58 @@ def main() -> None:
     def tell(done: int, total: int) -> None:
         _send(replies, {"done": done, "total": total})
 
+    def look(place: str) -> None:
+        _send(replies, {"looking": place})
+
     while (header := read_frame(requests)) is not None:
         content = read_frame(requests)
         if content is None:
             return
         _allow_cpu(cpu_seconds)
-        answer = _answer(reader, header, content, PageMeter(tell))
+        answer = _answer(read, header, content, PageMeter(tell), look)
         _send(replies, answer | {"resident_bytes": _resident_bytes()})
         del content
 
 
-def _reader(*layout_models: str) -> object:
-    """What reads files; with the folder of the layout models, with them too."""
-    from adapters.docling.reading import DoclingReader
+def _of_documents(*layout_models: str) -> Read:
+    """What reads documents; with the folder of the layout models, with them too."""
+    from adapters.docling.reading import DoclingReader, shrinker_of
 
-    if not layout_models:
-        return DoclingReader()
-    from adapters.docling.layout_reading import LayoutReader
+    layout = None
+    if layout_models:
+        from adapters.docling.layout_reading import LayoutReader
 
-    return DoclingReader(LayoutReader(Path(layout_models[0])))
+        layout = LayoutReader(Path(layout_models[0]))
+    reader = DoclingReader(layout)
+
+    def read(
+        job: dict[str, str], content: bytes, tell: TellPages, look: TellPicture
+    ) -> DocumentStructure:
+        media_type = MediaType(job["media_type"])
+        with_pictures = job.get("pictures") != "no"
+        shrinker = shrinker_of(media_type, tell=look, with_pictures=with_pictures)
+        return reader.read(job["filename"], media_type, content, tell, shrinker)
+
+    return read
 
 
-def _answer(reader: object, header: bytes, content: bytes, tell: TellPages) -> dict[str, object]:
-    from adapters.docling.reading import DoclingReader
+def _of_pictures() -> Read:
+    """What reads pictures alone, without all that documents need."""
+    from adapters.docling.query_picture import shown_picture
 
-    assert isinstance(reader, DoclingReader)
-    job = json.loads(header)
+    def read(
+        _job: dict[str, str], content: bytes, _tell: TellPages, _look: TellPicture
+    ) -> DocumentStructure:
+        return DocumentStructure(title="", blocks=(shown_picture(content),))
+
+    return read
+
+
+def _answer(
+    read: Read, header: bytes, content: bytes, tell: TellPages, look: TellPicture
+) -> dict[str, object]:
     try:
-        if job.get("task") == "picture":
-            return {"structure": structure_to_json(reader.picture(content))}
-        structure = reader.read(job["filename"], MediaType(job["media_type"]), content, tell)
-        return {"structure": structure_to_json(structure)}
+        return {"structure": structure_to_json(read(json.loads(header), content, tell, look))}
     except Refused as refusal:
         return {"refused": refusal.message}
     except MemoryError:

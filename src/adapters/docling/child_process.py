@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 import adapters
@@ -28,6 +29,13 @@ class ChildDied(Exception):
         self.was_killed = was_killed
 
 
+class ChildTask(Enum):
+    """What a child is for. One for pictures knows no other files, and is small."""
+
+    DOCUMENTS = "documents"
+    PICTURES = "pictures"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildLimits:
     """`memory_bytes` of address space; `cpu_seconds` for each file.
@@ -37,6 +45,7 @@ class ChildLimits:
 
     memory_bytes: int
     cpu_seconds: int
+    task: ChildTask = ChildTask.DOCUMENTS
     layout_models: Path | None = None
 
 
@@ -59,6 +68,7 @@ class ChildProcess:
             str(os.getpid()),
             str(limits.memory_bytes),
             str(limits.cpu_seconds),
+            limits.task.value,
             *([str(limits.layout_models)] if limits.layout_models else []),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

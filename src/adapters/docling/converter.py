@@ -1,19 +1,18 @@
 """The document converter with docling in child processes, where a hostile file fails alone."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from adapters.docling.allowance import Allowance, RanOut
-from adapters.docling.child_process import ChildDied, ChildLimits, ChildProcess
+from adapters.docling.allowance import RanOut
+from adapters.docling.child_pool import ChildFile, ChildPool, PoolLimits
+from adapters.docling.child_process import ChildDied, ChildLimits, ChildTask
 from adapters.docling.layout_folder import checked_folder, is_extra_installed
 from adapters.docling.wire import MalformedReply, structure_from_json
 from application.ports.document_converter import PagesRead
-from application.unbroken import unbroken
 from domain.documents.document import DocumentUnreadable
 from domain.documents.media import MediaType
 from domain.documents.structure import DocumentStructure, Picture
-from domain.errors import Unavailable
 
 _MIB = 1024 * 1024
 
@@ -45,11 +44,22 @@ _WITH_LAYOUT = DoclingLimits(
     resident_bytes=4_096 * _MIB,
 )
 
+# Pictures of searches: what is read is one picture, of a file of 2 MiB.
+_OF_QUERIES = PoolLimits(
+    child=ChildLimits(memory_bytes=1_024 * _MIB, cpu_seconds=8, task=ChildTask.PICTURES),
+    deadline_seconds=20.0,
+    start_seconds=20.0,
+    conversions_per_child=1_000,
+    resident_bytes=256 * _MIB,
+)
+
 
 class DoclingConverter:
     """A `DocumentConverter` over `processes` warm children, started when first needed.
 
-    With `layout_models`, a folder, PDF pages that need it are read by docling's layout models.
+    Pictures of searches have a small child of their own, started by the first, and wait for no
+    document. With `layout_models`, a folder, PDF pages that need it are read by docling's layout
+    models.
     Raises InvalidInput when they are not there, or what runs them.
     """
 
@@ -62,35 +72,24 @@ class DoclingConverter:
     ) -> None:
         if processes < 1:
             raise ValueError("at least one process must read documents")
-        self._layout_models = layout_models and checked_folder(
-            layout_models, with_extra=is_extra_installed()
-        )
-        self._limits = limits or (_WITH_LAYOUT if layout_models else DoclingLimits())
-        self._processes = processes
-        self._free = asyncio.Semaphore(processes)
-        self._idle: list[ChildProcess] = []
-        self._all: set[ChildProcess] = set()
-        self._closed = False
+        models = layout_models and checked_folder(layout_models, with_extra=is_extra_installed())
+        limits = limits or (_WITH_LAYOUT if layout_models else DoclingLimits())
+        self._documents = ChildPool(_of_documents(limits, models), processes)
+        self._pictures = ChildPool(_OF_QUERIES, 1)
 
     @property
     def child_pids(self) -> tuple[int, ...]:
         """The processes that read, for whoever measures them."""
-        return tuple(child.pid for child in self._all if child.is_alive)
+        return self._documents.pids + self._pictures.pids
 
     async def start(self) -> None:
-        """Start and warm all children, so that the first file need not wait for the import."""
-        for _ in range(self._processes - len(self._all)):
-            self._idle.append(await self._spawn())
-        async with asyncio.timeout(self._limits.start_seconds):
-            for child in list(self._idle):
-                await child.ready()
+        """Start and warm what reads documents, so that the first need not wait for the import."""
+        await self._documents.start()
 
     async def close(self) -> None:
         """Stop all children; conversions under way end as DocumentUnreadable."""
-        self._closed = True
-        children, self._all, self._idle = list(self._all), set(), []
-        for child in children:
-            await child.kill()
+        await self._documents.close()
+        await self._pictures.close()
 
     async def convert(
         self,
@@ -101,137 +100,70 @@ class DoclingConverter:
         progress: PagesRead | None = None,
     ) -> DocumentStructure:
         header = {"filename": filename, "media_type": media_type.value}
-        return await self._structure(_File(header=header, content=content, progress=progress))
-
-    async def small(self, content: bytes) -> bytes:
-        read = await self._structure(_File(header={"task": "picture"}, content=content))
-        shown = [block.image for block in read.blocks if isinstance(block, Picture)]
-        return shown[0] if shown else b""
-
-    async def _structure(self, file: "_File") -> DocumentStructure:
-        async with self._free:
-            try:
-                reply = await self._read(file)
-                # Long ones hold megabytes of pictures: others have the loop meanwhile.
-                structure = await asyncio.to_thread(_structure, reply)
-            except RanOut as error:
-                raise DocumentUnreadable(_TOO_SLOW, field="content") from error
-            except MalformedReply as error:
-                raise DocumentUnreadable(_TOO_HARD, field="content") from error
-            except ChildDied as death:
-                reason = _TOO_SLOW if death.ran_out_of_cpu else _TOO_HARD
-                raise DocumentUnreadable(reason, field="content") from death
+        file = ChildFile(header=header, content=content, progress=progress)
+        try:
+            structure = await _told(self._documents, file)
+        except DocumentUnreadable:
+            # Not looked at, no picture can stop a child. One that is the whole file must be.
+            if not file.looking or media_type.is_image:
+                raise
+            structure = await self._without_pictures(file)
         await file.read(structure.page_count, structure.page_count)
         return structure
 
-    async def _read(self, file: "_File") -> dict[str, object]:
-        """Once more when the child was killed: that is seldom the file's doing, and never twice."""
-        try:
-            return await self._read_once(file)
-        except ChildDied as death:
-            if not death.was_killed:
-                raise
-            return await self._read_once(file)
+    async def _without_pictures(self, file: ChildFile) -> DocumentStructure:
+        header = {**file.header, "pictures": "no"}
+        structure = await _told(self._documents, replace(file, header=header))
+        warning = _TOO_HARD_PICTURES.format(place=file.looking)
+        return replace(structure, warnings=(*structure.warnings, warning))
 
-    async def _read_once(self, file: "_File") -> dict[str, object]:
-        child = await self._take()
-        keep = False
-        try:
-            reply = await self._ask(child, file)
-            keep = True
-        finally:
-            await self._give_back(child, keep=keep)
-        return reply
-
-    async def _ask(self, child: ChildProcess, file: "_File") -> dict[str, object]:
-        await self._until_ready(child)
-        allowance = Allowance(self._limits.deadline_seconds)
-        async with allowance.waiting():
-            await child.ask(file.header, file.content)
-        while True:
-            async with allowance.waiting():
-                reply = await child.reply()
-            if "done" not in reply:
-                return reply
-            await file.read(*_pages(reply))
-
-    async def _until_ready(self, child: ChildProcess) -> None:
-        try:
-            async with Allowance(self._limits.start_seconds).waiting():
-                await child.ready()
-        except RanOut as error:
-            raise Unavailable("this machine is too busy to read documents now") from error
-
-    async def _take(self) -> ChildProcess:
-        while self._idle:
-            child = self._idle.pop()
-            if child.is_alive:
-                return child
-            await self._drop(child)
-        return await self._spawn()
-
-    async def _give_back(self, child: ChildProcess, *, keep: bool) -> None:
-        worn_out = (
-            child.spent
-            or child.answered >= self._limits.conversions_per_child
-            or child.resident_bytes > self._limits.resident_bytes
-        )
-        if keep and child.is_alive and not worn_out and not self._closed:
-            self._idle.append(child)
-            return
-        await self._drop(child)
-        if not self._closed and len(self._all) < self._processes:
-            self._idle.append(await self._spawn())
-
-    async def _spawn(self) -> ChildProcess:
-        if self._closed:
-            raise DocumentUnreadable("documents cannot be read while the service is stopping")
-        # A cancellation waits until the child is known here: `close` stops those that are.
-        return await unbroken(self._spawn_known())
-
-    async def _spawn_known(self) -> ChildProcess:
-        limits = ChildLimits(
-            memory_bytes=self._limits.memory_bytes,
-            cpu_seconds=self._limits.cpu_seconds,
-            layout_models=self._layout_models,
-        )
-        child = await ChildProcess.spawn(limits)
-        self._all.add(child)
-        return child
-
-    async def _drop(self, child: ChildProcess) -> None:
-        self._all.discard(child)
-        await child.kill()
+    async def small(self, content: bytes) -> bytes:
+        read = await _told(self._pictures, ChildFile(header={}, content=content))
+        shown = [block.image for block in read.blocks if isinstance(block, Picture)]
+        return shown[0] if shown else b""
 
 
-@dataclass(slots=True, kw_only=True)
-class _File:
-    """A file on its way through a child, and how many of its pages are known to be read."""
-
-    header: dict[str, str]
-    content: bytes
-    progress: PagesRead | None = None
-    done: int = 0
-
-    async def read(self, done: int, total: int) -> None:
-        if self.progress and done > self.done:
-            self.done = done
-            await self.progress(done, total)
-
-
-def _pages(reply: dict[str, object]) -> tuple[int, int]:
-    match reply:
-        case {"done": int(done), "total": int(total)} if 1 <= done <= total:
-            return done, total
-    raise MalformedReply("pages are counted from 1 up to their total")
+def _of_documents(limits: DoclingLimits, layout_models: Path | None) -> PoolLimits:
+    return PoolLimits(
+        child=ChildLimits(
+            memory_bytes=limits.memory_bytes,
+            cpu_seconds=limits.cpu_seconds,
+            layout_models=layout_models,
+        ),
+        deadline_seconds=limits.deadline_seconds,
+        start_seconds=limits.start_seconds,
+        conversions_per_child=limits.conversions_per_child,
+        resident_bytes=limits.resident_bytes,
+    )
 
 
-def _structure(reply: dict[str, object]) -> DocumentStructure:
+async def _told(pool: ChildPool, file: ChildFile) -> DocumentStructure:
+    """What a child makes of a file. Raises DocumentUnreadable, Unavailable."""
+    try:
+        reply = await pool.answer(file)
+        # Long ones hold megabytes of pictures: others have the loop meanwhile.
+        return await asyncio.to_thread(_structure, reply, file)
+    except RanOut as error:
+        raise DocumentUnreadable(_TOO_SLOW, field="content") from error
+    except MalformedReply as error:
+        raise DocumentUnreadable(_TOO_HARD, field="content") from error
+    except ChildDied as death:
+        reason = _TOO_SLOW if death.ran_out_of_cpu else _TOO_HARD
+        raise DocumentUnreadable(reason, field="content") from death
+
+
+def _structure(reply: dict[str, object], file: ChildFile) -> DocumentStructure:
     refused = reply.get("refused")
     if isinstance(refused, str):
+        # It has answered: whatever is wrong, no picture has stopped it.
+        file.looking = "" if reply.get("spent") is not True else file.looking
         raise DocumentUnreadable(refused, field="content")
     return structure_from_json(reply.get("structure"))
 
 
 _TOO_SLOW = "reading the file took too long and was stopped; split it or save it in a simpler form"
 _TOO_HARD = "the file could not be read: it is damaged, or needs too much memory; save it again"
+_TOO_HARD_PICTURES = (
+    "no picture of this file was looked at: {place}, or what comes after it, takes too much time "
+    "or memory; make it smaller, or take it out"
+)

@@ -1,73 +1,46 @@
 """A picture as a document of its own: its size, and its text where recognition is installed."""
 
 import re
-from io import BytesIO
 from pathlib import PurePosixPath
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from adapters.docling.metadata import speaking
 from adapters.docling.pdf_document import InkedPage, document_parts
 from adapters.docling.pdf_reading import blocks_of_parts
+from adapters.docling.query_picture import UPLOADED, unpacked
 from adapters.docling.recognition import EXTRA_HINT, ink_of, recogniser, reduced
-from adapters.docling.refusal import Refused
-from adapters.docling.shrinking import MAX_PIXELS, Shrinker, on_white
+from adapters.docling.shrinking import Shrinker, on_white
 from domain.documents.media import MediaType
 from domain.documents.structure import Block, DocumentStructure, Picture
 
-_FORMATS = {MediaType.PNG: "PNG", MediaType.JPEG: "JPEG", MediaType.WEBP: "WEBP"}
 _POINTS_A_PIXEL = 0.75
 _DESCRIPTION, _USER_COMMENT, _XP_COMMENT = 0x010E, 0x9286, 0x9C9C
 
 
-def read_image(filename: str, media_type: MediaType, content: bytes) -> DocumentStructure:
+def read_image(
+    filename: str, media_type: MediaType, content: bytes, shrinker: Shrinker
+) -> DocumentStructure:
     """A picture is named by its file's name, which is all that is known of it without recognition.
 
     Raises Refused: another kind of file, damaged, or of too many pixels.
     """
-    image = _opened(content, _FORMATS[media_type])
+    image = unpacked(content, UPLOADED[media_type])
     name = PurePosixPath(filename).stem or filename
-    small = Shrinker().of_image(image)
+    small = shrinker.of_image(image)
     picture = Picture(caption=_words_of(name), page=1, size=image.size, image=small)
     hidden = speaking(_said(image))
     recognise = recogniser()
     blocks: tuple[Block, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings = shrinker.warnings
     if recognise is None:
-        warnings = (f"text in the picture was not read; {EXTRA_HINT}",)
+        warnings = (f"text in the picture was not read; {EXTRA_HINT}", *warnings)
     else:
         ink = ink_of(recognise(reduced(on_white(image))), _POINTS_A_PIXEL)
         blocks = blocks_of_parts(document_parts([InkedPage(1, image.height * 0.75, ink)]), {})
     return DocumentStructure(
         title=name, blocks=(picture, *blocks), warnings=warnings, hidden=tuple(hidden)
     )
-
-
-def shown_picture(content: bytes) -> Picture:
-    """What a picture of any of our formats shows. Raises Refused."""
-    image = _opened(content, *_FORMATS.values())
-    small = Shrinker().of_image(image)
-    if not small:
-        raise Refused("the picture is too small, too narrow or of one colour; show a larger part")
-    return Picture(size=image.size, image=small)
-
-
-def _opened(content: bytes, *formats: str) -> Image.Image:
-    Image.MAX_IMAGE_PIXELS = None  # Our own limit is told before anything is unpacked.
-    try:
-        image = Image.open(BytesIO(content), formats=formats)
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise Refused(
-                f"the picture has {width:,} x {height:,} pixels; at most "
-                f"{MAX_PIXELS // 1_000_000} million can be read: make it smaller"
-            )
-        image.load()
-    except UnidentifiedImageError as error:
-        raise Refused(f"the file is no {' or '.join(formats)} picture, or is damaged") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise Refused("the picture is damaged or was cut off; save it again") from error
-    return image
 
 
 def _said(image: Image.Image) -> list[str]:

@@ -22,9 +22,10 @@ class LayoutFailed(Exception):
 def needs_layout(ink: PageInk, size: tuple[float, float]) -> bool:
     """A scan without any text, or a page most of whose words are turned and have no order.
 
-    Never where text is hidden, or was not all looked for: the models would read it.
+    Never where text is hidden, or was not all looked for: the models would read it. Nor with a
+    picture that is too large to be drawn.
     """
-    if ink.hidden or ink.is_cut or ink.tables:
+    if ink.hidden or ink.is_cut or ink.tables or ink.vast:
         return False
     if ink.words or ink.aside:
         return _letters(ink.aside) > _letters(ink.words)

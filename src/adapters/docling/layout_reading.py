@@ -48,7 +48,8 @@ class LayoutReader:
             raise
         except Exception as error:
             raise LayoutFailed from error
-        return tuple(replace(b, page=number) for b in blocks_of(result.document, Shrinker()))
+        blocks = blocks_of(result.document, Shrinker().of_image)
+        return tuple(replace(block, page=number) for block in blocks)
 
     def _load(self, converter: converters.DocumentConverter) -> None:
         if self._is_broken:

@@ -1,9 +1,10 @@
 """docling's document tree as our blocks."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import TypeAlias
 
 from docling_core.types.doc.common.content_layer import ContentLayer
 from docling_core.types.doc.document import DoclingDocument
@@ -13,8 +14,8 @@ from docling_core.types.doc.items.node import NodeItem
 from docling_core.types.doc.items.picture.picture import PictureItem
 from docling_core.types.doc.items.table.table import TableItem
 from docling_core.types.doc.items.text import ListItem, SectionHeaderItem, TextItem, TitleItem
+from PIL import Image
 
-from adapters.docling.shrinking import Shrinker
 from domain.documents.structure import Block, BulletList, Heading, Paragraph, Picture, Table
 
 _NO_SPACE_BEFORE = re.compile(r"\s+([.,;:!?)\]}’”])")
@@ -25,13 +26,16 @@ _FOOTER_CHARACTERS = 120
 _SLIDE = "slide-"
 NOTES_PREFIX = "Speaker notes: "
 
+# What docling has for a picture, and its page, to a small copy of what it shows.
+ShowPicture: TypeAlias = Callable[[Image.Image, int | None], bytes]
 
-def blocks_of(document: DoclingDocument, shrinker: Shrinker | None = None) -> tuple[Block, ...]:
+
+def blocks_of(document: DoclingDocument, show: ShowPicture | None = None) -> tuple[Block, ...]:
     """The body and the notes of a document in reading order, headings counted from level 1.
 
-    With `shrinker`, pictures have their images.
+    With `show`, pictures have their images.
     """
-    mapping = _Mapping(document, shrinker)
+    mapping = _Mapping(document, show)
     blocks = list(mapping.blocks(document.body))
     if any(group.name.startswith(_SLIDE) for group in document.groups):
         blocks = _without_slide_footers(blocks, len(document.pages))
@@ -41,7 +45,7 @@ def blocks_of(document: DoclingDocument, shrinker: Shrinker | None = None) -> tu
 @dataclass(slots=True)
 class _Mapping:
     document: DoclingDocument
-    shrinker: Shrinker | None = None
+    show: ShowPicture | None = None
     captions: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -74,7 +78,7 @@ class _Mapping:
                 return
             case PictureItem():
                 caption = _tidy(node.caption_text(self.document))
-                yield Picture(caption=caption, page=page, image=self._image(node))
+                yield Picture(caption=caption, page=page, image=self._image(node, page))
             case TitleItem() | SectionHeaderItem():
                 level = node.level + 1 if isinstance(node, SectionHeaderItem) else 1
                 text = _tidy(node.text) or self._inline(node)
@@ -194,9 +198,9 @@ class _Mapping:
         caption = _tidy(item.caption_text(self.document))
         return Table(header=header, rows=rows, caption=caption, page=page)
 
-    def _image(self, item: PictureItem) -> bytes:
-        shown = item.image.pil_image if self.shrinker and item.image else None
-        return self.shrinker.of_image(shown) if self.shrinker and shown else b""
+    def _image(self, item: PictureItem, page: int | None) -> bytes:
+        shown = item.image.pil_image if self.show and item.image else None
+        return self.show(shown, page) if self.show and shown else b""
 
     def _children(self, node: NodeItem) -> list[NodeItem]:
         return [reference.resolve(self.document) for reference in node.children]

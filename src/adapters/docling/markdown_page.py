@@ -11,8 +11,8 @@ _FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[^\n]*$", re.MULTILINE | 
 _ELEMENT = re.compile(r"^ {0,3}</?[A-Za-z][A-Za-z0-9-]*(?:[ \t/>]|$)", re.MULTILINE)
 
 
-def page_of(text: str) -> bytes | None:
-    """The rendered page in UTF-8; None when no line begins with an element."""
-    if not _ELEMENT.search(_FENCED.sub("", text)):
+def page_of(text: str, *, whatever: bool = False) -> bytes | None:
+    """The rendered page in UTF-8; None when no line begins with an element, unless `whatever`."""
+    if not whatever and not _ELEMENT.search(_FENCED.sub("", text)):
         return None
     return f"<!DOCTYPE html><html><body>{gfm.convert(text)}</body></html>".encode()

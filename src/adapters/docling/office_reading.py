@@ -22,11 +22,17 @@ from adapters.docling.hidden_xlsx import shown_workbook
 from adapters.docling.main_content import main_content
 from adapters.docling.mapping import blocks_of
 from adapters.docling.markdown_page import page_of
+from adapters.docling.page_pictures import (
+    PageBackend,
+    markdown_without_pictures,
+    page_without_pictures,
+)
 from adapters.docling.picture_texts import document_pictures, slide_pictures
 from adapters.docling.refusal import Refused
 from adapters.docling.screen_archive import screen_archive, screen_workbook
 from adapters.docling.screen_text import clean_html, readable_text
 from adapters.docling.shrinking import Shrinker
+from adapters.docling.stand_ins import PutAside, with_stand_ins
 from adapters.docling.warnings import missing_pages
 from domain.documents.media import MediaType
 from domain.documents.structure import Block, DocumentStructure, Heading, HiddenText, Picture
@@ -37,6 +43,7 @@ _WIDTHS: dict[int, str | None] = {
     **{0x00A0: " ", 0x202F: " "},
     **{0x200B: None, 0x200C: None, 0x200D: None, 0x00AD: None, 0xFEFF: None, 0x2060: None},
 }
+_PACKED = frozenset({MediaType.DOCX, MediaType.PPTX, MediaType.XLSX})
 _FORMATS = {
     MediaType.MARKDOWN: (InputFormat.MD, "md"),
     MediaType.HTML: (InputFormat.HTML, "html"),
@@ -48,13 +55,17 @@ _FORMATS = {
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What docling is to read. Slides and sheets that are not shown are dropped afterwards."""
+    """What docling is to read, but for its pictures, which are put aside.
+
+    Slides and sheets that are not shown are dropped afterwards.
+    """
 
     content: bytes
     hidden: list[HiddenText] = field(default_factory=list)
     title: str = ""
     unseen_pages: frozenset[int] = frozenset()
     read_as: MediaType | None = None
+    pictures: PutAside = field(default_factory=PutAside)
 
 
 class OfficeReader:
@@ -65,23 +76,30 @@ class OfficeReader:
         # docling writes “quotes”, dashes and … in plain; people quote these words to the letter.
         setattr(HTMLDocumentBackend, "_clean_unicode", staticmethod(_as_written))  # noqa: B010
 
-    def read(self, filename: str, media_type: MediaType, content: bytes) -> DocumentStructure:
+    def read(
+        self, filename: str, media_type: MediaType, content: bytes, shrinker: Shrinker
+    ) -> DocumentStructure:
         """Raises Refused."""
         shown = _SHOWN[media_type](content)
-        source = shown.content
+        source, pictures = shown.content, shown.pictures
         if media_type is MediaType.HTML and is_web_page(filename):
             source = main_content(source)
+        if media_type in _PACKED:
+            source, pictures = with_stand_ins(source)
         result = self._convert(shown.read_as or media_type, source)
-        blocks = _blocks(media_type, shown.content, result.document)
+        blocks = _blocks(media_type, shown.content, result.document, pictures, shrinker)
         blocks = tuple(block for block in blocks if block.page not in shown.unseen_pages)
         told = any(not isinstance(b, Picture) or b.caption or b.image for b in blocks)
         if not told and not shown.hidden:
-            raise Refused(_DAMAGED if result.errors else _EMPTY)
+            raise Refused("; ".join((_DAMAGED if result.errors else _EMPTY, *shrinker.warnings)))
         return DocumentStructure(
             title=shown.title or _title(result, blocks) or PurePosixPath(filename).stem or filename,
             blocks=blocks,
             page_count=max(1, len(result.document.pages)),
-            warnings=missing_pages({e.page_no for e in result.errors if e.page_no}),
+            warnings=(
+                *missing_pages({e.page_no for e in result.errors if e.page_no}),
+                *shrinker.warnings,
+            ),
             hidden=tuple(shown.hidden),
         )
 
@@ -95,12 +113,16 @@ class OfficeReader:
 
 
 def _converter() -> converters.DocumentConverter:
-    html = HTMLBackendOptions.model_validate({"add_title": False, "infer_furniture": False})
+    html = HTMLBackendOptions.model_validate(
+        {"add_title": False, "infer_furniture": False, "fetch_images": True}
+    )
     excel = MsExcelBackendOptions.model_validate({"treat_singleton_as_text": True})
     return converters.DocumentConverter(
         allowed_formats=[docling_format for docling_format, _ in _FORMATS.values()],
         format_options={
-            InputFormat.HTML: converters.HTMLFormatOption(backend_options=html),
+            InputFormat.HTML: converters.HTMLFormatOption(
+                backend=PageBackend, backend_options=html
+            ),
             InputFormat.XLSX: converters.ExcelFormatOption(backend_options=excel),
         },
     )
@@ -112,17 +134,19 @@ def _as_written(text: str) -> str:
 
 def _markdown(content: bytes) -> _Shown:
     text, title = without_front_matter(readable_text(content))
+    text, pictures = markdown_without_pictures(text)
     text, hidden = without_hidden(text)
-    page = page_of(text)
+    page = page_of(text, whatever=bool(pictures.pictures))
     if page is None:
         return _Shown(text.encode(), hidden, title)
     shown, _, more = clean_html(page)
-    return _Shown(shown, [*hidden, *more], title, read_as=MediaType.HTML)
+    return _Shown(shown, [*hidden, *more], title, read_as=MediaType.HTML, pictures=pictures)
 
 
 def _page(content: bytes) -> _Shown:
+    content, pictures = page_without_pictures(content)
     page, title, hidden = clean_html(content)
-    return _Shown(page, hidden, title)
+    return _Shown(page, hidden, title, pictures=pictures)
 
 
 def _document(content: bytes) -> _Shown:
@@ -153,12 +177,17 @@ _SHOWN: dict[MediaType, Callable[[bytes], _Shown]] = {
 }
 
 
-def _blocks(media_type: MediaType, content: bytes, document: DoclingDocument) -> tuple[Block, ...]:
-    shrinker = Shrinker()
+def _blocks(
+    media_type: MediaType,
+    content: bytes,
+    document: DoclingDocument,
+    aside: PutAside,
+    shrinker: Shrinker,
+) -> tuple[Block, ...]:
     if media_type is MediaType.PPTX:
         pictures = slide_pictures(content, shrinker)
         return _slide_pictures_added(blocks_of(document), pictures)
-    blocks = blocks_of(document, shrinker)
+    blocks = blocks_of(document, lambda image, page: aside.shown(image, page, shrinker))
     if media_type is MediaType.DOCX:
         texts = document_pictures(content)
         places = [i for i, block in enumerate(blocks) if isinstance(block, Picture)]

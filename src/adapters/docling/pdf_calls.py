@@ -42,6 +42,7 @@ _CALLS: dict[str, tuple[str, type | None, *tuple[type, ...]]] = {
     "object_matrix": ("FPDFPageObj_GetMatrix", _I, _P, _P),
     "object_fill": ("FPDFPageObj_GetFillColor", _I, _P, _P, _P, _P, _P),
     "object_stroke": ("FPDFPageObj_GetStrokeColor", _I, _P, _P, _P, _P, _P),
+    "image_size": ("FPDFImageObj_GetImagePixelSize", _I, _P, _P, _P),
     "is_see_through": ("FPDFPageObj_HasTransparency", _I, _P),
     "draw_mode": ("FPDFPath_GetDrawMode", _I, _P, _P, _P),
     "count_segments": ("FPDFPath_CountSegments", _I, _P),

@@ -32,6 +32,14 @@ class Box:
         return across and self.top - slack <= y <= self.bottom + slack
 
 
+@dataclass(frozen=True, slots=True)
+class Vast:
+    """Where a picture stands that is never unpacked; `size` is its width and height in pixels."""
+
+    box: Box
+    size: tuple[int, int]
+
+
 def around(boxes: Sequence[Box]) -> Box:
     # One pass, and nothing called in it: every word and line of every page comes by here.
     first = boxes[0]

@@ -80,6 +80,7 @@ class InkReader:
             tables=tables,
             rules=marks.rules,
             pictures=_pictures(marks, width * height, has_words=bool(words)),
+            vast=marks.vast,
             aside=aside,
             hidden=_shown_nowhere(hidden, words),
             sizeless=marks.sizeless,

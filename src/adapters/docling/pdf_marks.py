@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from adapters.docling import pdf_calls as calls
-from adapters.docling.pdf_geometry import Box
+from adapters.docling.pdf_geometry import Box, Vast
 from adapters.docling.pdf_space import (
     IDENTITY,
     PageSpace,
@@ -18,12 +18,15 @@ from adapters.docling.pdf_space import (
     placed,
     straight,
 )
+from adapters.docling.picture_formats import MAX_PIXELS
 
 MAX_SHAPES, MAX_TEXTS, _MAX_OBJECTS = 30_000, 60_000, 1_000_000
 _MAX_FORMS_DEEP = 12
 _MAX_SEGMENTS = 4_000
 _RULE_POINTS = 3.0
 _OPAQUE = 255
+# More than of other pictures: pdfium makes them small while it unpacks them.
+_MOST_PIXELS = 4 * MAX_PIXELS
 
 Colour = tuple[int, int, int, int]
 
@@ -60,10 +63,14 @@ class TextStyle:
 
 @dataclass(slots=True)
 class Marks:
-    """`styles` by the text object's address; `is_cut` when there was more than is looked at."""
+    """`styles` by the text object's address; `is_cut` when there was more than is looked at.
+
+    `vast` are the pictures of too many pixels to be drawn.
+    """
 
     rules: list[Box] = field(default_factory=list)
     pictures: list[Box] = field(default_factory=list)
+    vast: list[Vast] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
     styles: dict[int, TextStyle] = field(default_factory=dict)
     sizeless: int = 0
@@ -219,8 +226,17 @@ class MarkReader:
         shown = box if clip is None else common(box, clip)
         if is_image and shown.width > 0 and shown.height > 0:
             marks.pictures.append(shown)
+            width, height = self._pixels(item)
+            if width * height > _MOST_PIXELS:
+                marks.vast.append(Vast(box=shown, size=(width, height)))
         hides = is_image and not calls.is_see_through(item)
         marks.fills.append(Fill(order, shown, None, hides))
+
+    def _pixels(self, item: int) -> tuple[int, int]:
+        width, height = self._integers.addresses[:2]
+        if not calls.image_size(item, width, height):
+            return 0, 0
+        return self._integers.buffer[0], self._integers.buffer[1]
 
     def _path(
         self, item: int, order: int, transform: Transform, space: PageSpace, marks: Marks

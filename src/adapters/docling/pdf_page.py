@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from adapters.docling.pdf_geometry import Box, Region, around, reading_regions
+from adapters.docling.pdf_geometry import Box, Region, Vast, around, reading_regions
 from adapters.docling.pdf_tables import PdfTable, aligned_table, around_table, ruled_tables
 from adapters.docling.pdf_words import Line, Word, join_lines, lines_of
 from domain.documents.structure import HiddenKind
@@ -42,15 +42,16 @@ class Part:
 class PageInk:
     """What is drawn on a page, in points from the top left.
 
-    `aside` are words that stand upright or upside down; `tables` are those that tags tell of, and
-    their words are nowhere else. `sizeless` counts texts of size 0, which have no place; `is_scan`
-    when a picture takes up half of the page or more, `is_cut` when there was more on the page than
-    is looked at.
+    `vast` tells which of the pictures have too many pixels to be drawn. `aside` are words that
+    stand upright or upside down; `tables` are those that tags tell of, and their words are nowhere
+    else. `sizeless` counts texts of size 0, which have no place; `is_scan` when a picture takes up
+    half of the page or more, `is_cut` when there was more on the page than is looked at.
     """
 
     words: list[Word]
     rules: list[Box]
     pictures: list[Box]
+    vast: list[Vast] = field(default_factory=list)
     aside: list[Word] = field(default_factory=list)
     tables: list[PdfTable] = field(default_factory=list)
     hidden: list[tuple[HiddenKind, str]] = field(default_factory=list)

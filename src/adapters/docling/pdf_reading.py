@@ -7,6 +7,7 @@ from functools import partial
 
 import pypdfium2
 import pypdfium2.raw as pdfium
+from PIL import Image
 
 from adapters.docling import pdf_calls as calls
 from adapters.docling.layout_pages import PageLayouts, ReadLayout, held_open, with_layouts
@@ -18,7 +19,8 @@ from adapters.docling.pdf_notes import notes_of, shows_fields
 from adapters.docling.pdf_page import PageInk, Role
 from adapters.docling.pdf_render import rendered, rendered_part
 from adapters.docling.pdf_sizeless import with_sizes
-from adapters.docling.pdf_space import PageSpace
+from adapters.docling.pdf_space import PageSpace, shared
+from adapters.docling.picture_formats import TooManyPixels
 from adapters.docling.recognition import Patience, ink_of, recogniser
 from adapters.docling.shrinking import LONGEST_SIDE, Shrinker, is_paper
 from domain.documents.structure import (
@@ -41,7 +43,7 @@ class ReadPdf:
     `scans` hold a picture and no text, and nothing could recognise it; `recognised` are scans that
     were recognised, `unrecognised` those for which there was no time; `broken` cannot be opened,
     `crowded` hold more than is looked at; `layouts` are pages that the layout models read, `unlaid`
-    those that they were to read and did not.
+    those that they were to read and did not. `left_out` tells which pictures were not looked at.
     """
 
     blocks: tuple[Block, ...] = ()
@@ -55,19 +57,24 @@ class ReadPdf:
     unlaid: list[int] = field(default_factory=list)
     layouts: dict[int, tuple[Block, ...]] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
     images: dict[tuple[int, Box], bytes] = field(default_factory=dict)
 
 
 def read_pdf(
-    content: bytes, tell: TellPages = tell_nobody, layout: ReadLayout | None = None
+    content: bytes,
+    tell: TellPages = tell_nobody,
+    layout: ReadLayout | None = None,
+    shrinker: Shrinker | None = None,
 ) -> ReadPdf:
-    """Read all pages, with `layout` those that need it.
+    """Read all pages, with `layout` those that need it; `shrinker` is the file's own.
 
     Raises pypdfium2.PdfiumError when the file cannot be opened at all.
     """
-    read, pages = _read(content, tell, layout)
+    shrinker = shrinker or Shrinker()
+    read, pages = _read(content, shrinker, tell, layout)
     if any(page.ink.sizeless for page in pages):
-        resized, resized_pages = _read(with_sizes(content), tell, layout)
+        resized, resized_pages = _read(with_sizes(content), shrinker.anew(), tell, layout)
         if len(resized_pages) == len(pages):
             read, pages = resized, resized_pages
     blocks = blocks_of_parts(document_parts(pages), read.images)
@@ -76,22 +83,28 @@ def read_pdf(
 
 
 def _read(
-    content: bytes, tell: TellPages, layout: ReadLayout | None
+    content: bytes, shrinker: Shrinker, tell: TellPages, layout: ReadLayout | None
 ) -> tuple[ReadPdf, list[InkedPage]]:
     document = pypdfium2.PdfDocument(content)
     layouts = PageLayouts(layout, content)
     try:
         read = ReadPdf(page_count=len(document), metadata=document.get_metadata_dict())
         read.layouts, read.unlaid = layouts.blocks, layouts.failed
-        return read, list(_pages(document, read, tell, layouts))
+        pages = list(_pages(document, read, shrinker, tell, layouts))
+        read.left_out = shrinker.warnings
+        return read, pages
     finally:
         document.close()
 
 
 def _pages(
-    document: pypdfium2.PdfDocument, read: ReadPdf, tell: TellPages, layouts: PageLayouts
+    document: pypdfium2.PdfDocument,
+    read: ReadPdf,
+    shrinker: Shrinker,
+    tell: TellPages,
+    layouts: PageLayouts,
 ) -> Iterator[InkedPage]:
-    reader, patience, shrinker = InkReader(), Patience(), Shrinker()
+    reader, patience = InkReader(), Patience()
     for index in range(len(document)):
         page = _opened(document.raw, index)
         if not page:
@@ -114,12 +127,20 @@ def _shown(page: object, inked: InkedPage, read: ReadPdf, shrinker: Shrinker) ->
     """The page; `read` gets the images of its pictures, but of writing that was recognised."""
     pictures = []
     for box in inked.ink.pictures:
-        image = shrinker.of_drawing(partial(rendered_part, page, box, LONGEST_SIDE))
+        image = shrinker.of_drawing(partial(_drawn, page, box, inked.ink), inked.number)
         if inked.number in read.recognised and (not image or is_paper(image)):
             continue
         read.images[inked.number, box] = image
         pictures.append(box)
     return replace(inked, ink=replace(inked.ink, pictures=pictures))
+
+
+def _drawn(page: object, box: Box, ink: PageInk) -> Image.Image:
+    """Raises TooManyPixels: drawing that part of the page would unpack them."""
+    for vast in ink.vast:
+        if shared(vast.box, box):
+            raise TooManyPixels(vast.size)
+    return rendered_part(page, box, LONGEST_SIDE)
 
 
 def _opened(document: object, index: int) -> object:
@@ -170,8 +191,8 @@ def _recognised(
 
 
 def _needs_recognition(ink: PageInk, size: tuple[float, float]) -> bool:
-    """A page of nothing but pictures, one of which is large enough to hold text."""
-    if ink.words or ink.aside or ink.tables:
+    """A page of nothing but pictures that can be drawn, one large enough to hold text."""
+    if ink.words or ink.aside or ink.tables or ink.vast:
         return False
     width, height = size
     least = _TEXT_PICTURE_SHARE * width * height

@@ -106,3 +106,10 @@ def placed(points: tuple[tuple[float, float], ...], transform: Transform, space:
 def common(a: Box, b: Box) -> Box:
     left, top = max(a.left, b.left), max(a.top, b.top)
     return Box(left, top, max(left, min(a.right, b.right)), max(top, min(a.bottom, b.bottom)))
+
+
+def shared(a: Box, b: Box) -> bool:
+    """Whether the two have any part in common."""
+    return min(a.right, b.right) > max(a.left, b.left) and (
+        min(a.bottom, b.bottom) > max(a.top, b.top)
+    )

@@ -10,20 +10,28 @@ from pptx.shapes.base import BaseShape
 from pptx.shapes.group import GroupShape
 from pptx.shapes.picture import Picture as SlidePicture
 
+from adapters.docling.left_out import LeftOut
 from adapters.docling.shrinking import Shrinker
 from domain.documents.structure import Picture
 
 
 def slide_pictures(content: bytes, shrinker: Shrinker) -> tuple[Picture, ...]:
-    """Pictures that have an alternative text or can be shown, slide by slide."""
+    """Pictures slide by slide, but for ornaments without an alternative text."""
     presentation = pptx.Presentation(BytesIO(content))
-    pictures = (
-        Picture(caption=_described(shape), page=number, image=_image(shape, shrinker))
+    return tuple(
+        picture
         for number, slide in enumerate(presentation.slides, start=1)
         for shape in _shapes(list(slide.shapes))
         if isinstance(shape, SlidePicture)
+        if (picture := _picture(shape, number, shrinker)) is not None
     )
-    return tuple(picture for picture in pictures if picture.caption or picture.image)
+
+
+def _picture(shape: SlidePicture, number: int, shrinker: Shrinker) -> Picture | None:
+    left_out = shrinker.left_out
+    picture = Picture(caption=_described(shape), page=number, image=_image(shape, number, shrinker))
+    is_kept = picture.caption or picture.image or shrinker.left_out > left_out
+    return picture if is_kept else None
 
 
 def document_pictures(content: bytes) -> tuple[str, ...]:
@@ -46,12 +54,15 @@ def _shapes(shapes: list[BaseShape]) -> Iterator[BaseShape]:
             stack += reversed(list(shape.shapes))
 
 
-def _image(shape: SlidePicture, shrinker: Shrinker) -> bytes:
+def _image(shape: SlidePicture, number: int, shrinker: Shrinker) -> bytes:
     try:
-        return shrinker.of_file(shape.image.blob)
+        return shrinker.of_file(shape.image.blob, number)
     except (KeyError, ValueError):
         # It points to a file elsewhere, or to nothing.
         return b""
+    except AttributeError:
+        # It points to a part that is no picture.
+        return shrinker.leave_out(LeftOut.UNKNOWN, number)
 
 
 def _described(shape: SlidePicture) -> str:

@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 
 from adapters.docling.csv_table import read_csv
-from adapters.docling.image_reading import read_image, shown_picture
+from adapters.docling.image_reading import read_image
 from adapters.docling.layout_pages import ReadLayout
 from adapters.docling.metadata import speaking
 from adapters.docling.office_reading import OfficeReader
@@ -15,7 +15,7 @@ from adapters.docling.refusal import Refused
 from adapters.docling.screen_pdf import screen_pdf
 from adapters.docling.screen_text import readable_text
 from adapters.docling.seen_blocks import seen
-from adapters.docling.shrinking import is_paper
+from adapters.docling.shrinking import Shrinker, TellPicture, is_paper
 from adapters.docling.warnings import (
     crowded_pages,
     missing_pages,
@@ -44,17 +44,20 @@ class DoclingReader:
         media_type: MediaType,
         content: bytes,
         tell: TellPages = tell_nobody,
+        shrinker: Shrinker | None = None,
     ) -> DocumentStructure:
-        """Raises Refused."""
-        read = seen(with_pictures_chosen(self._read(filename, media_type, content, tell)))
-        return with_pictures_named(read, _PAGE_NAMES.get(media_type, "page"))
-
-    def picture(self, content: bytes) -> DocumentStructure:
-        """Nothing but the picture that a file is, unnamed. Raises Refused."""
-        return DocumentStructure(title="", blocks=(shown_picture(content),))
+        """`shrinker` is the file's own. Raises Refused."""
+        shrinker = shrinker or shrinker_of(media_type)
+        read = self._read(filename, media_type, content, tell, shrinker)
+        return with_pictures_named(seen(with_pictures_chosen(read)), _page_name(media_type))
 
     def _read(
-        self, filename: str, media_type: MediaType, content: bytes, tell: TellPages
+        self,
+        filename: str,
+        media_type: MediaType,
+        content: bytes,
+        tell: TellPages,
+        shrinker: Shrinker,
     ) -> DocumentStructure:
         match media_type:
             case MediaType.CSV:
@@ -63,17 +66,29 @@ class DoclingReader:
                 return read_text(filename, readable_text(content))
             case MediaType.PDF:
                 screen_pdf(content)
-                return _pdf(filename, read_pdf(content, tell, self._layout))
+                return _pdf(filename, read_pdf(content, tell, self._layout, shrinker))
             case MediaType.PNG | MediaType.JPEG | MediaType.WEBP:
-                return read_image(filename, media_type, content)
+                return read_image(filename, media_type, content, shrinker)
             case _:
-                return self._office.read(filename, media_type, content)
+                return self._office.read(filename, media_type, content, shrinker)
+
+
+def shrinker_of(
+    media_type: MediaType, *, tell: TellPicture | None = None, with_pictures: bool = True
+) -> Shrinker:
+    """For the pictures of one file; `tell` is told of each before it is opened."""
+    unit = _page_name(media_type)
+    return Shrinker(unit=unit, tell=tell or (lambda _place: None), is_on=with_pictures)
+
+
+def _page_name(media_type: MediaType) -> str:
+    return _PAGE_NAMES.get(media_type, "page")
 
 
 def _pdf(filename: str, read: ReadPdf) -> DocumentStructure:
     hidden = (*read.hidden, *speaking(read.metadata.values()))
     if not any(_is_told(block) for block in read.blocks) and not hidden:
-        raise Refused(_why_empty(read))
+        raise Refused("; ".join((_why_empty(read), *read.left_out)))
     heading = next((b for b in read.blocks if isinstance(b, Heading) and b.level == 1), None)
     return DocumentStructure(
         title=heading.text if heading else PurePosixPath(filename).stem or filename,
@@ -85,6 +100,7 @@ def _pdf(filename: str, read: ReadPdf) -> DocumentStructure:
             *scanned_pages(read.scans),
             *unrecognised_pages(read.unrecognised),
             *unlaid_pages(read.unlaid),
+            *read.left_out,
         ),
         hidden=hidden,
     )

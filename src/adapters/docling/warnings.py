@@ -2,9 +2,8 @@
 
 from collections.abc import Collection
 
+from adapters.docling.left_out import named
 from adapters.docling.recognition import EXTRA_HINT
-
-_NAMED = 20
 
 
 def missing_pages(pages: Collection[int]) -> tuple[str, ...]:
@@ -42,6 +41,4 @@ def unlaid_pages(pages: Collection[int]) -> tuple[str, ...]:
 def _told(message: str, pages: Collection[int]) -> tuple[str, ...]:
     if not pages:
         return ()
-    named = ", ".join(str(page) for page in sorted(pages)[:_NAMED])
-    more = len(pages) - _NAMED
-    return (message.format(pages=named + (f" and {more} more" if more > 0 else "")),)
+    return (message.format(pages=named([str(page) for page in sorted(pages)])),)

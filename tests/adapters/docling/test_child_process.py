@@ -5,17 +5,23 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from io import BytesIO
 from pathlib import Path
 
+import docx
 import pytest
 
 from adapters.docling import DoclingConverter, DoclingLimits
 from adapters.docling.child_process import ChildLimits, ChildProcess
 from adapters.docling.page_meter import PageMeter
+from domain.documents.converted_text import converted_text
 from domain.documents.document import DocumentUnreadable
 from domain.documents.media import MediaType
+from domain.documents.structure import Picture
 from domain.errors import Unavailable
 from fixtures.pdf_files import paragraph, pdf
+from fixtures.photos import CAT, COFFEE, ROCKET, plain
+from fixtures.strange_pictures import gigapixels, with_pictures_swapped
 
 _SLOW = b"Some words here and there.\n\n" * 40_000
 _MIB = 1024 * 1024
@@ -91,6 +97,46 @@ async def test_a_child_that_somebody_kills_is_replaced_once_and_the_file_is_read
     work = asyncio.create_task(read(limited))
     await _kill_readers(limited, work, times=1)
     assert await work == "Next"
+
+
+@pytest.mark.parametrize("limited", [DoclingLimits(cpu_seconds=1)], indirect=True)
+async def test_pictures_that_burn_the_processor_cost_the_pictures_and_not_the_text(
+    limited: DoclingConverter,
+) -> None:
+    made, out = docx.Document(), BytesIO()
+    made.add_paragraph("Our prices")
+    # Each takes half a second to unpack, and is another file to whoever compares them.
+    for photo in (CAT, COFFEE, ROCKET, *map(plain, ("red", "green", "blue", "white", "black"))):
+        made.add_picture(BytesIO(photo))
+    made.save(out)
+    heavy = [gigapixels(7_990) + bytes([n]) for n in range(8)]
+    structure = await limited.convert(
+        filename="a.docx",
+        media_type=MediaType.DOCX,
+        content=with_pictures_swapped(out.getvalue(), *heavy),
+    )
+
+    assert "Our prices" in converted_text(structure)
+    assert not any(block.image for block in structure.blocks if isinstance(block, Picture))
+    (warning,) = structure.warnings
+    assert warning.startswith("no picture of this file was looked at: picture ")
+
+
+@pytest.mark.parametrize("limited", [DoclingLimits()], indirect=True)
+async def test_who_searches_by_a_picture_waits_for_no_document(limited: DoclingConverter) -> None:
+    await read(limited)
+    (of_documents,) = limited.child_pids
+    work = asyncio.create_task(read(limited, _SLOW))
+    await asyncio.sleep(0.1)
+    assert await limited.small(CAT)
+    assert not work.done()
+    (of_pictures,) = set(limited.child_pids) - {of_documents}
+    # It has imported nothing of what documents need.
+    maps = Path(f"/proc/{of_pictures}/maps").read_text()
+    assert not any(name in maps for name in ("numpy", "pdfium", "lxml"))
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
 
 
 async def _kill_readers(

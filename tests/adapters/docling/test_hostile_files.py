@@ -7,12 +7,16 @@ from io import BytesIO
 
 import docx
 import openpyxl  # type: ignore[import-untyped]  # ships no types
+import pptx
 import pytest
 
 from adapters.docling import DoclingConverter
+from domain.documents.converted_text import converted_text
 from domain.documents.document import DocumentUnreadable
 from domain.documents.media import MediaType
 from fixtures.pdf_files import Text, pdf
+from fixtures.photos import CAT
+from fixtures.strange_pictures import OTHER_KINDS, gigapixels, with_pictures_swapped
 
 
 async def refused(converter: DoclingConverter, media_type: MediaType, content: bytes) -> str:
@@ -226,6 +230,35 @@ async def test_a_pdf_that_unpacks_to_a_flood_fails_alone(converter: DoclingConve
         filename="next.md", media_type=MediaType.MARKDOWN, content=b"# Next"
     )
     assert after.title == "Next"
+
+
+@pytest.mark.parametrize(
+    "bomb", [gigapixels(), CAT[:900], *OTHER_KINDS.values()], ids=["vast", "cut", *OTHER_KINDS]
+)
+async def test_a_bomb_for_a_picture_costs_a_document_that_picture(
+    converter: DoclingConverter, bomb: bytes
+) -> None:
+    deck, out = pptx.Presentation(), BytesIO()
+    slide = deck.slides.add_slide(deck.slide_layouts[5])
+    slide.shapes.title.text = "Our prices"
+    slide.shapes.add_picture(BytesIO(CAT), 0, 0)
+    deck.save(out)
+    structure = await converter.convert(
+        filename="a.pptx",
+        media_type=MediaType.PPTX,
+        content=with_pictures_swapped(out.getvalue(), bomb),
+    )
+
+    assert "Our prices" in converted_text(structure)
+    assert "picture 1 on slide 1" in structure.warnings[0]
+
+
+@pytest.mark.parametrize("kind", OTHER_KINDS)
+async def test_a_picture_of_another_kind_under_a_false_name_is_refused(
+    converter: DoclingConverter, kind: str
+) -> None:
+    message = await refused(converter, MediaType.PNG, OTHER_KINDS[kind])
+    assert message == "the file is no PNG picture, or is damaged"
 
 
 @pytest.mark.parametrize("media_type", [MediaType.PDF, MediaType.PNG, MediaType.DOCX])

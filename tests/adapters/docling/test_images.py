@@ -1,9 +1,7 @@
 """Pictures and scans: their size, and their words where recognition is installed."""
 
 import os
-import struct
 import sys
-import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
@@ -19,6 +17,7 @@ from domain.documents.document import DocumentUnreadable
 from domain.documents.media import MediaType
 from domain.documents.structure import HiddenKind, HiddenText, Paragraph, Picture
 from fixtures.pdf_files import Text, pdf
+from fixtures.strange_pictures import gigapixels
 
 _KINDS = [(MediaType.PNG, "PNG"), (MediaType.JPEG, "JPEG"), (MediaType.WEBP, "WEBP")]
 
@@ -133,18 +132,6 @@ async def test_what_a_picture_carries_beside_its_pixels_is_told(
     structure = await converter.convert(filename="a.png", media_type=MediaType.PNG, content=content)
 
     assert structure.hidden == (HiddenText(text=order, kind=HiddenKind.METADATA),)
-
-
-def gigapixels() -> bytes:
-    """A PNG that unpacks to far more than it weighs."""
-
-    def part(name: bytes, data: bytes) -> bytes:
-        whole = name + data
-        return struct.pack(">I", len(data)) + whole + struct.pack(">I", zlib.crc32(whole))
-
-    head = struct.pack(">IIBBBBB", 40_000, 40_000, 1, 0, 0, 0, 0)
-    rows = zlib.compress(bytes(5_001 * 400), 9)
-    return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", head) + part(b"IDAT", rows) + part(b"IEND", b"")
 
 
 @pytest.mark.parametrize(
