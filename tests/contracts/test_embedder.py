@@ -10,10 +10,14 @@ import pytest
 from adapters.local.embeddings import MiniLmEmbedder
 from adapters.local.weights import packaged_embedding_model
 from adapters.openai_compatible.embeddings import OpenAiCompatibleEmbedder
+from adapters.vertex.channel import open_channel
+from adapters.vertex.embeddings import VertexEmbedder
+from adapters.vertex.place import VertexPlace
 from application.ports.embedder import Embedder
 from domain.errors import InvalidInput, Unavailable
 from domain.retrieval.vector import Vector
 from fixtures.openai_server import FakeOpenAiServer
+from fixtures.vertex_server import serving_vertex
 
 MAILING = "The newsletter goes out every Friday morning to our customers."
 PARAPHRASE = "Every Friday our customers get the newsletter."
@@ -58,7 +62,26 @@ async def openai_compatible() -> AsyncIterator[Subject]:
     server.stop()
 
 
-@pytest.fixture(params=["minilm", "openai_compatible"])
+@pytest.fixture(scope="module")
+async def vertex() -> AsyncIterator[Subject]:
+    async with serving_vertex() as server:
+        place = VertexPlace.parse(server.url)
+
+        async def connect() -> VertexEmbedder:
+            channel = await open_channel(place, "aiplatform")
+            return VertexEmbedder(channel, place, "any", dimensions=384, max_tokens=512)
+
+        async def closed() -> Embedder:
+            other = await connect()
+            await other.close()
+            return other
+
+        embedder = await connect()
+        yield Subject(embedder=embedder, closed_embedder=closed)
+        await embedder.close()
+
+
+@pytest.fixture(params=["minilm", "openai_compatible", "vertex"])
 def subject(request: pytest.FixtureRequest) -> Subject:
     found = request.getfixturevalue(request.param)
     assert isinstance(found, Subject)

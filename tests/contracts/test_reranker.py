@@ -1,15 +1,19 @@
 """The contract of `Reranker`."""
 
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
 
 from adapters.local.lexical_reranker import LexicalReranker
 from adapters.memory.even_reranker import EvenReranker
+from adapters.vertex.opening import open_reranker
+from adapters.vertex.place import VertexPlace
 from application.ports.reranker import Reranker
 from domain.documents.document import Collection
 from domain.identifiers import ChunkId, DocumentId
 from domain.retrieval.passage import Passage
+from fixtures.vertex_server import serving_vertex
 
 TEXTS = (
     "Every Friday the harbour offers guided boat trips.",
@@ -36,10 +40,28 @@ def _passages(*texts: str, section: tuple[str, ...] = ()) -> list[Passage]:
     ]
 
 
-@pytest.fixture(params=[LexicalReranker, EvenReranker])
+@pytest.fixture
+def words() -> Reranker:
+    return LexicalReranker()
+
+
+@pytest.fixture
+def even() -> Reranker:
+    return EvenReranker()
+
+
+@pytest.fixture
+async def vertex() -> AsyncIterator[Reranker]:
+    async with serving_vertex() as server:
+        ranker = await open_reranker(VertexPlace.parse(server.url), "any")
+        yield ranker
+        await ranker.close()
+
+
+@pytest.fixture(params=["words", "even", "vertex"])
 def reranker(request: pytest.FixtureRequest) -> Reranker:
-    made: Reranker = request.param()
-    return made
+    found: Reranker = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.mark.parametrize("question", ["smoked herring", "", "?", "the of and", "数" * 500])

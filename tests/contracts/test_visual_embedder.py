@@ -11,11 +11,14 @@ from adapters.local.embeddings import MiniLmEmbedder
 from adapters.local.pictures import EfficientNetEmbedder
 from adapters.local.weights import packaged_embedding_model, packaged_picture_model
 from adapters.memory.colour_embedder import ColourEmbedder
+from adapters.vertex.opening import open_visual_embedder
+from adapters.vertex.place import VertexPlace
 from application.ports.visual_embedder import VisualEmbedder
 from domain.errors import InvalidInput
 from domain.retrieval.pictures import PictureQuery
 from domain.retrieval.vector import Vector
 from fixtures.photos import CAT, COFFEE, ROCKET, plain, retouched
+from fixtures.vertex_server import serving_vertex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +49,23 @@ def colours() -> Subject:
     return Subject(embedder=ColourEmbedder(), pictures=pictures, unrelated="yellow")
 
 
-@pytest.fixture(params=["efficientnet", "colours"])
+@pytest.fixture(scope="module")
+async def vertex() -> AsyncIterator[Subject]:
+    async with serving_vertex() as server:
+        embedder = await open_visual_embedder(
+            VertexPlace.parse(server.url),
+            "any",
+            dimensions=9,
+            text_prefix="",
+            text_floor=0.05,
+            picture_floor=0.75,
+        )
+        pictures = {colour: retouched(plain(colour)) for colour in ("red", "green", "blue")}
+        yield Subject(embedder=embedder, pictures=pictures, unrelated="yellow")
+        await embedder.close()
+
+
+@pytest.fixture(params=["efficientnet", "colours", "vertex"])
 def subject(request: pytest.FixtureRequest) -> Subject:
     found = request.getfixturevalue(request.param)
     assert isinstance(found, Subject)

@@ -2,15 +2,10 @@
 
 import ssl
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from adapters.local.clock import SystemClock
 from adapters.web.fetcher import HttpWebFetcher
@@ -18,6 +13,7 @@ from adapters.web.policy import FetchPolicy
 from domain.identifiers import SpaceId
 from domain.safety.web_address import AddressNotAllowed, web_address
 from domain.safety.web_page import SiteUnavailable, WebPage
+from fixtures.certificates import self_signed
 from fixtures.making import new_id
 from fixtures.web_site import LOOPBACK, Names, WebSite, web_site
 
@@ -25,30 +21,8 @@ from fixtures.web_site import LOOPBACK, Names, WebSite, web_site
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A key with a certificate for shop.example that signs itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop.example")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("shop.example")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
     path = tmp_path_factory.mktemp("tls") / "shop.pem"
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
+    path.write_bytes(b"".join(self_signed("shop.example")))
     return path
 
 
