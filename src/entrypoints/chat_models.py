@@ -7,7 +7,7 @@ from adapters.local.weights import packaged_chat_model
 from adapters.openai_compatible.chat import OpenAiCompatibleChatModel
 from application.ports.chat_model import ChatModel
 from entrypoints.model_settings import ModelSettings
-from entrypoints.vertex import named
+from entrypoints.vertex import is_vertex, named, vertex_chat_model
 
 
 async def open_chat_model(settings: ModelSettings, stack: AsyncExitStack) -> ChatModel:
@@ -17,7 +17,7 @@ async def open_chat_model(settings: ModelSettings, stack: AsyncExitStack) -> Cha
         InvalidInput: a server without a model's name.
     """
     if settings.chat_url is not None:
-        return _on_server(settings, settings.chat_url, settings.chat_model, stack)
+        return await _on_server(settings, settings.chat_url, settings.chat_model, stack)
     path = settings.chat_model_file or packaged_chat_model()
     model = LlamaChatModel(
         path,
@@ -36,16 +36,19 @@ async def open_enhancer_model(
     """The model that says questions in other words: a second one on the same server, or `chat`."""
     if settings.chat_url is None or settings.query_enhancer_model is None:
         return chat
-    return _on_server(settings, settings.chat_url, settings.query_enhancer_model, stack)
+    return await _on_server(settings, settings.chat_url, settings.query_enhancer_model, stack)
 
 
-def _on_server(
+async def _on_server(
     settings: ModelSettings, url: str, name: str | None, stack: AsyncExitStack
 ) -> ChatModel:
+    wanted = named(name, "OBELISK_CHAT_MODEL")
+    if is_vertex(url):
+        return await vertex_chat_model(url, wanted, settings.chat_context_tokens, stack)
     key = settings.chat_api_key
     model = OpenAiCompatibleChatModel(
         url,
-        named(name, "OBELISK_CHAT_MODEL"),
+        wanted,
         api_key=key.get_secret_value() if key else None,
         context_tokens=settings.chat_context_tokens,
     )

@@ -5,8 +5,14 @@ Those that open one raise InvalidInput: no such address, no name, or no credenti
 
 from contextlib import AsyncExitStack
 
-from adapters.vertex.opening import open_embedder, open_reranker, open_visual_embedder
+from adapters.vertex.opening import (
+    open_chat_model,
+    open_embedder,
+    open_reranker,
+    open_visual_embedder,
+)
 from adapters.vertex.place import SCHEME, VertexPlace
+from application.ports.chat_model import ChatModel
 from application.ports.embedder import Embedder
 from application.ports.reranker import Reranker
 from application.ports.visual_embedder import VisualEmbedder
@@ -26,6 +32,15 @@ def named(name: str | None, variable: str) -> str:
     if not name:
         raise InvalidInput(f"a model server needs its model's name: set {variable}")
     return name
+
+
+async def vertex_chat_model(
+    url: str, model: str, context_tokens: int, stack: AsyncExitStack
+) -> ChatModel:
+    """What writes answers, or says questions in other words."""
+    chat = await open_chat_model(VertexPlace.parse(url), model, context_tokens=context_tokens)
+    stack.push_async_callback(chat.close)
+    return chat
 
 
 async def vertex_embedder(url: str, model: str, dimensions: int, stack: AsyncExitStack) -> Embedder:

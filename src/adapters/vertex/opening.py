@@ -9,11 +9,23 @@ from typing import TYPE_CHECKING
 from adapters.vertex.place import VertexPlace
 
 if TYPE_CHECKING:
+    from adapters.vertex.chat import VertexChatModel
     from adapters.vertex.embeddings import VertexEmbedder
     from adapters.vertex.pictures import VertexVisualEmbedder
     from adapters.vertex.ranking import VertexReranker
 
 _MODELS, _RANKING = "aiplatform", "discoveryengine"
+
+
+async def open_chat_model(
+    place: VertexPlace, model: str, *, context_tokens: int
+) -> "VertexChatModel":
+    """What writes."""
+    from adapters.vertex.channel import open_channel
+    from adapters.vertex.chat import VertexChatModel
+
+    channel = await open_channel(place, _MODELS)
+    return VertexChatModel(channel, place, model, context_tokens=context_tokens)
 
 
 async def open_embedder(place: VertexPlace, model: str, *, dimensions: int) -> "VertexEmbedder":
