@@ -1,8 +1,8 @@
 """A chat model of Vertex AI: Gemini, over gRPC."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 
 import grpc
 from google.api_core import exceptions as google_errors
@@ -23,10 +23,10 @@ _Call = grpc.aio.UnaryStreamCall[GenerateContentRequest, GenerateContentResponse
 class VertexChatModel:
     """Thinks as little as the model allows; thoughts are counted with the answer's tokens.
 
-    `first_seconds` is how long the first piece may take, tries while the service is busy included;
-    `idle_seconds` how long any later one may. Where a model must think it is given room for it, so
-    that its answer may pass `max_tokens` by what it did not use. Of a schema the service keeps to
-    the words that it documents: lengths and patterns of texts are not among them.
+    `first_seconds` is how long a try waits for its first piece, and how long a busy service is
+    tried again; `idle_seconds` how long any later piece may take. A model that must think is given
+    room for it: its answer may pass `max_tokens` by what it did not use. Of a schema the service
+    keeps to the words that it documents: lengths and patterns of texts are not among them.
     """
 
     def __init__(
@@ -40,11 +40,15 @@ class VertexChatModel:
         idle_seconds: float = 30.0,
     ) -> None:
         self._channel = channel
-        self._client = prediction_client(channel)
+        # Not the client's own method: it first waits for the connection, and who is cancelled then
+        # leaves a call behind that nobody can end. Google types it as one that answers once.
+        transport = prediction_client(channel).transport
+        self._call: Callable[..., _Call] = transport.stream_generate_content  # type: ignore[assignment]
         self._asking = Asking(
             channel, model=model, unavailable=ModelUnavailable, seconds=first_seconds
         )
         self._resource = place.model(model)
+        self._metadata = (("x-goog-request-params", f"model={self._resource}"),)
         self._model = model
         self._context_tokens = context_tokens
         self._first, self._idle = first_seconds, idle_seconds
@@ -83,7 +87,7 @@ class VertexChatModel:
 
     async def _pieces(self, request: ChatRequest) -> AsyncGenerator[GenerateContentResponse]:
         async with self._asking.told(refusal(request)):
-            call, piece = await self._begun(request)
+            call, piece = await self._accepted(request)
             try:
                 while isinstance(piece, GenerateContentResponse):
                     yield piece
@@ -91,14 +95,6 @@ class VertexChatModel:
             finally:
                 # The call goes on at the service, and is billed, until somebody says so.
                 call.cancel()
-
-    async def _begun(self, request: ChatRequest) -> tuple[_Call, object]:
-        try:
-            async with asyncio.timeout(self._first):
-                return await self._accepted(request)
-        except TimeoutError as error:
-            silence = f"the model {self._model} did not answer within {self._first:g} s"
-            raise ModelUnavailable(silence) from error
 
     async def _accepted(self, request: ChatRequest) -> tuple[_Call, object]:
         """The answer, asked for in the manner that the model takes; learned once."""
@@ -116,21 +112,33 @@ class VertexChatModel:
                 return begun
 
     async def _first_piece(self, request: GenerateContentRequest) -> tuple[_Call, object]:
-        call = await self._client.stream_generate_content(request, retry=None)
-        assert isinstance(call, grpc.aio.UnaryStreamCall)
-        try:
-            return call, await call.read()
-        except BaseException:
-            call.cancel()
-            raise
+        async with self._within(self._first, "did not answer within"):
+            call = self._call(request, metadata=self._metadata)
+            try:
+                return call, await _piece(call)
+            except BaseException:
+                call.cancel()
+                raise
 
     async def _next(self, call: _Call) -> object:
+        async with self._within(self._idle, "has been silent for"):
+            return await _piece(call)
+
+    @asynccontextmanager
+    async def _within(self, seconds: float, told: str) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(self._idle):
-                return await call.read()
+            async with asyncio.timeout(seconds):
+                yield
         except TimeoutError as error:
-            silence = f"the model {self._model} has been silent for {self._idle:g} s"
-            raise ModelUnavailable(silence) from error
+            raise ModelUnavailable(f"the model {self._model} {told} {seconds:g} s") from error
+
+
+async def _piece(call: _Call) -> object:
+    try:
+        return await call.read()
+    except grpc.RpcError as error:
+        # It has no types.
+        raise google_errors.from_grpc_error(error) from error  # type: ignore[no-untyped-call]
 
 
 async def _connected(channel: grpc.aio.Channel) -> bool:
