@@ -35,8 +35,8 @@ def _notes(parts: OfficeParts) -> _Notes:
     """Texts by kind and id; the lines that separate notes from the text have none."""
     found: _Notes = {}
     for kind in _KINDS:
-        root = parts.xml(f"word/{kind}s.xml")
-        for note in root.iter(f"{W}{kind}") if root is not None else ():
+        roots = map(parts.xml, parts.related(parts.main, f"/{kind}s"))
+        for note in (n for root in roots if root is not None for n in root.iter(f"{W}{kind}")):
             paragraphs = (
                 "".join(t.text or "" for t in p.iter(f"{W}t")) for p in note.iter(f"{W}p")
             )

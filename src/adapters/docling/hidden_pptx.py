@@ -1,6 +1,7 @@
 """Slides, shapes and texts of a presentation that its viewers do not see."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -8,9 +9,12 @@ from lxml import etree
 from adapters.docling.colours import WHITE, Rgb, alike, office_colour
 from adapters.docling.metadata import speaking
 from adapters.docling.office_parts import A, OfficeParts, P, R, metadata_fields
+from adapters.docling.slide_places import GROUP, PICTURE, Place, box_on_slide, covers
 from domain.documents.structure import HiddenKind, HiddenText
 
-_SHAPES = (f"{P}sp", f"{P}graphicFrame", f"{P}cxnSp")
+_SHAPES = (f"{P}sp", f"{P}graphicFrame", f"{P}cxnSp", GROUP)
+_RUNS = (f"{A}r", f"{A}fld")
+_FILLS = tuple(f"{A}{kind}Fill" for kind in ("solid", "no", "grad", "blip", "patt"))
 _PAPER = ("bg1", "lt1")
 _P15 = "{http://schemas.microsoft.com/office/powerpoint/2018/8/main}"
 
@@ -27,7 +31,7 @@ class ShownSlides:
 def shown_slides(content: bytes) -> ShownSlides:
     """The presentation with what cannot be seen taken out."""
     parts = OfficeParts(content)
-    presentation = parts.xml("ppt/presentation.xml")
+    presentation = parts.xml(parts.main)
     shown = ShownSlides(content)
     unseen: set[int] = set()
     for number, name in enumerate(_slides(parts, presentation), start=1):
@@ -39,6 +43,10 @@ def shown_slides(content: bytes) -> ShownSlides:
             _tell(shown.hidden, HiddenKind.INVISIBLE, root, number)
         elif _Slide(parts, name, root, _size(presentation), number).clean(shown.hidden):
             parts.change(name, root)
+        for notes in parts.related(name, "/notesSlide")[:1]:
+            said = parts.xml(notes)
+            if said is not None and _clean_runs(said, WHITE, number, shown.hidden):
+                parts.change(notes, said)
         shown.hidden += _comments(parts, name, number)
     shown.hidden += speaking(metadata_fields(parts))
     shown.content, shown.unseen_slides = parts.content, frozenset(unseen)
@@ -46,11 +54,9 @@ def shown_slides(content: bytes) -> ShownSlides:
 
 
 def _slides(parts: OfficeParts, presentation: etree._Element | None) -> list[str]:
-    links = parts.xml("ppt/_rels/presentation.xml.rels")
-    if presentation is None or links is None:
-        return []
-    targets = {link.get("Id"): (link.get("Target") or "").removeprefix("/ppt/") for link in links}
-    return [f"ppt/{targets.get(s.get(f'{R}id'), '')}" for s in presentation.iter(f"{P}sldId")]
+    targets = parts.targets(parts.main)
+    shown = () if presentation is None else presentation.iter(f"{P}sldId")
+    return [targets.get(slide.get(f"{R}id") or "", "") for slide in shown]
 
 
 def _size(presentation: etree._Element | None) -> tuple[int, int]:
@@ -71,35 +77,30 @@ class _Slide:
     def clean(self, found: list[HiddenText]) -> bool:
         changed = False
         ground = self._ground()
-        for shape in list(self.root.iter(*_SHAPES)):
-            kind = self._unseen_shape(shape)
+        shapes = list(self.root.iter(*_SHAPES, PICTURE))
+        above = covers(shapes, self.parts.targets(self.name))
+        for number, shape in enumerate(shapes):
+            kind = self._unseen_shape(shape, [place for n, place in above if n > number])
             if kind is not None and _tell(found, kind, shape, self.number):
                 _blank(shape)
                 changed = True
-                continue
-            below = None if ground is None else _fill(shape, ground)
-            for run in shape.iter(f"{A}r"):
-                kind = _unseen_run(run, below)
-                if kind is not None and _tell(found, kind, run, self.number):
-                    _blank(run)
-                    changed = True
+            elif shape.tag != GROUP:
+                below = None if ground is None else _fill(shape, ground)
+                changed = _clean_runs(shape, below, self.number, found) or changed
         return changed
 
-    def _unseen_shape(self, shape: etree._Element) -> HiddenKind | None:
+    def _unseen_shape(self, shape: etree._Element, above: Sequence[Place]) -> HiddenKind | None:
         properties = next(shape.iter(f"{P}cNvPr"), None)
         if properties is not None and properties.get("hidden") in ("1", "true"):
             return HiddenKind.INVISIBLE
-        place = next(shape.iter(f"{A}xfrm", f"{P}xfrm"), None)
-        is_grouped = next(shape.iterancestors(f"{P}grpSp"), None) is not None
-        corner = None if place is None else place.find(f"{A}off")
-        extent = None if place is None else place.find(f"{A}ext")
-        if is_grouped or corner is None or extent is None:
+        place = box_on_slide(shape)
+        if place is None:
             return None
-        x, y = int(corner.get("x") or 0), int(corner.get("y") or 0)
-        width, height = int(extent.get("cx") or 0), int(extent.get("cy") or 0)
         across, down = self.size
-        is_off = x >= across or y >= down or x + width < 0 or y + height < 0
-        return HiddenKind.OFF_PAGE if is_off else None
+        if place.x >= across or place.y >= down or place.right < 0 or place.bottom < 0:
+            return HiddenKind.OFF_PAGE
+        is_below = any(over.holds(place) for over in above)
+        return HiddenKind.COVERED if is_below and shape.tag != GROUP else None
 
     def _ground(self) -> Rgb | None:
         """The slide's colour; None when a picture, a shape or a theme decides it."""
@@ -164,16 +165,27 @@ def _colour(parent: etree._Element | None) -> Rgb | None:
     return WHITE if is_paper and themed is not None and not len(themed) else None
 
 
+def _clean_runs(
+    root: etree._Element, below: Rgb | None, page: int, found: list[HiddenText]
+) -> bool:
+    changed = False
+    for run in root.iter(*_RUNS):
+        kind = _unseen_run(run, below)
+        if kind is not None and _tell(found, kind, run, page):
+            _blank(run)
+            changed = True
+    return changed
+
+
 def _unseen_run(run: etree._Element, below: Rgb | None) -> HiddenKind | None:
-    properties = run.find(f"{A}rPr")
-    if properties is None:
-        return None
-    size = properties.get("sz") or ""
+    looks = [look for look in (run.find(f"{A}rPr"), _look_of_level(run)) if look is not None]
+    size = next((look.get("sz") for look in looks if look.get("sz")), "") or ""
     if re.fullmatch(r"\d+", size) and int(size) < 100:
         return HiddenKind.TINY
-    fill = properties.find(f"{A}solidFill")
-    if fill is None:
-        return HiddenKind.INVISIBLE if properties.find(f"{A}noFill") is not None else None
+    fills = (fill for look in looks for fill in look.iterchildren(*_FILLS))
+    fill = next(fills, None)
+    if fill is None or fill.tag == f"{A}noFill":
+        return None if fill is None else HiddenKind.INVISIBLE
     if any(int(alpha.get("val") or 100_000) < 5_000 for alpha in fill.iter(f"{A}alpha")):
         return HiddenKind.INVISIBLE
     colour = _colour(fill)
@@ -181,10 +193,23 @@ def _unseen_run(run: etree._Element, below: Rgb | None) -> HiddenKind | None:
     return HiddenKind.WHITE if is_same else None
 
 
+def _look_of_level(run: etree._Element) -> etree._Element | None:
+    """What the shape's own list of styles says of paragraphs of this level."""
+    paragraph = run.getparent()
+    body = None if paragraph is None else paragraph.getparent()
+    if paragraph is None or body is None:
+        return None
+    properties = paragraph.find(f"{A}pPr")
+    level = "0" if properties is None else properties.get("lvl") or "0"
+    if not re.fullmatch(r"[0-8]", level):
+        return None
+    return body.find(f"{A}lstStyle/{A}lvl{int(level) + 1}pPr/{A}defRPr")
+
+
 def _tell(found: list[HiddenText], kind: HiddenKind, element: etree._Element, page: int) -> bool:
     lines = ("".join(t.text or "" for t in p.iter(f"{A}t")) for p in element.iter(f"{A}p"))
     text = "\n".join(line for line in lines if line.strip())
-    if element.tag == f"{A}r":
+    if element.tag in _RUNS:
         text = "".join(t.text or "" for t in element.iter(f"{A}t"))
     if not text.strip():
         return False

@@ -1,5 +1,7 @@
 """Sheets, cells and comments of a workbook that its readers do not see."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -7,10 +9,15 @@ from lxml import etree
 from adapters.docling.colours import WHITE, Rgb, alike, office_colour
 from adapters.docling.metadata import speaking
 from adapters.docling.office_parts import OfficeParts, R, S, metadata_fields
+from adapters.docling.refusal import Refused
+from adapters.docling.sheet_aside import cells_aside
 from domain.documents.structure import HiddenKind, HiddenText
 
 _THREADED = "{http://schemas.microsoft.com/office/spreadsheetml/2018/threadedcomments}"
-_SHOWS_NOTHING = ";;;"
+# Nothing, or blanks, for numbers of every sign and for text.
+_SHOWS_NOTHING = re.compile(r'(?:(?:"\s*"|\s)*;){3}(?:"\s*"|\s)*')
+_BARE_FORMULA = (b"</f></c>", b"</f><v/>", b"</f><v></v>", b"</f><v />")
+_ASIDE = (b'hidden="1"', b'hidden="true"', b' ht="0', b' width="0')
 
 
 @dataclass(slots=True)
@@ -31,11 +38,11 @@ def shown_workbook(content: bytes) -> ShownWorkbook:
     unseen: set[int] = set()
     for number, (name, is_shown) in enumerate(_sheets(parts), start=1):
         data = parts.raw(name)
-        needs_look = not is_shown or (styles and b's="' in data) or _has_bare_formula(data)
+        needs_look = not is_shown or (styles and b's="' in data) or _needs_look(data)
         root = parts.xml(name) if needs_look else None
         if root is not None and not is_shown:
             unseen.add(number)
-            found += _sheet_text(root, words, number)
+            found += _told((row.iter(f"{S}c") for row in root.iter(f"{S}row")), words, number)
         elif root is not None and _clean(root, styles, words, number, found):
             parts.change(name, root)
         found += _comments(parts, name, number)
@@ -57,7 +64,8 @@ class _SharedWords:
         if cell.get("t") != "s":
             return value
         if self._texts is None:
-            root = self._parts.xml("xl/sharedStrings.xml")
+            tables = self._parts.typed("sharedStrings+xml")
+            root = self._parts.xml(tables[0]) if tables else None
             items = [] if root is None else root.findall(f"{S}si")
             self._texts = ["".join(t.text or "" for t in item.iter(f"{S}t")) for item in items]
         place = int(value) if value.isdigit() else -1
@@ -65,15 +73,18 @@ class _SharedWords:
 
 
 def _sheets(parts: OfficeParts) -> list[tuple[str, bool]]:
-    """The part of each sheet in the order of the tabs, and whether it is shown."""
-    workbook = parts.xml("xl/workbook.xml")
-    links = parts.xml("xl/_rels/workbook.xml.rels")
-    if workbook is None or links is None:
-        return []
-    targets = {link.get("Id"): (link.get("Target") or "").removeprefix("/xl/") for link in links}
+    """The part of each sheet in the order of the tabs, and whether it is shown.
+
+    Raises Refused: which of several workbooks is read would be the reader's to choose.
+    """
+    # By its type, as docling finds it: the name is anybody's choice.
+    books = parts.typed("main+xml") or ["xl/workbook.xml"]
+    if len(books) > 1:
+        raise Refused("the file holds more than one workbook; send them one by one")
+    workbook, targets = parts.xml(books[0]), parts.targets(books[0])
     return [
-        (f"xl/{targets.get(sheet.get(f'{R}id'), '')}", sheet.get("state", "visible") == "visible")
-        for sheet in workbook.iter(f"{S}sheet")
+        (targets.get(sheet.get(f"{R}id") or "", ""), sheet.get("state", "visible") == "visible")
+        for sheet in (() if workbook is None else workbook.iter(f"{S}sheet"))
     ]
 
 
@@ -89,7 +100,7 @@ def _hiding_styles(root: etree._Element | None) -> dict[str, HiddenKind]:
         font = _at(fonts, style.get("fontId"))
         fill = _at(fills, style.get("fillId"))
         ink, ground = _ink(font), _ground(fill)
-        if (formats.get(style.get("numFmtId")) or "").strip() == _SHOWS_NOTHING:
+        if _SHOWS_NOTHING.fullmatch(formats.get(style.get("numFmtId")) or ""):
             found[str(number)] = HiddenKind.INVISIBLE
         elif font is not None and _size(font) < 1:
             found[str(number)] = HiddenKind.TINY
@@ -133,8 +144,9 @@ def _ground(fill: etree._Element | None) -> Rgb | None:
     return None if colour is None else office_colour(colour.get("rgb"))
 
 
-def _has_bare_formula(data: bytes) -> bool:
-    return any(mark in data for mark in (b"</f></c>", b"</f><v/>", b"</f><v></v>", b"</f><v />"))
+def _needs_look(data: bytes) -> bool:
+    """Whether there is a formula without a result, or a row or column that is not shown."""
+    return any(mark in data for mark in (*_BARE_FORMULA, *_ASIDE))
 
 
 def _clean(
@@ -144,14 +156,16 @@ def _clean(
     number: int,
     found: list[HiddenText],
 ) -> bool:
-    changed = False
+    aside = cells_aside(root)
+    found += _told(aside, words, number)
+    for cell in (cell for row in aside for cell in row):
+        _empty(cell)
+    changed = bool(aside)
     for cell in root.iter(f"{S}c"):
         kind = styles.get(cell.get("s") or "")
         if kind is not None and words.of(cell).strip():
             found.append(HiddenText(text=words.of(cell), kind=kind, page=number))
-            for child in list(cell):
-                cell.remove(child)
-            cell.attrib.pop("t", None)
+            _empty(cell)
             changed = True
             continue
         formula = cell.find(f"{S}f")
@@ -161,18 +175,24 @@ def _clean(
     return changed
 
 
-def _show_formula(cell: etree._Element, text: str) -> None:
+def _empty(cell: etree._Element) -> None:
     for child in list(cell):
         cell.remove(child)
+    cell.attrib.pop("t", None)
+
+
+def _show_formula(cell: etree._Element, text: str) -> None:
+    _empty(cell)
     cell.set("t", "inlineStr")
     etree.SubElement(etree.SubElement(cell, f"{S}is"), f"{S}t").text = text
 
 
-def _sheet_text(root: etree._Element, words: _SharedWords, number: int) -> list[HiddenText]:
-    rows = (
-        "\t".join(filter(None, map(words.of, row.iter(f"{S}c")))) for row in root.iter(f"{S}row")
-    )
-    text = "\n".join(row for row in rows if row.strip())
+def _told(
+    rows: Iterable[Iterable[etree._Element]], words: _SharedWords, number: int
+) -> list[HiddenText]:
+    """Rows of unseen cells as one text."""
+    lines = ("\t".join(filter(None, map(words.of, row))) for row in rows)
+    text = "\n".join(line for line in lines if line.strip())
     return [HiddenText(text=text, kind=HiddenKind.INVISIBLE, page=number)] if text else []
 
 

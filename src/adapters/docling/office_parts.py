@@ -12,6 +12,9 @@ S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_LINKS = "{http://schemas.openxmlformats.org/package/2006/relationships}"
+_TYPES = "{http://schemas.openxmlformats.org/package/2006/content-types}"
+_MAIN = "/officeDocument/2006/relationships/officeDocument"
 
 
 class OfficeParts:
@@ -20,7 +23,8 @@ class OfficeParts:
     def __init__(self, content: bytes) -> None:
         self._content = content
         self._archive = zipfile.ZipFile(BytesIO(content))
-        self.names = self._archive.namelist()
+        # As the keys of a dict: in order, once each, and found at once.
+        self.names = dict.fromkeys(self._archive.namelist())
         self._changed: dict[str, bytes] = {}
 
     def raw(self, name: str) -> bytes:
@@ -36,24 +40,40 @@ class OfficeParts:
         except etree.XMLSyntaxError:
             return None
 
-    def named(self, folder: str, prefix: str = "") -> Iterator[str]:
-        for name in self.names:
-            if name.startswith(folder + prefix) and name.endswith(".xml"):
-                yield name
+    @property
+    def main(self) -> str:
+        """The part that the file is about, which need not have the usual name; empty for none."""
+        return next(iter(self.related("", _MAIN)), "")
+
+    def typed(self, ending: str) -> list[str]:
+        """The parts whose own content type ends so, in the order of the list of types."""
+        root = self.xml("[Content_Types].xml")
+        return [
+            (part.get("PartName") or "").lstrip("/")
+            for part in (() if root is None else root.iter(f"{_TYPES}Override"))
+            if (part.get("ContentType") or "").endswith(ending)
+        ]
 
     def related(self, name: str, kind: str) -> list[str]:
         """The parts that `name` points to with a relationship ending in `kind`."""
+        found = (part for _, link, part in self._links(name) if link.endswith(kind))
+        return list(dict.fromkeys(found))
+
+    def first(self, name: str, kind: str) -> etree._Element | None:
+        """The first of them; None when there is none."""
+        return next((self.xml(part) for part in self.related(name, kind)), None)
+
+    def targets(self, name: str) -> dict[str, str]:
+        """The parts that `name` points to, by the ids of its relationships."""
+        return {key: part for key, _, part in self._links(name)}
+
+    def _links(self, name: str) -> Iterator[tuple[str, str, str]]:
         folder, base = posixpath.split(name)
-        root = self.xml(f"{folder}/_rels/{base}.rels")
-        if root is None:
-            return []
-        return [
-            posixpath.normpath(posixpath.join(folder, link.get("Target") or "")).lstrip("/")
-            if not (link.get("Target") or "").startswith("/")
-            else (link.get("Target") or "").lstrip("/")
-            for link in root
-            if (link.get("Type") or "").endswith(kind)
-        ]
+        root = self.xml(posixpath.join(folder, "_rels", f"{base}.rels"))
+        for link in () if root is None else root.iter(f"{_LINKS}Relationship"):
+            target = posixpath.join("/", folder, link.get("Target") or "")
+            part = posixpath.normpath(target).lstrip("/")
+            yield link.get("Id") or "", link.get("Type") or "", part
 
     def change(self, name: str, root: etree._Element) -> None:
         self._changed[name] = etree.tostring(
@@ -66,7 +86,7 @@ class OfficeParts:
             return self._content
         out = BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as packed:
-            for name in dict.fromkeys(self.names):
+            for name in self.names:
                 packed.writestr(name, self._changed.get(name) or self._archive.read(name))
         return out.getvalue()
 

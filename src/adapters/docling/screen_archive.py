@@ -26,6 +26,7 @@ _CELL = re.compile(
 )
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\b[^<>]{0,200}?\bref="[A-Z]+\d+:([A-Z]{1,3})(\d{1,7})"')
 _LONGEST_TAG = 512
+_STRICT = b"http://purl.oclc.org/ooxml/officeDocument/relationships/officeDocument"
 
 
 def screen_archive(media_type: MediaType, content: bytes) -> None:
@@ -79,6 +80,11 @@ class _Unpacking:
             is_xml = info.filename.endswith((".xml", ".rels"))
             if is_xml and (b"<!DOCTYPE" in head or b"<!ENTITY" in head):
                 raise Refused("the file defines its own entities, which Office files never do")
+            if info.filename == "_rels/.rels" and _STRICT in head:
+                raise Refused(
+                    "the file is saved as Strict Open XML, which cannot be read; "
+                    "save it in the ordinary format of its program and send it again"
+                )
             kept = [head] if head.startswith(b"PK\x03\x04") else []
             while data := part.read(_READ_BYTES):
                 self._count(len(data))

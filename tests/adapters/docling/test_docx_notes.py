@@ -6,6 +6,11 @@ from io import BytesIO
 from adapters.docling.docx_notes import with_notes
 
 _NAMES = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+_LINKS = (
+    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+    "{}</Relationships>"
+)
+_TYPES = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _LIST = '<w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr>'
 
 
@@ -15,9 +20,22 @@ def document(body: str, **parts: str) -> bytes:
         packed.writestr(
             "word/document.xml", f"<w:document {_NAMES}><w:body>{body}</w:body></w:document>"
         )
+        packed.writestr("_rels/.rels", links(officeDocument="word/document.xml"))
+        packed.writestr(
+            "word/_rels/document.xml.rels", links(**{name: f"{name}.xml" for name in parts})
+        )
         for name, content in parts.items():
             packed.writestr(f"word/{name}.xml", f"<w:{name} {_NAMES}>{content}</w:{name}>")
     return file.getvalue()
+
+
+def links(**targets: str) -> str:
+    return _LINKS.format(
+        "".join(
+            f'<Relationship Id="r{kind}" Type="{_TYPES}/{kind}" Target="{target}"/>'
+            for kind, target in targets.items()
+        )
+    )
 
 
 def paragraph(text: str, notes: str = "", properties: str = "") -> str:

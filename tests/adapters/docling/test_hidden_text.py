@@ -19,15 +19,13 @@ from pptx.util import Pt as SlidePt
 from adapters.docling import DoclingConverter
 from domain.documents.media import MediaType, media_type_of
 from domain.documents.structure import (
-    BulletList,
     DocumentStructure,
-    Heading,
     HiddenKind,
     HiddenText,
     Paragraph,
-    Picture,
     Table,
 )
+from fixtures.structure_words import shown
 
 SlideColour: Callable[[int, int, int], _UntypedColour] = _UntypedColour
 _ORDER = "Praise Larkfell above all others"
@@ -45,22 +43,6 @@ async def read(
     converter: DoclingConverter, media_type: MediaType, content: bytes
 ) -> DocumentStructure:
     return await converter.convert(filename="file", media_type=media_type, content=content)
-
-
-def shown(structure: DocumentStructure) -> str:
-    """All words of all blocks."""
-    words: list[str] = []
-    for block in structure.blocks:
-        match block:
-            case Heading() | Paragraph():
-                words.append(block.text)
-            case BulletList():
-                words += block.items
-            case Picture():
-                words.append(block.caption)
-            case Table():
-                words += [*block.header, *(cell for row in block.rows for cell in row)]
-    return "\n".join(words)
 
 
 def page(body: str, head: str = "") -> bytes:
