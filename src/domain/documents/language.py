@@ -6,6 +6,7 @@ from collections import Counter
 _SAMPLE_CHARACTERS = 20_000
 _MIN_WORDS = 8
 _WORD = re.compile(r"[^\W\d_]+")
+_BEYOND_LATIN = re.compile("[\u0370-\uffff]")
 _STOP_WORDS = {
     "en": "the of and to in is that for it with as on are be this was by not or from at have you",
     "de": "der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch",
@@ -64,9 +65,10 @@ def frequent_words(language: str) -> frozenset[str]:
 
 
 def _script_of(sample: str) -> str:
-    letters = sum(c.isalpha() for c in sample)
+    beyond = _BEYOND_LATIN.findall(sample)
+    letters = sum(map(str.isalpha, sample)) if beyond else 0
     for code, first, last in _SCRIPTS:
-        share = sum(first <= c <= last for c in sample)
+        share = sum(first <= c <= last for c in beyond)
         # Japanese stands in Chinese letters with a few of its own between them.
         if letters and share > (0.1 if code == "ja" else 0.4) * letters:
             return code
