@@ -275,7 +275,9 @@ async def test_passages_of_documents_come_in_reading_order(stores: Stores, home:
     second = await _published(stores, home, "four", "five")
     both = [second.document_id, first.document_id]
     assert await _of(stores, home.space, both) == ["one", "two", "three", "four", "five"]
-    assert await _of(stores, home.space, both, limit=2) == ["one", "two"]
+    assert await _of(stores, home.space, both, limit=2) == ["one", "four"]
+    assert await _of(stores, home.space, both, limit=4) == ["one", "two", "four", "five"]
+    assert await _of(stores, home.space, [first.document_id], limit=2) == ["one", "two"]
     assert await _of(stores, home.space, []) == []
     assert await _of(stores, home.space, [DocumentId(new_id())]) == []
 
@@ -290,6 +292,17 @@ async def test_passages_of_documents_come_nearest_first_with_a_vector(
     assert near[:2] == ["three", "four"]
     assert sorted(near) == ["four", "one", "three", "two"]
     assert await _of(stores, home.space, both, axis(2), limit=1) == ["three"]
+
+
+async def test_a_long_document_leaves_room_to_another_that_is_named(
+    stores: Stores, home: Home
+) -> None:
+    near = tuple(axis(0) for _ in range(9))
+    long = await _published(stores, home, *(f"long {n}" for n in range(9)), vectors=near)
+    short = await _published(stores, home, "far", vectors=(axis(5),))
+    both = [long.document_id, short.document_id]
+    found = await _of(stores, home.space, both, axis(0), limit=4)
+    assert found == ["long 0", "long 1", "long 2", "far"]
 
 
 async def test_a_passage_tells_where_it_is_from(stores: Stores, home: Home) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from math import log, sqrt
+from math import ceil, log, sqrt
 
 from adapters.memory.state import KeptPassage, MemoryState
 from domain.documents.document import Collection, IngestState
@@ -78,8 +78,9 @@ class MemoryKnowledgeIndex:
         kept = [p for p in self._ready(space) if p.passage.document_id in documents]
         reading = sorted(kept, key=lambda p: (p.passage.document_id, p.ordinal))
         near = _nearest(reading, vector, model)
-        rest = [p for p in reading if p not in near]
-        return tuple(p.passage for p in [*near, *rest][:limit])
+        order = [*near, *(p for p in reading if p not in near)]
+        best = _shared(order, ceil(limit / max(len(documents), 1)))[:limit]
+        return tuple(p.passage for p in order if p in best)
 
     def _ready(self, space: SpaceId) -> list[KeptPassage]:
         return [
@@ -99,6 +100,18 @@ class MemoryKnowledgeIndex:
             and (within.created_from is None or time >= within.created_from)
             and (within.created_before is None or time < within.created_before)
         )
+
+
+def _shared(order: Sequence[KeptPassage], share: int) -> list[KeptPassage]:
+    """Each document's first `share`, before those that any has more."""
+    taken: Counter[DocumentId] = Counter()
+    first: list[KeptPassage] = []
+    more: list[KeptPassage] = []
+    for kept in order:
+        document = kept.passage.document_id
+        (first if taken[document] < share else more).append(kept)
+        taken[document] += 1
+    return [*first, *more]
 
 
 def _ranks(ranked: Sequence[KeptPassage]) -> dict[KeptPassage, int]:

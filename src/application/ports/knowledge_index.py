@@ -52,6 +52,7 @@ class KnowledgeIndex(Protocol):
     ) -> tuple[Passage, ...]:
         """Passages of exactly these documents, nearest first; in reading order without vector.
 
-        Documents of another space are as if they did not exist.
+        Where there are more than `limit`, each document has an even share of it before any has
+        more. Documents of another space are as if they did not exist.
         """
         ...

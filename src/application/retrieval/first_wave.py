@@ -60,13 +60,24 @@ class FirstWave:
         return all(task.result() is None for task in self._streams.values())
 
     def degraded(self) -> tuple[str, ...]:
-        """The streams that failed or were late; MEANING and PICTURES where these were not asked."""
+        """The streams that failed or were late; MEANING and PICTURES where these were not asked.
+
+        REFERENCED, too, where a document that was referred to has nothing that can be searched.
+        """
         asked: dict[str, asyncio.Task[object] | None] = {
             **{stream.value: task for stream, task in self._streams.items()},
             MEANING: self._embedded,
             PICTURES: self._by_pictures,
         }
-        return tuple(n for n, task in asked.items() if task is not None and task.result() is None)
+        missing = (Stream.REFERENCED.value,) if self._misses_documents() else ()
+        failed = (n for n, task in asked.items() if task is not None and task.result() is None)
+        return tuple(dict.fromkeys((*missing, *failed)))
+
+    def _misses_documents(self) -> bool:
+        """Whether one has nothing to be found: each that has gets its share of what is found."""
+        task = self._streams.get(Stream.REFERENCED)
+        found = {passage.document_id for passage in (task.result() if task else ()) or ()}
+        return not found.issuperset(self._request.documents)
 
     def rankings(self) -> tuple[Ranking, ...]:
         """What came."""

@@ -137,4 +137,4 @@ class Retrieve:
         ordered = await reranked(
             fused, request.text, reranker=self._reranker, policy=config.rerank, timer=timer
         )
-        return tuple(spread_out(ordered, config.per_document))
+        return tuple(spread_out(ordered, config.per_document, request.per_referred))

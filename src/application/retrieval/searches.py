@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import ceil
 
 from application.ports.knowledge_index import KnowledgeIndex
 from application.retrieval.query_vectors import QueryVectors
@@ -46,6 +47,12 @@ class RetrievalRequest:
         """Those that are asked for passages."""
         wanted = (Stream.SEMANTIC, Stream.WEB)
         return (Stream.REFERENCED, *wanted) if self.documents else wanted
+
+    @property
+    def per_referred(self) -> int:
+        """How many passages a document that was referred to has, before others have theirs."""
+        share = ceil(self.config.top_k / max(len(self.documents), 1))
+        return max(share, self.config.per_document)
 
     @property
     def candidates(self) -> int:

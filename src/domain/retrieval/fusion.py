@@ -124,19 +124,22 @@ def without_near_duplicates(
     return kept
 
 
-def spread_out(fused: Sequence[FusedPassage], per_document: int) -> list[FusedPassage]:
+def spread_out(
+    fused: Sequence[FusedPassage], per_document: int, per_referred: int
+) -> list[FusedPassage]:
     """Let every document have its say: from its `per_document`-th on, a document's passages wait.
 
-    They come after all others, in their order; nothing is dropped. A document that was referred to
-    has as many as it likes.
+    They come after all others, in their order; nothing is dropped. Of one that was referred to,
+    `per_referred` do not wait.
     """
     seen: Counter[DocumentId] = Counter()
     first: list[FusedPassage] = []
     later: list[FusedPassage] = []
     for candidate in fused:
         document = candidate.passage.document_id
-        wanted = Stream.REFERENCED.value in candidate.streams or seen[document] < per_document
-        (first if wanted else later).append(candidate)
+        referred = Stream.REFERENCED.value in candidate.streams
+        share = per_referred if referred else per_document
+        (first if seen[document] < share else later).append(candidate)
         seen[document] += 1
     return [*first, *later]
 

@@ -633,8 +633,9 @@ class SourcesRetrieved(_message.Message):
 
     @_builtins.property
     def degraded_streams(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Streams that failed or ran out of time, "meaning" when the question was looked for by its words alone, and
-        "pictures" when not in pictures: the answer may lack what they would have found.
+        """Streams that failed or ran out of time, "referenced" also when one of `document_ids` is not there or not READY;
+        "meaning" when the question was looked for by its words alone, and "pictures" when not in pictures. The answer
+        may lack what they would have found.
         """
 
     def __init__(

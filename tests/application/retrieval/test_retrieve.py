@@ -30,7 +30,7 @@ from domain.runs.event import StageTimed
 from domain.tenancy.settings import SettingsVersion, SpaceSettings
 from fixtures.agents import VOICE, Shop, a_shop
 from fixtures.index_before import IndexBefore
-from fixtures.making import new_home
+from fixtures.making import document, new_home, new_id
 
 HURRY = {stream: StreamPolicy(deadline_seconds=0.05) for stream in Stream}
 OWN = frozenset({Collection.PRODUCT, Collection.GENERAL})
@@ -171,7 +171,18 @@ async def test_another_spaces_document_is_as_if_it_did_not_exist(shop: Shop) -> 
     boats = shop.documents["boats.md"]
     stranger = replace(shop, home=await new_home(shop.stores.tenancy))
     found, _ = await _retrieved(stranger, documents=(boats,))
-    assert (found.passages, found.degraded_streams) == ((), ())
+    missing, _ = await _retrieved(stranger, documents=(DocumentId(new_id()),))
+    assert (found.passages, found.degraded_streams) == ((), ("referenced",))
+    assert found == missing
+
+
+async def test_a_document_that_is_not_read_yet_is_told(shop: Shop) -> None:
+    boats = shop.documents["boats.md"]
+    unread = document(shop.home, filename="unread.md")
+    await shop.stores.documents.add(unread)
+    found, _ = await _retrieved(shop, documents=(boats, unread.document_id))
+    assert found.degraded_streams == ("referenced",)
+    assert "referenced" in {name for fused in found.passages for name in fused.streams}
 
 
 async def test_streams_run_side_by_side(shop: Shop) -> None:

@@ -197,13 +197,19 @@ def test_a_configuration_that_cannot_be_is_refused() -> None:
 
 def test_one_document_does_not_take_all_the_room() -> None:
     fused = _fused("a", "b", "c", "d", "e", documents=(1, 1, 1, 2, 1))
-    assert [f.passage.text for f in spread_out(fused, 2)] == ["a", "b", "d", "c", "e"]
+    assert [f.passage.text for f in spread_out(fused, 2, 9)] == ["a", "b", "d", "c", "e"]
 
 
 def test_a_document_that_was_referred_to_may_have_all_the_room() -> None:
     fused = [replace(f, streams=("referenced",)) for f in _fused("a", "b", "c")]
     fused.append(_fused("d", documents=(2,))[0])
-    assert spread_out(fused, 1) == fused
+    assert spread_out(fused, 1, 3) == fused
+
+
+def test_two_documents_that_were_referred_to_are_both_read() -> None:
+    fused = _fused("a", "b", "c", "d", "e", documents=(1, 1, 1, 2, 1))
+    referred = [replace(f, streams=("referenced",)) for f in fused]
+    assert [f.passage.text for f in spread_out(referred, 1, 2)] == ["a", "b", "d", "c", "e"]
 
 
 @given(
@@ -213,7 +219,7 @@ def test_spreading_out_drops_and_adds_nothing(
     documents: tuple[int, ...], per_document: int
 ) -> None:
     fused = _fused(*(f"text {n}" for n in range(len(documents))), documents=documents)
-    spread = spread_out(fused, per_document)
+    spread = spread_out(fused, per_document, 1)
     assert sorted(spread, key=lambda f: f.passage.chunk_id) == fused
     for document in set(documents):
         ours = [f for f in spread if f.passage.document_id.int == document]

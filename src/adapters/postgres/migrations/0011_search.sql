@@ -492,23 +492,34 @@ begin
     p_text, p_vector, p_model, p_collections, p_media_types, p_documents, p_from, p_before, p_limit);
 end $$;
 
+-- Of documents that were named: each has its share before any has more, so that a long one leaves room to
+-- the others, and one that is not among them has nothing to be found.
 create function obelisk.passages_of_documents(
   p_space uuid, p_documents uuid[], p_vector halfvec, p_model text, p_limit integer
 ) returns setof obelisk.passage language plpgsql as $$
+declare
+  v_share double precision := ceil(p_limit / greatest(cardinality(p_documents), 1)::double precision);
 begin
   perform set_config('app.space_id', p_space::text, true);
   return query
-  select c.chunk_id, c.document_id, d.title, d.filename, c.collection, c.section_path, c.page,
-         c.content, d.version, c.span_start, c.span_end, null::integer, null::integer,
-         1 - (v.embedding <=> p_vector)
-  from obelisk.chunks c
-  join obelisk.documents d
-    on d.space_id = p_space and d.document_id = c.document_id and d.state = 'ready'
-  left join obelisk.chunk_vectors v
-    on v.space_id = p_space and v.model = p_model and v.chunk_id = c.chunk_id
-  where c.space_id = p_space and c.document_id = any (p_documents)
-  order by v.embedding <=> p_vector nulls last, c.document_id, c.ordinal
-  limit p_limit;
+  with ranked as (
+    select c.chunk_id, c.document_id, c.ordinal, v.embedding <=> p_vector as distance,
+           row_number() over (partition by c.document_id
+                              order by v.embedding <=> p_vector nulls last, c.ordinal) as place
+    from obelisk.chunks c
+    join obelisk.documents d
+      on d.space_id = p_space and d.document_id = c.document_id and d.state = 'ready'
+    left join obelisk.chunk_vectors v
+      on v.space_id = p_space and v.model = p_model and v.chunk_id = c.chunk_id
+    where c.space_id = p_space and c.document_id = any (p_documents)
+  ), best as materialized (
+    select * from ranked r
+    order by r.place > v_share, r.distance nulls last, r.document_id, r.ordinal limit p_limit
+  )
+  select p.chunk_id, p.document_id, p.title, p.filename, p.collection, p.section_path, p.page,
+         p.content, p.version, p.span_start, p.span_end, null::integer, null::integer, 1 - b.distance
+  from best b cross join lateral obelisk.whole(b.chunk_id) p
+  order by b.distance nulls last, b.document_id, b.ordinal;
 end $$;
 
 alter function obelisk.search_in_space owner to obelisk_search;
