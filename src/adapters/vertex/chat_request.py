@@ -20,14 +20,14 @@ from domain.agents.chat import (
 )
 from domain.errors import InvalidInput, ObeliskError
 
-_Thinking = GenerationConfig.ThinkingConfig
+_Level = GenerationConfig.ThinkingConfig.ThinkingLevel
 # From the least on: no model takes all of them, and some take none. With each, the tokens that such
 # thoughts may have on top of the answer's, which they count against.
 _THINKING = (
-    (_Thinking(thinking_level=_Thinking.ThinkingLevel.MINIMAL), 0),
-    (_Thinking(thinking_level=_Thinking.ThinkingLevel.LOW), 1024),
-    (_Thinking(thinking_budget=0), 0),
-    (None, 0),
+    ("thinking_level", _Level.MINIMAL, 0),
+    ("thinking_level", _Level.LOW, 1024),
+    ("thinking_budget", 0, 0),
+    (None, 0, 0),
 )
 _ROLES = {Role.USER: "user", Role.ASSISTANT: "model"}
 _LARGEST_SEED = 2**31 - 1
@@ -72,11 +72,11 @@ class Manner:
             message.system_instruction.parts.add(text=text)
         if not message.contents:
             raise InvalidInput("a prompt needs words of a user", field="messages")
-        thinking, thoughts = _THINKING[self.thinking]
+        thinking, amount, thoughts = _THINKING[self.thinking]
         config = message.generation_config
         config.max_output_tokens = request.max_tokens + thoughts
         if thinking is not None:
-            config.thinking_config.CopyFrom(_Thinking.pb(thinking))
+            setattr(config.thinking_config, thinking, amount)
         if self.sampling:
             config.temperature = request.temperature
             if request.seed is not None:
