@@ -1,11 +1,10 @@
 """Several ranked lists into one: fuse by rank, drop near-duplicates, spread, cut to a budget."""
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import chain
 
 from domain.identifiers import ChunkId, DocumentId
 from domain.retrieval.passage import FusedPassage, Hit, Passage
@@ -28,17 +27,8 @@ _TABLE = 2
 _TEXTS_KNOWN = 512
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"(?<![^\W_])\d+(?:[.,:]\d+)*")
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What a text says: its word 4-grams by hash, and its numbers.
-
-    The chance that a hash collides is nothing beside four fifths of a text that must agree.
-    """
-
-    shingles: frozenset[int]
-    numbers: frozenset[str]
+# By hash: the chance that one collides is nothing beside four fifths of a text that must agree.
+_Shingles = frozenset[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,19 +98,20 @@ def without_near_duplicates(
     other has not: both stay.
     """
     kept: list[FusedPassage] = []
-    told: list[_Said] = []
-    # Which of the kept hold a shingle: one look-up each, however many are kept.
-    holders: defaultdict[int, list[int]] = defaultdict(list)
+    told: list[_Shingles] = []
+    # What all of the kept say together: most candidates are done with after one look at it.
+    said: set[int] = set()
     for candidate in fused:
-        said = _said(candidate.passage.text)
-        twin = _twin(said, holders, told)
+        shingles = _shingles(candidate.passage.text)
+        least = _DUPLICATE_CONTAINMENT * min([len(shingles), *map(len, told)])
+        near = len(said & shingles) >= least
+        twin = _twin(candidate, shingles, kept, told) if near else None
         if twin is not None:
             kept[twin] = _with_place(kept[twin], candidate)
         elif limit is None or len(kept) < limit:
-            for shingle in said.shingles:
-                holders[shingle].append(len(kept))
+            said |= shingles
             kept.append(candidate)
-            told.append(said)
+            told.append(shingles)
     return kept
 
 
@@ -207,28 +198,30 @@ def _difficulty(fused: FusedPassage) -> int:
 
 
 @lru_cache(maxsize=_TEXTS_KNOWN)
-def _said(text: str) -> _Said:
+def _shingles(text: str) -> _Shingles:
     words = _WORD.findall(text.lower())
     grams = zip(*(words[n:] for n in range(_SHINGLE_WORDS)), strict=False)
-    shingles = map(hash, grams if len(words) >= _SHINGLE_WORDS else (tuple(words),))
-    return _Said(frozenset(shingles), frozenset(_NUMBER.findall(text)))
+    return frozenset(map(hash, grams if len(words) >= _SHINGLE_WORDS else (tuple(words),)))
 
 
-def _twin(candidate: _Said, holders: Mapping[int, list[int]], kept: Sequence[_Said]) -> int | None:
+def _twin(
+    candidate: FusedPassage,
+    shingles: _Shingles,
+    kept: Sequence[FusedPassage],
+    told: Sequence[_Shingles],
+) -> int | None:
     """The first of the kept that leaves nothing new to the candidate."""
-    size, shared = len(candidate.shingles), holders.keys() & candidate.shingles
-    # What all of the kept hold together is more than any one of them does.
-    least = min((len(one.shingles) for one in kept), default=0)
-    if not shared or len(shared) < _DUPLICATE_CONTAINMENT * min(size, least):
-        return None
-    common = Counter(chain.from_iterable(map(holders.__getitem__, shared)))
-    for place in sorted(common):
-        other = len(kept[place].shingles)
-        alike = common[place] >= _DUPLICATE_CONTAINMENT * min(size, other)
-        says_more = size > _MUCH_LONGER * other or candidate.numbers - kept[place].numbers
-        if alike and not says_more:
+    size = len(shingles)
+    for place, other in enumerate(told):
+        alike = len(shingles & other) >= _DUPLICATE_CONTAINMENT * min(size, len(other))
+        no_longer = size <= _MUCH_LONGER * len(other)
+        if alike and no_longer and not _numbers(candidate) - _numbers(kept[place]):
             return place
     return None
+
+
+def _numbers(one: FusedPassage) -> set[str]:
+    return set(_NUMBER.findall(one.passage.text))
 
 
 def _with_place(kept: FusedPassage, twin: FusedPassage) -> FusedPassage:
