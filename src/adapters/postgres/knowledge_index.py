@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import asyncpg
-from pgvector import HalfVector
 
 from adapters.postgres.pool import Pool
-from adapters.postgres.search_rows import narrowed, passage_of
+from adapters.postgres.search_rows import half, narrowed, passage_of
 from adapters.postgres.statements import statements
 from domain.documents.document import Collection
 from domain.identifiers import DocumentId, SpaceId
@@ -55,7 +54,7 @@ class PostgresKnowledgeIndex:
                 _SQL["search"],
                 space,
                 _searchable(text),
-                _half(vector),
+                half(vector),
                 model.name,
                 *narrowed(within),
                 limit,
@@ -73,13 +72,9 @@ class PostgresKnowledgeIndex:
     ) -> tuple[Passage, ...]:
         async with self._pool.connection() as connection:
             rows = await connection.fetch(
-                _SQL["of_documents"], space, list(documents), _half(vector), model.name, limit
+                _SQL["of_documents"], space, list(documents), half(vector), model.name, limit
             )
         return tuple(passage_of(row) for row in rows)
-
-
-def _half(vector: Vector | None) -> HalfVector | None:
-    return HalfVector(list(vector)) if vector is not None else None
 
 
 def _searchable(text: str) -> str:
