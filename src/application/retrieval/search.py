@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from application.context import RequestContext
 from application.ports.knowledge_index import KnowledgeIndex
+from application.retrieval.deeper import beyond_copies
 from application.retrieval.pictures import PictureSearch
 from application.retrieval.query_vectors import QueryVectors
 from application.retrieval.retrieve import KnowledgeUnavailable
@@ -152,15 +153,21 @@ class SearchKnowledge:
     async def _ranked(
         self, space: SpaceId, search: Search, vector: Vector | None
     ) -> tuple[RankedPassage, ...]:
+        async def ranked(limit: int) -> tuple[RankedPassage, ...]:
+            return await self._index.search(
+                space,
+                text=search.query,
+                vector=vector,
+                model=self._vectors.model,
+                within=search.within,
+                limit=limit,
+            )
+
+        limit = search.limit * _FOUND_PER_RESULT
         try:
             async with asyncio.timeout(_SEARCH_SECONDS):
-                return await self._index.search(
-                    space,
-                    text=search.query,
-                    vector=vector,
-                    model=self._vectors.model,
-                    within=search.within,
-                    limit=search.limit * _FOUND_PER_RESULT,
+                return await beyond_copies(
+                    ranked, lambda found: found.passage.text, limit=limit, wanted=search.limit
                 )
         except TimeoutError as error:
             raise KnowledgeUnavailable from error

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from application.ports.knowledge_index import KnowledgeIndex
+from application.retrieval.deeper import beyond_copies
 from application.retrieval.query_vectors import QueryVectors
 from domain.agents.chat import Role
 from domain.agents.earlier import Earlier
@@ -125,11 +126,17 @@ class Searches:
     async def _hybrid(
         self, text: str, vector: Vector | None, collections: frozenset[Collection]
     ) -> tuple[Passage, ...]:
-        return await self._index.hybrid(
-            self._request.space,
-            text=text,
-            vector=vector,
-            model=self._vectors.model,
-            collections=collections,
-            limit=self._request.candidates,
-        )
+        request, model = self._request, self._vectors.model
+
+        async def search(limit: int) -> tuple[Passage, ...]:
+            return await self._index.hybrid(
+                request.space,
+                text=text,
+                vector=vector,
+                model=model,
+                collections=collections,
+                limit=limit,
+            )
+
+        limit, wanted = request.candidates, request.config.top_k
+        return await beyond_copies(search, lambda found: found.text, limit=limit, wanted=wanted)
