@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from entrypoints.cli.terminal import one_line
 from obelisk.v1 import run_pb2
 
 _MAX_WARNINGS = 6
@@ -69,7 +70,8 @@ class AnswerView:
         self._ending()
         for warning in self._warnings[:_MAX_WARNINGS]:
             mark = _MARKS.get(warning.reason, warning.reason.lower().replace("_", " "))
-            self._console.print(Text.assemble((f"  {mark}: ", "yellow"), warning.message.strip()))
+            told = one_line(warning.message.strip())
+            self._console.print(Text.assemble((f"  {mark}: ", "yellow"), told))
         if len(self._warnings) > _MAX_WARNINGS:
             self._console.print(f"  and {len(self._warnings) - _MAX_WARNINGS} more")
         self._console.print(self._source_table())
@@ -97,7 +99,7 @@ class AnswerView:
 
     def _tool(self, returned: run_pb2.ToolReturned) -> Text:
         told = returned.failure or _brief(json.loads(returned.result_json))
-        return Text(f"{returned.tool}: {told}", style="dim")
+        return Text(one_line(f"{returned.tool}: {told}"), style="dim")
 
     def _source_table(self) -> Table:
         table = Table("", "Source", "Where", "Found by", title="Sources", box=None)
@@ -107,10 +109,11 @@ class AnswerView:
             heading = " > ".join(source.section_path[-2:])
             place = f"p. {source.page}  {heading}" if source.page else heading
             streams = ", ".join(source.streams)
-            table.add_row(number or f"{source.number}", Text(source.filename), Text(place), streams)
+            filename = Text(one_line(source.filename))
+            table.add_row(number or f"{source.number}", filename, Text(one_line(place)), streams)
             others = dict.fromkeys(other.filename for other in source.also_in)
             if others:
-                table.add_row("", Text(f"also in {', '.join(others)}", "dim"))
+                table.add_row("", Text(f"also in {one_line(', '.join(others))}", "dim"))
         return table
 
     def _stage_table(self) -> Table:

@@ -10,7 +10,7 @@ from rich.text import Text
 from domain.errors import InvalidInput
 from entrypoints.cli.ingest import CollectionName
 from entrypoints.cli.spaces import client, enter
-from entrypoints.cli.terminal import console
+from entrypoints.cli.terminal import console, one_line
 from entrypoints.settings import Settings
 from obelisk.v1 import search_pb2
 
@@ -18,7 +18,6 @@ _MOST_IMAGE_BYTES = 2 * 1024 * 1024
 _SHOWN_CHARACTERS = 320
 # How much of what stands before the first highlight is shown with it.
 _BEFORE_CHARACTERS = 80
-_ONE_LINE = {9: " ", 10: " ", 13: " "}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,14 +73,14 @@ def show(terminal: Console, answer: search_pb2.SearchResponse) -> None:
 def _heading(number: int, result: search_pb2.SearchResult) -> Text:
     page = f"p. {result.page}" if result.page else ""
     parts = (page, " > ".join(result.section_path[-2:]))
-    place = "  ".join(part for part in parts if part)
-    return Text.assemble((f"{number}. ", "bold"), (result.filename, "bold"), f"  {place}".rstrip())
+    place = "  ".join(one_line(part) for part in parts if part)
+    filename = one_line(result.filename)
+    return Text.assemble((f"{number}. ", "bold"), (filename, "bold"), f"  {place}".rstrip())
 
 
 def _excerpt(result: search_pb2.SearchResult) -> Text:
     """As much of the text as is read at a glance, from a little before its first highlight."""
-    # One character for another: highlights keep their places.
-    text = Text(result.text.translate(_ONE_LINE))
+    text = Text(one_line(result.text))
     for mark in result.highlights:
         text.stylize("bold green", mark.start, mark.end)
     first = result.highlights[0].start if result.highlights else 0
@@ -97,4 +96,4 @@ def _ways(hits: Iterable[search_pb2.SearchHit]) -> str:
 
 def _also(result: search_pb2.SearchResult) -> str:
     names = dict.fromkeys(place.filename for place in result.also_in)
-    return f"; also in {', '.join(names)}" if names else ""
+    return f"; also in {one_line(', '.join(names))}" if names else ""

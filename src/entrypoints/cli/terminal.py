@@ -24,6 +24,15 @@ errors = Console(stderr=True, highlight=False)
 
 _INTERRUPTED = 130
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
+# What would steer a terminal, or turn the direction of what follows.
+_STEERING = (
+    *range(0x20),
+    *range(0x7F, 0xA0),
+    *range(0x200E, 0x2010),
+    *range(0x2028, 0x202F),
+    *range(0x2066, 0x206A),
+)
+_SEEN = dict.fromkeys(_STEERING, " ")
 
 
 def run_async(command: Coroutine[None, None, None]) -> None:
@@ -40,6 +49,11 @@ def run_async(command: Coroutine[None, None, None]) -> None:
         _fail(error.message)
     except grpc.aio.AioRpcError as error:
         _fail(_told(error))
+
+
+def one_line(text: str) -> str:
+    """Somebody's text, safe to be shown; one character for another, so that places in it hold."""
+    return text.translate(_SEEN)
 
 
 def settings() -> Settings:

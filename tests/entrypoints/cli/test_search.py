@@ -42,10 +42,19 @@ def test_a_long_text_is_shown_around_its_first_highlight() -> None:
     assert len(seen) < 900
 
 
-@pytest.mark.parametrize("markup", ["[bold]x[/bold]", "[/]", "\x1b[31mred"])
+@pytest.mark.parametrize("markup", ["[bold]x[/bold]", "[/]"])
 def test_a_text_is_shown_as_it_is(markup: str) -> None:
-    seen = _shown(search_pb2.SearchResponse(results=[_result(markup)]))
-    assert markup.replace("\x1b", "") in seen.replace("\x1b", "")
+    assert markup in _shown(search_pb2.SearchResponse(results=[_result(markup)]))
+
+
+@pytest.mark.parametrize("steering", ["\x1b]0;mine\x07", "\x9b31m", "\u202e", "\x7f", "\r"])
+def test_nothing_in_a_document_steers_the_terminal(steering: str) -> None:
+    result = _result(f"Smoked {steering} herring.", (7 + len(steering) + 1, 14 + len(steering) + 1))
+    result.section_path.append(steering)
+    result.also_in.add(filename=steering)
+    seen = _shown(search_pb2.SearchResponse(results=[result]))
+    assert not set(seen) & {"\x1b", "\x07", "\x9b", "\u202e", "\x7f", "\r"}
+    assert "herring" in seen
 
 
 def test_what_could_not_be_searched_is_told() -> None:
