@@ -1,32 +1,19 @@
 """Colours as CSS and Office files write them."""
 
 import re
+from colorsys import hls_to_rgb
+
+from PIL import ImageColor
 
 Rgb = tuple[int, int, int]
 WHITE: Rgb = (255, 255, 255)
 BLACK: Rgb = (0, 0, 0)
 _ALIKE = 14
-_NAMED = {
-    "white": WHITE,
-    "black": BLACK,
-    "snow": (255, 250, 250),
-    "ivory": (255, 255, 240),
-    "whitesmoke": (245, 245, 245),
-    "ghostwhite": (248, 248, 255),
-    "red": (255, 0, 0),
-    "green": (0, 128, 0),
-    "blue": (0, 0, 255),
-    "yellow": (255, 255, 0),
-    "navy": (0, 0, 128),
-    "gray": (128, 128, 128),
-    "grey": (128, 128, 128),
-    "silver": (192, 192, 192),
-    "orange": (255, 165, 0),
-    "lightgray": (211, 211, 211),
-    "lightgrey": (211, 211, 211),
-}
 _NUMBERS = re.compile(
     r"^rgba?\(\s*([\d.]+%?)[\s,]+([\d.]+%?)[\s,]+([\d.]+%?)(?:[\s,/]+([\d.]+%?))?"
+)
+_HSL = re.compile(
+    r"^hsla?\(\s*([\d.]+)(?:deg)?[\s,]+([\d.]+)%[\s,]+([\d.]+)%(?:[\s,/]+([\d.]+%?))?"
 )
 
 
@@ -41,7 +28,13 @@ def css_colour(value: str) -> tuple[Rgb | None, float]:
     if numbers:
         red, green, blue = (_channel(numbers[i]) for i in (1, 2, 3))
         return (red, green, blue), _opacity(numbers[4])
-    return _NAMED.get(value), 1.0
+    shades = _HSL.match(value)
+    if shades:
+        hue, depth, light = float(shades[1]) / 360, float(shades[2]) / 100, float(shades[3]) / 100
+        red, green, blue = (round(part * 255) for part in hls_to_rgb(hue, light, depth))
+        return (red, green, blue), _opacity(shades[4])
+    named = ImageColor.colormap.get(value, "")
+    return _hex(named[1:]) if isinstance(named, str) and named else (None, 1.0)
 
 
 def office_colour(value: str | None) -> Rgb | None:

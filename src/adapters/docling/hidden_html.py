@@ -5,13 +5,15 @@ import re
 import lxml.html
 from lxml import etree
 
-from adapters.docling.hidden_styles import Paint, StyleSheet, declarations, hides
+from adapters.docling.hidden_styles import Paint, hides
 from adapters.docling.metadata import addresses_a_machine, speaking
+from adapters.docling.style_sheet import Element, StyleSheet
 from domain.documents.structure import HiddenKind, HiddenText
 from domain.documents.unseen import without_unseen
 
 _COMMENT_WORDS = 4
 _NO_PROSE = re.compile(r"[<>{}=\[\]]|https?://|^\s*#")
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -38,7 +40,7 @@ def _unseen_characters(root: lxml.html.HtmlElement) -> list[HiddenText]:
             if text and not text.isascii():
                 shown, hidden = without_unseen(text)
                 found += hidden
-                setattr(element, place, shown)
+                setattr(element, place, _NO_XML.sub("", shown))
     return found
 
 
@@ -56,13 +58,13 @@ def _metadata(root: lxml.html.HtmlElement) -> list[HiddenText]:
 
 def _unseen_elements(root: lxml.html.HtmlElement, sheet: StyleSheet) -> list[HiddenText]:
     found: list[HiddenText] = []
-    stack = [(root, Paint())]
+    stack: list[tuple[lxml.html.HtmlElement, Paint, Element | None]] = [(root, Paint(), None)]
     while stack:
-        element, paint = stack.pop()
+        element, paint, parent = stack.pop()
         if not isinstance(element.tag, str) or element.tag in ("head", "script", "style"):
             continue
-        style = sheet.style_of(element.tag, element.get("class") or "", element.get("id") or "")
-        style |= declarations(element.get("style") or "")
+        placed = Element.of(element, parent)
+        style = sheet.style_of(placed, element.get("style") or "")
         kind = HiddenKind.INVISIBLE if element.get("hidden") is not None else hides(style)
         if kind is not None and element is not root:
             found += _told(kind, str(element.text_content()))
@@ -71,7 +73,7 @@ def _unseen_elements(root: lxml.html.HtmlElement, sheet: StyleSheet) -> list[Hid
         paint = _painted(paint, element, style)
         if paint.hides_text:
             found += _told(HiddenKind.WHITE, _own_text_out(element))
-        stack += [(child, paint) for child in reversed(list(element))]
+        stack += [(child, paint, placed) for child in reversed(list(element))]
     return found
 
 

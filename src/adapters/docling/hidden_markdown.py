@@ -1,58 +1,62 @@
-"""Comments and hidden elements in Markdown, taken out and told; code is left as it is."""
+"""Comments in Markdown, taken out and told; code is left as it is."""
 
 import re
 
-import lxml.html
-
 from adapters.docling.hidden_html import is_telling
-from adapters.docling.hidden_styles import Paint, declarations, hides
 from domain.documents.structure import HiddenKind, HiddenText
 
-_CODE = re.compile(r"(^(`{3,}|~{3,}).*?^\2[^\n]*$|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
-_COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
+# What begins first counts: marks of code within a comment are a part of it, or a comment of code.
+_APART = re.compile(
+    r"(?P<code>^(?P<fence>`{3,}|~{3,}).*?^(?P=fence)[^\n]*$|`[^`\n]+`)"
+    r"|<!--(?P<comment>.*?)(?:-->|\Z)|<\?(?P<order>.{0,500}?)\?>"
+    r"|<!\[CDATA\[(?P<data>.{0,500}?)\]\]>|<!(?P<declared>[A-Za-z][^>]{0,500})>",
+    re.MULTILINE | re.DOTALL,
+)
 _LABEL = re.compile(
-    r"""^\[(?://|comment|#)[^\]]*\]:\s*(?:#|<>)\s*[("'](.*?)[)"']\s*$""", re.M | re.I
+    r"""^\[(?://|comment|\#)[^\]\n]*\]:\s*(?:\#|<\#?>)\s*
+    [("']((?:[^\n]|\n(?!\s*\n)){0,2000}?)[)"']\s*$""",
+    re.MULTILINE | re.IGNORECASE | re.VERBOSE,
 )
-_ELEMENT = re.compile(
-    r"""<([a-z][a-z0-9]*)\b([^<>]*\b(?:style|hidden)\b[^<>]*)>(.*?)</\1\s*>""", re.DOTALL | re.I
-)
+_STYLED = re.compile(r"<[a-z][a-z0-9-]*\s[^<]*?\b(?:style|hidden|class|id|color)\b", re.I)
 
 
-def without_hidden(text: str) -> tuple[str, list[HiddenText]]:
-    """The Markdown that is shown, and what was hidden in it."""
+def without_hidden(text: str) -> tuple[str, list[HiddenText], bool]:
+    """The Markdown without its comments, what they say, and whether it has elements of HTML that
+    may hide something: only the page that they make can tell."""
     if "<" not in text and "[" not in text:
-        return text, []
+        return text, [], False
     found: list[HiddenText] = []
     pieces: list[str] = []
     end = 0
-    for code in _CODE.finditer(text):
-        pieces += [_cleaned(text[end : code.start()], found), code[0]]
-        end = code.end()
-    pieces.append(_cleaned(text[end:], found))
-    return "".join(pieces), found
+    is_styled = False
+    for apart in _APART.finditer(text):
+        between = text[end : apart.start()]
+        is_styled = is_styled or _STYLED.search(between) is not None
+        pieces.append(_unlabelled(between, found))
+        if apart["code"]:
+            pieces.append(apart["code"])
+        else:
+            said = next(apart[name] for name in _COMMENTS if apart[name] is not None)
+            _tell(said, found)
+        end = apart.end()
+    rest = text[end:]
+    pieces.append(_unlabelled(rest, found))
+    return "".join(pieces), found, is_styled or _STYLED.search(rest) is not None
 
 
-def _cleaned(text: str, found: list[HiddenText]) -> str:
-    def comment(match: re.Match[str]) -> str:
-        if is_telling(match[1]):
-            found.append(HiddenText(text=match[1].strip(), kind=HiddenKind.COMMENT))
+def _unlabelled(text: str, found: list[HiddenText]) -> str:
+    """Without the names of links that nobody uses, which some write remarks in."""
+
+    def label(match: re.Match[str]) -> str:
+        _tell(match[1], found)
         return ""
 
-    def element(match: re.Match[str]) -> str:
-        kind = _kind(match[1], match[2])
-        if kind is None:
-            return match[0]
-        said = " ".join(re.sub(r"<[^<>]*>", " ", match[3]).split())
-        if said:
-            found.append(HiddenText(text=said, kind=kind))
-        return ""
-
-    return _ELEMENT.sub(element, _LABEL.sub(comment, _COMMENT.sub(comment, text)))
+    return _LABEL.sub(label, text)
 
 
-def _kind(tag: str, attributes: str) -> HiddenKind | None:
-    element = lxml.html.fragment_fromstring(f"<{tag}{attributes}></{tag}>")
-    style = declarations(element.get("style") or "")
-    if element.get("hidden") is not None:
-        return HiddenKind.INVISIBLE
-    return hides(style) or (HiddenKind.WHITE if Paint().with_style(style).hides_text else None)
+def _tell(said: str, found: list[HiddenText]) -> None:
+    if is_telling(said):
+        found.append(HiddenText(text=said.strip(), kind=HiddenKind.COMMENT))
+
+
+_COMMENTS = ("comment", "order", "data", "declared")

@@ -135,8 +135,8 @@ def _as_written(text: str) -> str:
 def _markdown(content: bytes) -> _Shown:
     text, title = without_front_matter(readable_text(content))
     text, pictures = markdown_without_pictures(text)
-    text, hidden = without_hidden(text)
-    page = page_of(text, whatever=bool(pictures.pictures))
+    text, hidden, is_styled = without_hidden(text)
+    page = page_of(text, whatever=is_styled or bool(pictures.pictures))
     if page is None:
         return _Shown(text.encode(), hidden, title)
     shown, _, more = clean_html(page)
