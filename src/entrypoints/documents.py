@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 
 from adapters.postgres.finding_store import PostgresFindingStore
+from adapters.postgres.picture_looks import PostgresPictureLooks
 from adapters.postgres.pool import Pool
 from adapters.postgres.upload_store import PostgresUploadStore
 from application.documents.add_url import AddUrl
 from application.documents.findings import DocumentFindings
 from application.documents.ingest import IngestDocument
 from application.documents.keep import KeepDocument
+from application.documents.look_again import LookAgain
 from application.documents.manage import ManageDocuments
 from application.documents.resumable import ResumableUploads
 from application.documents.upload import UploadDocument
@@ -63,6 +65,17 @@ def build_ingest(parts: DocumentParts, converter: DocumentConverter) -> IngestDo
         entropy=parts.entropy,
         policy=parts.policy,
         visual=parts.visual,
+    )
+
+
+def build_look_again(parts: DocumentParts, converter: DocumentConverter) -> LookAgain:
+    """What looks at pictures that the model of today has not seen."""
+    return LookAgain(
+        looks=PostgresPictureLooks(parts.pool),
+        blobs=parts.blobs,
+        converter=converter,
+        visual=parts.visual,
+        ingest=build_ingest(parts, converter),
     )
 
 

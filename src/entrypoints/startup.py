@@ -30,6 +30,7 @@ from entrypoints.accounts import open_account_parts
 from entrypoints.blobs import open_blobs
 from entrypoints.chat_models import open_chat_model
 from entrypoints.container import Container
+from entrypoints.documents import build_look_again
 from entrypoints.embedders import build_embedders, open_embedder
 from entrypoints.graphs import keeping_graphs
 from entrypoints.keys import open_keys
@@ -137,6 +138,8 @@ async def platform(
         await stack.enter_async_context(keeping_graphs(owner))
         await stack.enter_async_context(container.talk().folding.at_work())
         await stack.enter_async_context(embedders.roll_out.at_work())
+        look_again = build_look_again(container.document_parts(), converter)
+        await stack.enter_async_context(look_again.at_work())
         await stack.enter_async_context(container.jobs())
         yield container
 

@@ -56,6 +56,7 @@ WITHOUT_SPACE = {
     ("embeddings", "forget"): "the installation's own: nothing is left of an embedding model",
     ("embeddings", "without"): "upkeep learns ids of passages that have no vector of a model",
     ("embeddings", "spaces"): "upkeep learns ids of spaces that have vectors of a model",
+    ("looks", "unseen"): "upkeep learns ids of documents whose pictures wait for a model",
     ("graphs", "large"): "upkeep learns how many vectors a space has, and no more of it",
     ("graphs", "registered"): "upkeep learns which graphs there are, by their spaces' ids",
     ("events", "keep_weeks"): "upkeep makes and drops whole weeks of all spaces and learns nothing",

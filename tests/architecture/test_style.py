@@ -26,6 +26,7 @@ TASK_OWNERS = {
     "adapters/redis/fan_out.py": "RedisFanOut, in close",
     "application/agents/events.py": "events_of, in its finally",
     "application/daily.py": "daily, in its finally",
+    "application/documents/look_again.py": "LookAgain, in the finally of at_work",
     "application/embeddings/roll_out.py": "RollOutEmbeddings, in the finally of at_work",
     "application/auth/authority.py": "AuthorityWatch, in close",
     "application/auth/keys.py": "Keyring, in close",

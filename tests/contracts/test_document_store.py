@@ -58,6 +58,20 @@ async def test_a_new_document_comes_back_as_it_was_added(stores: Stores, home: H
     assert await stores.documents.get(home.space, made.document_id) == made
 
 
+async def test_what_was_left_out_is_told_with_the_document_that_is_ready(
+    stores: Stores, home: Home
+) -> None:
+    made = await _added(stores, home)
+    told = replace(structure(), warnings=("page 3 was left out", "so was a \ud800 \0 picture"))
+    await stores.documents.publish(made, told, passages("x"), MODEL)
+    page = await stores.documents.list(home.space, FIRST_PAGE)
+    for ready in (await stores.documents.get(home.space, made.document_id), *page.items):
+        assert ready.warnings[0] == "page 3 was left out"
+        assert ready.warnings[1].startswith("so was a ")
+    await stores.documents.publish(made, structure(), passages("x"), MODEL)
+    assert (await stores.documents.get(home.space, made.document_id)).warnings == ()
+
+
 async def test_another_space_answers_as_if_it_did_not_exist(
     stores: Stores, home: Home, away: Home
 ) -> None:

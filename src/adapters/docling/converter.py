@@ -44,15 +44,6 @@ _WITH_LAYOUT = DoclingLimits(
     resident_bytes=4_096 * _MIB,
 )
 
-# Pictures of searches: what is read is one picture, of a file of 2 MiB.
-_OF_QUERIES = PoolLimits(
-    child=ChildLimits(memory_bytes=1_024 * _MIB, cpu_seconds=8, task=ChildTask.PICTURES),
-    deadline_seconds=20.0,
-    start_seconds=20.0,
-    conversions_per_child=1_000,
-    resident_bytes=256 * _MIB,
-)
-
 
 class DoclingConverter:
     """A `DocumentConverter` over `processes` warm children, started when first needed.
@@ -75,7 +66,7 @@ class DoclingConverter:
         models = layout_models and checked_folder(layout_models, with_extra=is_extra_installed())
         limits = limits or (_WITH_LAYOUT if layout_models else DoclingLimits())
         self._documents = ChildPool(_of_documents(limits, models), processes)
-        self._pictures = ChildPool(_OF_QUERIES, 1)
+        self._pictures = ChildPool(_of_pictures(), 1)
 
     @property
     def child_pids(self) -> tuple[int, ...]:
@@ -134,6 +125,17 @@ def _of_documents(limits: DoclingLimits, layout_models: Path | None) -> PoolLimi
         start_seconds=limits.start_seconds,
         conversions_per_child=limits.conversions_per_child,
         resident_bytes=limits.resident_bytes,
+    )
+
+
+def _of_pictures() -> PoolLimits:
+    """For one picture at a time, of a file of 2 MiB."""
+    return PoolLimits(
+        child=ChildLimits(memory_bytes=1_024 * _MIB, cpu_seconds=8, task=ChildTask.PICTURES),
+        deadline_seconds=20.0,
+        start_seconds=20.0,
+        conversions_per_child=1_000,
+        resident_bytes=256 * _MIB,
     )
 
 

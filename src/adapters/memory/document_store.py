@@ -8,6 +8,7 @@ from adapters.memory.pages import newest_first
 from adapters.memory.state import KeptPassage, MemoryState
 from application.ports.clock import Clock
 from domain.documents.chunking import Chunk, embedding_text
+from domain.documents.converted_text import text_digest
 from domain.documents.document import Document, DocumentNotFound, IngestLost, IngestState
 from domain.documents.finding import Finding
 from domain.documents.structure import DocumentStructure
@@ -91,11 +92,15 @@ class MemoryDocumentStore:
             page_count=structure.page_count,
             stage_done=0,
             stage_total=0,
+            warnings=structure.warnings,
         )
         self._keep(ready)
         kept = tuple(kept_passage(ready, *row, model.name) for row in chunks)
         self._state.passages[space, document_id] = kept
         self._state.findings[space, document_id] = _found(document_id, structure)
+        images = {image for _, chunk, _ in chunks for image in chunk.pictures}
+        self._state.texts[space, document_id] = text_digest(structure), len(images)
+        self._state.looks.pop((space, document_id), None)
         self._state.pictures.pop((space, document_id), None)
         if pictures is not None:
             self._state.pictures[space, document_id] = pictures
@@ -110,6 +115,8 @@ class MemoryDocumentStore:
         self._state.passages.pop((space, document), None)
         self._state.findings.pop((space, document), None)
         self._state.pictures.pop((space, document), None)
+        self._state.texts.pop((space, document), None)
+        self._state.looks.pop((space, document), None)
 
     async def _held(self, space: SpaceId, document: DocumentId, fence: int) -> Document:
         kept = await self.get(space, document)

@@ -29,6 +29,16 @@ class KeptPassage:
     model: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptLook:
+    """How often a model was to look at a document, and when it may again."""
+
+    model: str
+    looks: int = 0
+    delays: int = 0
+    time: datetime | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class MemoryState:
     """Everything lies under its space, so that no lookup can cross into another."""
@@ -53,6 +63,9 @@ class MemoryState:
     uploads: dict[tuple[SpaceId, UploadId], Upload] = field(default_factory=dict)
     findings: dict[tuple[SpaceId, DocumentId], tuple[Finding, ...]] = field(default_factory=dict)
     pictures: dict[tuple[SpaceId, DocumentId], PictureVectors] = field(default_factory=dict)
+    # The digest of a document's text, and how many pictures stand in it.
+    texts: dict[tuple[SpaceId, DocumentId], tuple[str, int]] = field(default_factory=dict)
+    looks: dict[tuple[SpaceId, DocumentId], KeptLook] = field(default_factory=dict)
     journals: dict[tuple[SpaceId, RunId], tuple[Mark, ...]] = field(default_factory=dict)
     erased: set[SpaceId] = field(default_factory=set)
 

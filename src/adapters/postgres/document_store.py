@@ -1,5 +1,6 @@
 """Documents with their passages and vectors in Postgres."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ from adapters.postgres.languages import text_search_configuration
 from adapters.postgres.pool import Connection, Pool
 from adapters.postgres.statements import statements
 from domain.documents.chunking import Chunk, embedding_text
+from domain.documents.converted_text import text_digest
 from domain.documents.document import (
     Collection,
     Document,
@@ -102,7 +104,7 @@ class PostgresDocumentStore:
                 _SQL["move"], space, document, state.value, failure, done, total, retry_time, fence
             )
             if moved.endswith(" 0"):
-                raise await _refusal(connection, space, document)
+                raise await refusal(connection, space, document)
 
     async def publish(
         self,
@@ -115,6 +117,7 @@ class PostgresDocumentStore:
         space, document_id = document.space_id, document.document_id
         title = structure.title or document.filename
         language = text_search_configuration(structure.language)
+        digest = await asyncio.to_thread(text_digest, structure)
         async with self._pool.in_space(space) as connection:
             await connection.execute(_SQL["hold_space"], space)
             version = await connection.fetchval(
@@ -127,9 +130,12 @@ class PostgresDocumentStore:
                 language,
                 pictures.model.name if pictures else "",
                 document.fence,
+                [keepable(warning) for warning in structure.warnings],
+                digest,
+                len({image for _, chunk, _ in chunks for image in chunk.pictures}),
             )
             if version is None:
-                raise await _refusal(connection, space, document_id)
+                raise await refusal(connection, space, document_id)
             await connection.execute(_SQL["clear"], space, document_id)
             await insert_passages(connection, document, chunks, model, language)
             if pictures and pictures.vectors:
@@ -201,16 +207,16 @@ async def _insert_findings(
             document_id,
             [one.kind.value for one in hidden],
             [one.page for one in hidden],
-            [_keepable(one.text) for one in hidden],
+            [keepable(one.text) for one in hidden],
         )
 
 
-def _keepable(text: str) -> str:
+def keepable(text: str) -> str:
     """A text column holds neither NUL nor half of a character."""
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-async def _refusal(
+async def refusal(
     connection: Connection, space: SpaceId, document: DocumentId
 ) -> DocumentNotFound | IngestLost:
     """Why nothing was written to a document: it is gone, or has another fence."""
@@ -231,5 +237,6 @@ def document_of(row: asyncpg.Record) -> Document:
             "media_type": MediaType(row["media_type"]),
             "collection": Collection(row["collection"]),
             "state": IngestState(row["state"]),
+            "warnings": tuple(row["warnings"]),
         }
     )

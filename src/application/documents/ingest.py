@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from application.documents.reading_progress import ReadingProgress
-from application.embeddings.whole import mean_of, require_unchanged, within
+from application.documents.seeing import seen_by
+from application.embeddings.whole import require_unchanged, within
 from application.jobs import IngestDocumentJob
 from application.ports.blob_store import BlobStore
 from application.ports.clock import Clock
@@ -24,7 +26,9 @@ from domain.documents.document import (
     IngestLost,
     IngestState,
 )
+from domain.documents.looking import PICTURES_WAIT
 from domain.documents.retrying import MOST_RETRIES, retry_delay
+from domain.documents.structure import DocumentStructure
 from domain.errors import ObeliskError, Unavailable
 from domain.identifiers import ChunkId, DocumentId, SpaceId
 from domain.retrieval.pictures import PictureVectors
@@ -92,6 +96,16 @@ class IngestDocument:
             raise IngestLost
         return document
 
+    async def swap(self, document: Document, structure: DocumentStructure) -> None:
+        """Put what a READY document says in this reading in the place of what it said before, in
+        one transaction; hidden text is to be decided on anew.
+
+        Raises:
+            DocumentNotFound, IngestLost.
+            Unavailable: a model does not answer, be it that of pictures; nothing has changed.
+        """
+        await self._publish(document, structure)
+
     async def _ingest(self, document: Document) -> None:
         space, document_id = document.space_id, document.document_id
         await self._documents.move(space, document_id, IngestState.CONVERTING, fence=document.fence)
@@ -101,6 +115,9 @@ class IngestDocument:
             content=await self._blobs.get(space, document_id),
             progress=ReadingProgress(self._documents, self._clock, document),
         )
+        await self._publish(document, structure)
+
+    async def _publish(self, document: Document, structure: DocumentStructure) -> None:
         model = self._embedder.model
         chunks = await asyncio.to_thread(
             chunk_document,
@@ -117,38 +134,50 @@ class IngestDocument:
             (ChunkId(self._entropy.uuid()), chunk, vector)
             for chunk, vector in zip(chunks, vectors, strict=True)
         ]
-        pictures = await self._pictures(rows)
+        structure, pictures = await self._seen(document, structure, rows)
         replaced = await self._documents.publish(document, structure, rows, model, pictures)
         for old in replaced:
-            await self._erase(space, old)
+            await self._erase(document.space_id, old)
 
     async def _embedded(self, document: Document, chunks: Sequence[Chunk]) -> list[Vector]:
         vectors: list[Vector] = []
         for at in range(0, len(chunks), _BATCH):
-            await self._documents.move(
-                document.space_id,
-                document.document_id,
-                IngestState.EMBEDDING,
-                done=at,
-                total=len(chunks),
-                fence=document.fence,
-            )
+            await self._tell_embedded(document, at, len(chunks))
             texts = [embedding_text(chunk) for chunk in chunks[at : at + _BATCH]]
             vectors += await self._embedder.embed_documents(texts)
         return vectors
 
-    async def _pictures(
-        self, rows: Sequence[tuple[ChunkId, Chunk, Vector]]
-    ) -> PictureVectors | None:
-        """One vector for each passage with pictures: the mean of theirs."""
+    async def _tell_embedded(self, document: Document, done: int, total: int) -> None:
+        if document.state.is_final:
+            # It serves meanwhile.
+            return
+        space, document_id = document.space_id, document.document_id
+        await self._documents.move(
+            space,
+            document_id,
+            IngestState.EMBEDDING,
+            done=done,
+            total=total,
+            fence=document.fence,
+        )
+
+    async def _seen(
+        self,
+        document: Document,
+        structure: DocumentStructure,
+        rows: Sequence[tuple[ChunkId, Chunk, Vector]],
+    ) -> tuple[DocumentStructure, PictureVectors | None]:
+        """What the pictures show; without it the text must not wait, and the document says so."""
         if self._visual is None:
-            return None
-        vectors = {
-            chunk_id: mean_of(await self._visual.embed_pictures(chunk.pictures))
-            for chunk_id, chunk, _ in rows
-            if chunk.pictures
-        }
-        return PictureVectors(model=self._visual.model, vectors=vectors)
+            return structure, None
+        pictures = {chunk_id: chunk.pictures for chunk_id, chunk, _ in rows if chunk.pictures}
+        try:
+            return structure, await seen_by(self._visual, pictures)
+        except Unavailable as error:
+            if document.state.is_final:
+                raise
+            _log.warning("the pictures of document %s wait: %s", document.document_id, error)
+            return replace(structure, warnings=(*structure.warnings, PICTURES_WAIT)), None
 
     async def _erase(self, space: SpaceId, replaced: DocumentId) -> None:
         """The new one is READY: bytes of the old one that cannot be reached now stay behind."""

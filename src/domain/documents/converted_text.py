@@ -8,6 +8,7 @@ out.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import chain
 
 from domain.documents.markdown_table import one_line, table_text
@@ -42,6 +43,11 @@ class PlacedBlock:
 def converted_text(structure: DocumentStructure) -> str:
     """The whole text, in characters (code points); empty for a document without words."""
     return NEW_BLOCK.join(placed.text for placed in placed_blocks(structure))
+
+
+def text_digest(structure: DocumentStructure) -> str:
+    """SHA-256 of the whole text, lower-case hex."""
+    return sha256(converted_text(structure).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def placed_blocks(structure: DocumentStructure) -> Iterator[PlacedBlock]:

@@ -87,7 +87,8 @@ class Document:
     `version` counts the files of this name in the space. Of `stage_total` pages (CONVERTING) or
     passages (EMBEDDING) `stage_done` are done; both are 0 when that is not known. `retries` is how
     often the ingestion was put off because something that it needs did not answer. `fence` counts
-    how often the document was taken up, and nothing takes it back.
+    how often the document was taken up, and nothing takes it back. `warnings` are for people too:
+    what was left out of a document that is READY.
     """
 
     document_id: DocumentId
@@ -109,6 +110,7 @@ class Document:
     stage_total: int = 0
     retries: int = 0
     fence: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def checked_filename(filename: str) -> str:

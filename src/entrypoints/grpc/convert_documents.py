@@ -60,6 +60,7 @@ def document(value: Document) -> document_pb2.Document:
         stage_done=value.stage_done,
         stage_total=value.stage_total,
         retries=value.retries,
+        warnings=[text.encode("utf-8", "replace").decode() for text in value.warnings],
     )
 
 

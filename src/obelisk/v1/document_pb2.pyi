@@ -195,6 +195,7 @@ class Document(_message.Message):
     STAGE_DONE_FIELD_NUMBER: _builtins.int
     STAGE_TOTAL_FIELD_NUMBER: _builtins.int
     RETRIES_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
     """UUID, lower case with hyphens."""
     filename: _builtins.str
@@ -237,6 +238,12 @@ class Document(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When its state last changed."""
 
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What a person should know although it is READY, such as pages or pictures that were left out; empty
+        when there is nothing to tell.
+        """
+
     def __init__(
         self,
         *,
@@ -257,10 +264,11 @@ class Document(_message.Message):
         stage_done: _builtins.int = ...,
         stage_total: _builtins.int = ...,
         retries: _builtins.int = ...,
+        warnings: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_count", b"chunk_count", "collection", b"collection", "content_sha256", b"content_sha256", "create_time", b"create_time", "document_id", b"document_id", "failure", b"failure", "filename", b"filename", "media_type", b"media_type", "page_count", b"page_count", "retries", b"retries", "size_bytes", b"size_bytes", "stage_done", b"stage_done", "stage_total", b"stage_total", "state", b"state", "title", b"title", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_count", b"chunk_count", "collection", b"collection", "content_sha256", b"content_sha256", "create_time", b"create_time", "document_id", b"document_id", "failure", b"failure", "filename", b"filename", "media_type", b"media_type", "page_count", b"page_count", "retries", b"retries", "size_bytes", b"size_bytes", "stage_done", b"stage_done", "stage_total", b"stage_total", "state", b"state", "title", b"title", "update_time", b"update_time", "version", b"version", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

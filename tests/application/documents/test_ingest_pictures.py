@@ -15,6 +15,7 @@ from application.ports.document_converter import PagesRead
 from application.ports.visual_embedder import VisualEmbedder
 from domain.documents.chunking import ChunkingPolicy
 from domain.documents.document import Document, IngestState
+from domain.documents.looking import PICTURES_WAIT
 from domain.documents.media import MediaType
 from domain.documents.structure import Block, DocumentStructure, Heading, Paragraph, Picture
 from domain.errors import Unavailable
@@ -109,7 +110,27 @@ async def test_a_document_that_is_one_picture_is_ready(stores: Stores, home: Hom
     assert await shows(stores, home, "red") == ["Picture on page 1"]
 
 
-async def test_a_picture_model_that_is_away_is_asked_again(stores: Stores, home: Home) -> None:
+async def test_a_picture_model_that_is_away_costs_the_text_no_time(
+    stores: Stores, home: Home
+) -> None:
     red = Picture(image=plain("red"), caption="A lamp")
-    waiting = await ingested(stores, home, red, visual=Away())
-    assert (waiting.state, waiting.retries) == (IngestState.PENDING, 1)
+    ready = await ingested(stores, home, Paragraph(text="Prices."), red, visual=Away())
+    assert (ready.state, ready.retries) == (IngestState.READY, 0)
+    assert ready.warnings == (PICTURES_WAIT,)
+    assert await shows(stores, home, "red") == []
+
+
+async def test_without_pictures_nobody_asks_for_the_model(stores: Stores, home: Home) -> None:
+    ready = await ingested(stores, home, Paragraph(text="Prices."), visual=Away())
+    assert (ready.state, ready.warnings) == (IngestState.READY, ())
+
+
+async def test_a_picture_that_the_model_cannot_read_costs_that_picture(
+    stores: Stores, home: Home
+) -> None:
+    broken = Picture(image=b"no picture", caption="Broken")
+    alone = Heading(text="Alone", level=1)
+    red = Picture(image=plain("red"))
+    ready = await ingested(stores, home, Paragraph(text="Both."), red, broken, alone, broken)
+    assert ready.state is IngestState.READY
+    assert "Both." in (await shows(stores, home, "red"))[0]

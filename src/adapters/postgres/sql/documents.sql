@@ -4,7 +4,7 @@ select pg_advisory_xact_lock(hashtextextended($1::uuid::text || $2::text, 11));
 -- same: the newest document of a name that has not failed, if it holds the same bytes for the same use
 select space_id, document_id, filename, title, media_type, collection, size_bytes, content_sha256, state,
        chunk_count, page_count, failure, create_time, update_time, version, stage_done, stage_total, retries,
-       fence
+       fence, warnings
 from (select * from obelisk.documents
       where space_id = $1 and filename = $2 and state <> 'failed'
       order by version desc limit 1) d
@@ -24,13 +24,13 @@ returning version;
 -- get: one document
 select space_id, document_id, filename, title, media_type, collection, size_bytes, content_sha256, state,
        chunk_count, page_count, failure, create_time, update_time, version, stage_done, stage_total, retries,
-       fence
+       fence, warnings
 from obelisk.documents where space_id = $1 and document_id = $2;
 
 -- list: newest first, after a key
 select space_id, document_id, filename, title, media_type, collection, size_bytes, content_sha256, state,
        chunk_count, page_count, failure, create_time, update_time, version, stage_done, stage_total, retries,
-       fence
+       fence, warnings
 from obelisk.documents
 where space_id = $1 and ($2::uuid is null or document_id < $2)
 order by document_id desc limit $3;
@@ -52,7 +52,9 @@ select obelisk.hold_space($1);
 -- ready: the document is searchable
 update obelisk.documents
 set state = 'ready', failure = '', title = $3, chunk_count = $4, page_count = $5, language = $6,
-    visual_model = $7, stage_done = 0, stage_total = 0, retry_time = null, update_time = now()
+    visual_model = $7, warnings = $9, text_sha256 = $10, picture_count = $11,
+    look_model = '', looks = 0, look_delays = 0, look_time = null,
+    stage_done = 0, stage_total = 0, retry_time = null, update_time = now()
 where space_id = $1 and document_id = $2 and fence = $8
 returning version;
 

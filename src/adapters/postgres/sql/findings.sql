@@ -16,7 +16,7 @@ select obelisk.hold_space($1);
 -- lock_document: decisions on one document come one after the other
 select space_id, document_id, filename, title, media_type, collection, size_bytes, content_sha256, state,
        chunk_count, page_count, failure, create_time, update_time, version, stage_done, stage_total, retries,
-       fence
+       fence, warnings
 from obelisk.documents where space_id = $1 and document_id = $2 for no key update;
 
 -- language: by whose rules the document's words are taken apart
