@@ -21,18 +21,22 @@ async def seen_by(
 
     Raises Unavailable.
     """
+    every = [picture for some in pictures.values() for picture in some]
+    seen = iter(await _seen(visual, every) if every else ())
     vectors = {}
-    for chunk_id, of_passage in pictures.items():
-        if seen := await _vectors(visual, of_passage):
-            vectors[chunk_id] = mean_of(seen)
+    for chunk_id, some in pictures.items():
+        if readable := [vector for _ in some if (vector := next(seen)) is not None]:
+            vectors[chunk_id] = mean_of(readable)
     return PictureVectors(model=visual.model, vectors=vectors)
 
 
-async def _vectors(visual: VisualEmbedder, pictures: Sequence[bytes]) -> list[Vector]:
+async def _seen(visual: VisualEmbedder, pictures: Sequence[bytes]) -> list[Vector | None]:
+    """In their order, as many at once as the model takes; None for one that it cannot read."""
     try:
-        return await visual.embed_pictures(pictures)
+        return [*await visual.embed_pictures(pictures)]
     except InvalidInput as error:
-        _log.warning("a picture is left out: %s", error.message)
-        if len(pictures) < 2:
-            return []
-    return [vector for picture in pictures for vector in await _vectors(visual, [picture])]
+        if len(pictures) == 1:
+            _log.warning("a picture is left out: %s", error.message)
+            return [None]
+    half = len(pictures) // 2
+    return [*await _seen(visual, pictures[:half]), *await _seen(visual, pictures[half:])]
