@@ -4,21 +4,19 @@ from lxml import etree
 
 from adapters.docling.office_parts import OfficeParts, W
 
-_DOCUMENT = "word/document.xml"
 _KINDS = ("footnote", "endnote")
 _Notes = dict[tuple[str, str], str]
 
 
-def with_notes(content: bytes) -> bytes:
-    """The document with each note as a paragraph of its own, after the one that refers to it.
+def bring_notes(parts: OfficeParts) -> None:
+    """Make each note a paragraph of its own, after the one that refers to it.
 
     docling reads none of them. A note of a list's item follows the list.
     """
-    parts = OfficeParts(content)
     notes = _notes(parts)
-    document = parts.xml(_DOCUMENT) if notes else None
+    document = parts.kept(parts.main) if notes else None
     if document is None:
-        return content
+        return
     references = document.iter(*(f"{W}{kind}Reference" for kind in _KINDS))
     # From the last on, so that the notes of one paragraph come to stand in their order.
     for reference in reversed(list(references)):
@@ -27,15 +25,14 @@ def with_notes(content: bytes) -> bytes:
         paragraph = next(reference.iterancestors(f"{W}p"), None)
         if text and paragraph is not None:
             _end_of_list(paragraph).addnext(_paragraph(text))
-    parts.change(_DOCUMENT, document)
-    return parts.content
+    parts.change(parts.main, document)
 
 
 def _notes(parts: OfficeParts) -> _Notes:
     """Texts by kind and id; the lines that separate notes from the text have none."""
     found: _Notes = {}
     for kind in _KINDS:
-        roots = map(parts.xml, parts.related(parts.main, f"/{kind}s"))
+        roots = map(parts.kept, parts.related(parts.main, f"/{kind}s"))
         for note in (n for root in roots if root is not None for n in root.iter(f"{W}{kind}")):
             paragraphs = (
                 "".join(t.text or "" for t in p.iter(f"{W}t")) for p in note.iter(f"{W}p")

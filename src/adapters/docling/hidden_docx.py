@@ -55,15 +55,14 @@ class _Look:
         )
 
 
-def shown_document(content: bytes) -> tuple[bytes, list[HiddenText]]:
-    """The document as it reads with all changes accepted, and what it hides."""
-    parts = OfficeParts(content)
+def hidden_in_document(parts: OfficeParts) -> list[HiddenText]:
+    """Take what is hidden out of the parts, and return it; all changes are accepted."""
     main = parts.main
     styles = _Styles(parts.first(main, "/styles"))
     found: list[HiddenText] = []
     paper: Rgb | None = WHITE
     for name in (main, *(n for kind in _STORIES for n in parts.related(main, f"/{kind}"))):
-        root = parts.xml(name)
+        root = parts.kept(name)
         if root is None:
             continue
         paper = _paper(root, parts.first(main, "/settings")) if name == main else paper
@@ -71,7 +70,7 @@ def shown_document(content: bytes) -> tuple[bytes, list[HiddenText]]:
             parts.change(name, root)
     for name in parts.related(main, "/comments"):
         found += _comments(parts.xml(name))
-    return parts.content, found + speaking(metadata_fields(parts))
+    return found + speaking(metadata_fields(parts))
 
 
 def _paper(document: etree._Element, settings: etree._Element | None) -> Rgb | None:

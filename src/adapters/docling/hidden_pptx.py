@@ -108,13 +108,13 @@ class _Slide:
         chain += self.parts.related(self.name, "/slideLayout")[:1]
         chain += self.parts.related(chain[-1], "/slideMaster")[:1] if len(chain) > 1 else []
         for name in chain:
-            root = self.root if name == self.name else self.parts.xml(name)
+            root = self.root if name == self.name else self.parts.kept(name)
             if root is None:
                 continue
             if next(root.iter(f"{P}pic"), None) is not None or _has_fills(root):
                 return None
         for name in chain:
-            root = self.root if name == self.name else self.parts.xml(name)
+            root = self.root if name == self.name else self.parts.kept(name)
             ground = None if root is None else root.find(f"{P}cSld/{P}bg")
             if ground is not None:
                 return _colour(ground)

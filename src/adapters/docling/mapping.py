@@ -181,15 +181,17 @@ class _Mapping:
         return _joined(texts)
 
     def _table(self, item: TableItem, page: int | None) -> Table:
+        # docling makes it anew each time it is asked.
+        cells = item.data.grid
         grid = [
             [
                 _tidy(cell.text) if _starts_at(cell.start_col_offset_idx, column, cell) else ""
                 for column, cell in enumerate(row)
             ]
-            for row in item.data.grid
+            for row in cells
         ]
         heads = 0
-        for row in item.data.grid:
+        for row in cells:
             if not row or not all(cell.column_header for cell in row):
                 break
             heads += 1

@@ -26,6 +26,7 @@ class OfficeParts:
         # As the keys of a dict: in order, once each, and found at once.
         self.names = dict.fromkeys(self._archive.namelist())
         self._changed: dict[str, bytes] = {}
+        self._kept: dict[str, etree._Element | None] = {}
 
     def raw(self, name: str) -> bytes:
         """Empty when there is no such part."""
@@ -40,6 +41,12 @@ class OfficeParts:
         except etree.XMLSyntaxError:
             return None
 
+    def kept(self, name: str) -> etree._Element | None:
+        """The same, read once and held: for parts that are asked for again."""
+        if name not in self._kept:
+            self._kept[name] = self.xml(name)
+        return self._kept[name]
+
     @property
     def main(self) -> str:
         """The part that the file is about, which need not have the usual name; empty for none."""
@@ -47,7 +54,7 @@ class OfficeParts:
 
     def typed(self, ending: str) -> list[str]:
         """The parts whose own content type ends so, in the order of the list of types."""
-        root = self.xml("[Content_Types].xml")
+        root = self.kept("[Content_Types].xml")
         return [
             (part.get("PartName") or "").lstrip("/")
             for part in (() if root is None else root.iter(f"{_TYPES}Override"))
@@ -69,7 +76,7 @@ class OfficeParts:
 
     def _links(self, name: str) -> Iterator[tuple[str, str, str]]:
         folder, base = posixpath.split(name)
-        root = self.xml(posixpath.join(folder, "_rels", f"{base}.rels"))
+        root = self.kept(posixpath.join(folder, "_rels", f"{base}.rels"))
         for link in () if root is None else root.iter(f"{_LINKS}Relationship"):
             target = posixpath.join("/", folder, link.get("Target") or "")
             part = posixpath.normpath(target).lstrip("/")

@@ -13,15 +13,17 @@ from docling.datamodel.document import ConversionResult
 from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.text import TitleItem
 
-from adapters.docling.docx_notes import with_notes
+from adapters.docling.docx_notes import bring_notes
 from adapters.docling.front_matter import without_front_matter
-from adapters.docling.hidden_docx import shown_document
+from adapters.docling.hidden_docx import hidden_in_document
 from adapters.docling.hidden_markdown import without_hidden
 from adapters.docling.hidden_pptx import shown_slides
 from adapters.docling.hidden_xlsx import shown_workbook
 from adapters.docling.main_content import main_content
 from adapters.docling.mapping import blocks_of
 from adapters.docling.markdown_page import page_of
+from adapters.docling.office_backends import SlidesBackend, WordBackend, compile_paths_once
+from adapters.docling.office_parts import OfficeParts
 from adapters.docling.page_pictures import (
     PageBackend,
     markdown_without_pictures,
@@ -43,7 +45,8 @@ _WIDTHS: dict[int, str | None] = {
     **{0x00A0: " ", 0x202F: " "},
     **{0x200B: None, 0x200C: None, 0x200D: None, 0x00AD: None, 0xFEFF: None, 0x2060: None},
 }
-_PACKED = frozenset({MediaType.DOCX, MediaType.PPTX, MediaType.XLSX})
+# docling does not look at the pictures of slides.
+_WITH_PICTURES = frozenset({MediaType.DOCX, MediaType.XLSX})
 _FORMATS = {
     MediaType.MARKDOWN: (InputFormat.MD, "md"),
     MediaType.HTML: (InputFormat.HTML, "html"),
@@ -66,12 +69,14 @@ class _Shown:
     unseen_pages: frozenset[int] = frozenset()
     read_as: MediaType | None = None
     pictures: PutAside = field(default_factory=PutAside)
+    picture_texts: tuple[str, ...] = ()
 
 
 class OfficeReader:
     """Reads files one after another with one warm docling converter."""
 
     def __init__(self) -> None:
+        compile_paths_once()
         self._converter = _converter()
         # docling writes “quotes”, dashes and … in plain; people quote these words to the letter.
         setattr(HTMLDocumentBackend, "_clean_unicode", staticmethod(_as_written))  # noqa: B010
@@ -84,10 +89,10 @@ class OfficeReader:
         source, pictures = shown.content, shown.pictures
         if media_type is MediaType.HTML and is_web_page(filename):
             source = main_content(source)
-        if media_type in _PACKED:
+        if media_type in _WITH_PICTURES:
             source, pictures = with_stand_ins(source)
         result = self._convert(shown.read_as or media_type, source)
-        blocks = _blocks(media_type, shown.content, result.document, pictures, shrinker)
+        blocks = _blocks(media_type, shown, result.document, pictures, shrinker)
         blocks = tuple(block for block in blocks if block.page not in shown.unseen_pages)
         told = any(not isinstance(b, Picture) or b.caption or b.image for b in blocks)
         if not told and not shown.hidden:
@@ -123,6 +128,8 @@ def _converter() -> converters.DocumentConverter:
             InputFormat.HTML: converters.HTMLFormatOption(
                 backend=PageBackend, backend_options=html
             ),
+            InputFormat.DOCX: converters.WordFormatOption(backend=WordBackend),
+            InputFormat.PPTX: converters.PowerpointFormatOption(backend=SlidesBackend),
             InputFormat.XLSX: converters.ExcelFormatOption(backend_options=excel),
         },
     )
@@ -151,8 +158,12 @@ def _page(content: bytes) -> _Shown:
 
 def _document(content: bytes) -> _Shown:
     screen_archive(MediaType.DOCX, content)
-    shown, hidden = shown_document(content)
-    return _Shown(with_notes(shown), hidden)
+    parts = OfficeParts(content)
+    hidden = hidden_in_document(parts)
+    bring_notes(parts)
+    document = parts.kept(parts.main)
+    texts = () if document is None else document_pictures(document)
+    return _Shown(parts.content, hidden, picture_texts=texts)
 
 
 def _slides(content: bytes) -> _Shown:
@@ -179,17 +190,17 @@ _SHOWN: dict[MediaType, Callable[[bytes], _Shown]] = {
 
 def _blocks(
     media_type: MediaType,
-    content: bytes,
+    shown: _Shown,
     document: DoclingDocument,
     aside: PutAside,
     shrinker: Shrinker,
 ) -> tuple[Block, ...]:
     if media_type is MediaType.PPTX:
-        pictures = slide_pictures(content, shrinker)
+        pictures = slide_pictures(shown.content, shrinker)
         return _slide_pictures_added(blocks_of(document), pictures)
     blocks = blocks_of(document, lambda image, page: aside.shown(image, page, shrinker))
     if media_type is MediaType.DOCX:
-        texts = document_pictures(content)
+        texts = shown.picture_texts
         places = [i for i, block in enumerate(blocks) if isinstance(block, Picture)]
         if len(texts) == len(places):
             captions = dict(zip(places, texts, strict=True))

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from io import BytesIO
 
-import docx
 import pptx
 from docx.oxml.ns import qn
+from lxml import etree
 from pptx.shapes.base import BaseShape
 from pptx.shapes.group import GroupShape
 from pptx.shapes.picture import Picture as SlidePicture
@@ -34,12 +34,11 @@ def _picture(shape: SlidePicture, number: int, shrinker: Shrinker) -> Picture | 
     return picture if is_kept else None
 
 
-def document_pictures(content: bytes) -> tuple[str, ...]:
+def document_pictures(document: etree._Element) -> tuple[str, ...]:
     """Alternative texts of a Word document's pictures in order, empty where there is none."""
-    body = docx.Document(BytesIO(content)).element.body
     return tuple(
         " ".join((properties.get("descr") or "").split())
-        for drawing in body.iter(qn("w:drawing"))
+        for drawing in document.iter(qn("w:drawing"))
         for properties in drawing.iter(qn("wp:docPr"))
         if any(True for _ in drawing.iter(qn("a:blip")))
     )

@@ -3,7 +3,8 @@
 import zipfile
 from io import BytesIO
 
-from adapters.docling.docx_notes import with_notes
+from adapters.docling.docx_notes import bring_notes
+from adapters.docling.office_parts import OfficeParts
 
 _NAMES = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 _LINKS = (
@@ -40,6 +41,12 @@ def links(**targets: str) -> str:
 
 def paragraph(text: str, notes: str = "", properties: str = "") -> str:
     return f"<w:p>{properties}<w:r><w:t>{text}</w:t></w:r>{notes}</w:p>"
+
+
+def with_notes(content: bytes) -> bytes:
+    parts = OfficeParts(content)
+    bring_notes(parts)
+    return parts.content
 
 
 def refer(kind: str, number: int) -> str:
