@@ -26,7 +26,7 @@ class PictureReaderBusy(Unavailable):
     reason = "PICTURE_READER_BUSY"
 
     def __init__(self) -> None:
-        super().__init__("other documents are being read right now; try again")
+        super().__init__("the pictures of other searches are being read right now; try again")
 
 
 class PictureSearch:

@@ -13,6 +13,10 @@ MOST_BYTES = 8 * 1024 * 1024
 # What comes back on so many pages is no content: a logo, a rule, a background.
 _OFTEN_PAGES, _OFTEN_SHARE = 3, 0.5
 _SLIDE = "slide"
+_TOO_MUCH = (
+    "{} pictures were left out: those before them are as many, or as much, as a document may "
+    f"have: {MOST_PICTURES} pictures, {MOST_BYTES // 1024 // 1024} MiB of small copies; split it"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,24 +28,30 @@ class PlacedPicture:
 
 
 def with_pictures_chosen(structure: DocumentStructure) -> DocumentStructure:
-    """Without the images of ornaments, which come back page by page, and of what is too much."""
+    """Without the images of ornaments, which come back page by page, and of what is too much, which
+    a warning tells."""
     shown = dict.fromkeys(
         (block.image, block.page) for block in structure.blocks if _has_image(block)
     )
     pages = Counter(image for image, _ in shown)
     often = max(_OFTEN_PAGES, structure.page_count * _OFTEN_SHARE)
     kept: set[bytes] = set()
-    size = 0
+    size = too_much = 0
     for image, times in pages.items():
+        if times >= often:
+            continue
         size += len(image)
-        if times < often and len(kept) < MOST_PICTURES and size <= MOST_BYTES:
+        if len(kept) < MOST_PICTURES and size <= MOST_BYTES:
             kept.add(image)
+        else:
+            too_much += 1
     left = (
         replace(block, image=b"") if _has_image(block) and block.image not in kept else block
         for block in structure.blocks
         if not _has_image(block) or block.image in kept or has_words(block)
     )
-    return replace(structure, blocks=tuple(left))
+    warnings = (*structure.warnings, _TOO_MUCH.format(too_much)) if too_much else structure.warnings
+    return replace(structure, blocks=tuple(left), warnings=warnings)
 
 
 def with_pictures_named(structure: DocumentStructure, page_name: str) -> DocumentStructure:

@@ -126,6 +126,8 @@ async def _upload_one(
     failure = ""
     async for document in obelisk.ingestion(sent.document_id):
         _show(progress, task, document)
+        for warning in document.warnings:
+            progress.console.print(f"{document.filename}: {warning}", markup=False)
         if document.failure:
             failure = f"{document.filename}: {document.failure}"
     return failure

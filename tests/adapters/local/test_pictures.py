@@ -72,6 +72,20 @@ async def test_weights_that_are_not_there_make_it_unavailable(tmp_path: Path) ->
     await texts.close()
 
 
+async def test_damaged_weights_make_it_unavailable_until_they_are_mended(tmp_path: Path) -> None:
+    texts = MiniLmEmbedder(packaged_embedding_model())
+    whole, path = packaged_picture_model().read_bytes(), tmp_path / "weights.pth"
+    path.write_bytes(whole[:-9] + b"bit flips")
+    embedder = EfficientNetEmbedder(path, texts)
+    for attempt in (embedder.embed_pictures([CAT]), embedder.embed_picture_query(CAT)):
+        with pytest.raises(Unavailable, match=r"weights\.pth is not a usable picture model"):
+            await attempt
+    path.write_bytes(whole)
+    assert await embedder.embed_pictures([CAT])
+    await embedder.close()
+    await texts.close()
+
+
 async def test_a_closed_embedder_refuses() -> None:
     texts = MiniLmEmbedder(packaged_embedding_model())
     embedder = EfficientNetEmbedder(packaged_picture_model(), texts)

@@ -130,12 +130,17 @@ def test_a_logo_on_most_pages_is_no_content() -> None:
 
 def test_what_comes_back_on_few_pages_is_content() -> None:
     same = [Picture(image=b"photo", page=page) for page in (1, 2, 2, 2)]
-    assert images(with_pictures_chosen(document(*same, pages=2))) == [b"photo"] * 4
+    chosen = with_pictures_chosen(document(*same, pages=2))
+    assert images(chosen) == [b"photo"] * 4
+    assert chosen.warnings == ()
 
 
 def test_pictures_are_bounded_in_number_and_in_size() -> None:
     many = [Picture(image=str(n).encode()) for n in range(MOST_PICTURES + 5)]
-    chosen = images(with_pictures_chosen(document(*many)))
+    few = with_pictures_chosen(document(*many))
+    (warning,) = few.warnings
+    assert warning.startswith("5 pictures were left out")
+    chosen = images(few)
     assert chosen == [str(n).encode() for n in range(MOST_PICTURES)]
     big = [Picture(image=bytes([n]) * (MOST_BYTES // 2)) for n in range(3)]
     assert sum(map(len, images(with_pictures_chosen(document(*big))))) == MOST_BYTES
