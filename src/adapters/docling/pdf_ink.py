@@ -67,7 +67,7 @@ class InkReader:
         for run in runs:
             ink = self._ink_of(text_page, run, space)
             word = _word(run, ink)
-            kind = sight.hides(word.box, ink, run.style, word.size)
+            kind = sight.hides(word.box, ink, run.style, word.size, len(word.text))
             if kind is not None and not _drawn_again(word, copies, sight):
                 hidden.append((kind, word))
             elif run.style.upright:

@@ -8,7 +8,9 @@ from adapters.docling.pdf_marks import Colour, Fill, Marks, TextStyle
 from domain.documents.structure import HiddenKind
 
 MIN_READABLE_POINTS = 1.0
-_INVISIBLE_MODE = 3
+_INVISIBLE_MODE, _CLIP_MODE = 3, 7
+_FAINT = 13
+_NARROWEST_EMS, _FEW_LETTERS = 0.1, 3
 _SCAN_SHARE = 0.5
 _ALIKE = 14
 _BAND_POINTS = 24.0
@@ -38,8 +40,10 @@ class Sight:
         plain = {fill.colour for fill in marks.fills if fill.colour is not None}
         return cls(width, height, scan, bands, frozenset(plain | {_WHITE}))
 
-    def hides(self, box: Box, ink: Box, style: TextStyle, size: float) -> HiddenKind | None:
-        """How the word is hidden, or None when it can be seen."""
+    def hides(
+        self, box: Box, ink: Box, style: TextStyle, size: float, letters: int = 0
+    ) -> HiddenKind | None:
+        """How a word of so many letters is hidden, or None when it can be seen."""
         if box.right <= 0 or box.left >= self.width or box.bottom <= 0 or box.top >= self.height:
             return HiddenKind.OFF_PAGE
         if style.mode == _INVISIBLE_MODE:
@@ -47,12 +51,21 @@ class Sight:
             return None if self.has_scan else HiddenKind.INVISIBLE
         if size < MIN_READABLE_POINTS and ink.height < MIN_READABLE_POINTS:
             return HiddenKind.TINY
-        if style.colour is not None and style.colour[3] == 0:
+        # Letters upon letters: squeezed together, or said to stand where others are drawn.
+        is_flat = ink.width < _NARROWEST_EMS * size * (letters - 1) and style.upright
+        if letters >= _FEW_LETTERS and is_flat:
+            return HiddenKind.TINY
+        if style.colour is not None and style.colour[3] < _FAINT:
             return HiddenKind.INVISIBLE
         if style.clip is not None and _apart(ink, style.clip):
             return HiddenKind.COVERED
         fills: Sequence[Fill] = self.bands.get(int((ink.top + ink.bottom) / 2 // _BAND_POINTS), ())
-        if any(f.order > style.order and f.hides and _holds(f.box, ink) for f in fills):
+        after = [fill for fill in fills if fill.order > style.order]
+        if style.mode == _CLIP_MODE:
+            # Such letters are holes, through which one sees what is drawn after them.
+            is_filled = any(fill.box.holds_middle_of(ink, slack=0) for fill in after)
+            return None if is_filled or self.has_scan else HiddenKind.INVISIBLE
+        if any(fill.hides and _holds(fill.box, ink) for fill in after):
             return None if self.has_scan else HiddenKind.COVERED
         if style.colour is not None and self._same_as_below(style.colour, style.order, ink, fills):
             return HiddenKind.WHITE

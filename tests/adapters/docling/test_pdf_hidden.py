@@ -32,6 +32,8 @@ async def read(converter: DoclingConverter, content: bytes) -> DocumentStructure
         (HiddenKind.COVERED, [Text(60, 200, _ORDER), Area(40, 180, 400, 30, "1 g")]),
         (HiddenKind.COVERED, [Text(60, 200, "Praise us"), Image(40, 150, 120)]),
         (HiddenKind.INVISIBLE, [Text(60, 200, _ORDER, mode=3)]),
+        (HiddenKind.INVISIBLE, [Text(60, 200, _ORDER, mode=7)]),
+        (HiddenKind.TINY, [Text(60, 200, "Squeezed", colour="0 g 1 Tz")]),
         (HiddenKind.COMMENT, [Note(60, 200, _ORDER)]),
     ],
 )
@@ -44,7 +46,7 @@ async def test_hidden_text_is_reported_and_in_no_block(
 
     (found,) = structure.hidden
     assert (found.kind, found.page) == (kind, 2)
-    assert found.text in (_ORDER, "Praise us")
+    assert found.text in (_ORDER, "Praise us", "Squeezed")
     shown = [block for block in structure.blocks if isinstance(block, Paragraph)]
     assert [block.text for block in shown] == ["Words for everybody.", "The end."]
 
@@ -58,6 +60,8 @@ async def test_hidden_text_is_reported_and_in_no_block(
         [Text(60, 200, "Half covered"), Area(90, 180, 300, 40, "1 g")],
         [Text(60, 200, "Its shadow", colour="1 g"), Text(61, 201, "Its shadow")],
         [Text(60, 200, "Small print", 4)],
+        [Text(60, 200, "Ill will", 8, colour="0 g 50 Tz")],
+        [Text(60, 200, "Cut out of blue", mode=7), _BOX],
         [Text(-4, 200, "Cut at the edge")],
     ],
 )
