@@ -13,7 +13,7 @@ alter table obelisk.documents
   add column looks integer not null default 0,
   add column look_delays integer not null default 0,
   add column look_time timestamptz;
-create index documents_with_pictures on obelisk.documents (space_id, visual_model, document_id)
+create index documents_with_pictures on obelisk.documents (visual_model, space_id, document_id)
   where state = 'ready' and picture_count is distinct from 0;
 
 -- Documents whose pictures a model has not looked at and may look at now, by ids: one of a space, the
@@ -23,9 +23,15 @@ returns table (space_id uuid, document_id uuid) language sql security definer
 set search_path = obelisk, pg_temp set enable_seqscan = off as $$
   with unseen as (
     select distinct on (d.space_id) d.space_id, d.document_id
-    from obelisk.documents d
-    where d.state = 'ready' and d.picture_count is distinct from 0 and d.visual_model <> p_model
-      and (d.look_time is null or d.look_time <= clock_timestamp())
+    from (
+      -- Two ranges of the index: nearly all documents lie between them.
+      select * from obelisk.documents b
+      where b.state = 'ready' and b.picture_count is distinct from 0 and b.visual_model < p_model
+      union all
+      select * from obelisk.documents a
+      where a.state = 'ready' and a.picture_count is distinct from 0 and a.visual_model > p_model
+    ) d
+    where (d.look_time is null or d.look_time <= clock_timestamp())
       and (d.look_model <> p_model or d.looks <= p_most_looks)
     order by d.space_id, d.look_time nulls first, d.document_id
   )
