@@ -17,7 +17,7 @@ from domain.retrieval.query import SearchFilter
 from domain.retrieval.vector import Vector
 
 # A follow-up's own words, beside those that it leans on.
-_AS_ASKED_WEIGHT = 0.5
+_AS_ASKED_WEIGHT = 0.7
 _PICTURES_STAGE = "retrieve.pictures"
 _log = logging.getLogger(__name__)
 

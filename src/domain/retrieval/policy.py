@@ -34,7 +34,7 @@ class EnhancementPolicy:
 
     budget_seconds: float = 0.25
     patience_seconds: float = 0.025
-    weight: float = 0.8
+    weight: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.budget_seconds <= 10.0 or self.patience_seconds < 0.0:

@@ -63,7 +63,7 @@ def test_scores_are_those_of_the_formula() -> None:
         (a, ("semantic", "web")),
         (c, ("web",)),
     ]
-    by_hand = [2 / 61 + 1 / 62, 1 / 61 + 0.7 / 62, 0.7 / 61]
+    by_hand = [2 / 11 + 1 / 12, 1 / 11 + 0.7 / 12, 0.7 / 11]
     assert [f.score for f in fused] == pytest.approx(by_hand)
 
 
@@ -87,7 +87,16 @@ def test_every_list_that_brought_a_passage_is_told() -> None:
         ),
         (a, ("semantic",), (Hit(stream="semantic", way="asked", rank=1),)),
     ]
-    assert fused[0].score == pytest.approx(1 / 62 + 0.5 / 61)
+    assert fused[0].score == pytest.approx(1 / 12 + 0.5 / 11)
+
+
+def test_a_list_of_less_weight_is_heard_beside_a_long_one() -> None:
+    own = [_passage(n) for n in range(1, 25)]
+    web = [_passage(n) for n in range(101, 125)]
+    fused = reciprocal_rank_fusion(
+        {Stream.SEMANTIC: own, Stream.WEB: web}, {**EVEN, Stream.WEB: 0.7}
+    )
+    assert [f.streams for f in fused[:6]] == [("semantic",)] * 5 + [("web",)]
 
 
 def test_ties_come_in_the_order_of_their_ids() -> None:
