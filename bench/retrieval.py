@@ -1,8 +1,9 @@
 """A search among passages of 3,072 dimensions, in spaces of several sizes with others beside them.
 
-The whole retrieval with its streams, the search and each of its halves, next to the plain design: a
-`vector` column, a filter on the space, an exact scan. The embedding is known beforehand, so that
-what is measured is our own time.
+The whole retrieval with its streams, the search and each of its halves, next to the plain design:
+a `vector` column, a filter on the space, an exact scan. That one knows vectors alone, so it is
+compared with our search by meaning, which finds the same ten passages; the benchmark fails where it
+is ahead at any size. The embedding is known beforehand, so that what is measured is our own time.
 """
 
 import json
@@ -13,7 +14,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -22,10 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import asyncpg
 import typer
 from bench.measuring import quantile
-from bench.retrieval_sides import MEANING, PLAIN, RETRIEVAL, STREAMS, Ask, CountingPool, Sides
+from bench.retrieval_report import Row, duels, faults, show
+from bench.retrieval_sides import MEANING, PLAIN, RETRIEVAL, Ask, CountingPool, Sides
 from bench.retrieval_world import Asked, Maker, copy_plainly, fill
 from rich.console import Console
-from rich.table import Table
 
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.migrate import migrate
@@ -38,29 +39,12 @@ from domain.retrieval.graphs import GraphPolicy
 from entrypoints.cli.terminal import log_to_terminal, run_async
 
 TENANTS, TENANT_CHUNKS = 200, 25
-# The goals, as the project states them.
-RECALL, OWN_MS_P95 = 0.99, 50.0
 _WARM_UP = 5
-_TICKS = os.sysconf("SC_CLK_TCK")
 console = Console(highlight=False, width=120)
 
 
 class BelowTheGoal(FailedPrecondition):
     reason = "BELOW_THE_GOAL"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One side in one space. `recall_10` is against the exact scan; None where it is not meant."""
-
-    chunks: int
-    side: str
-    ms_p50: float
-    ms_p95: float
-    own_cpu_ms: float
-    postgres_cpu_ms: float
-    statements: float
-    recall_10: float | None
 
 
 class Tally:
@@ -125,8 +109,9 @@ async def _measure(sizes: Sequence[int], count: int, *, graphs: bool) -> None:
             rows += _rows(size, sides, tally)
     streams = {name: row for row in rows if row.chunks == max(sizes) for name in [row.side]}
     busy = os.getloadavg()[0] > (os.cpu_count() or 1)
-    faults = _faults(rows, busy)
-    _show(rows)
+    fought = duels(rows, busy=busy)
+    missed = faults(rows, fought, busy=busy)
+    show(console, rows, fought, f"with {TENANTS} tenants beside")
     summary = {
         "benchmark": "retrieval",
         "dimensions": 3072,
@@ -137,14 +122,16 @@ async def _measure(sizes: Sequence[int], count: int, *, graphs: bool) -> None:
         "elapsed_seconds": round(time.perf_counter() - begun, 1),
         "rows": [asdict(row) for row in rows],
         "graphs_built_seconds": round(built, 1),
+        "like_for_like": [asdict(duel) for duel in fought],
+        "ahead_at_every_size": all(duel.ahead for duel in fought),
         "judged_by": "CPU time" if busy else "time",
         "own_ms_p95": streams[RETRIEVAL].ms_p95,
-        "faults": faults,
-        "holds": not faults,
+        "faults": missed,
+        "holds": not missed,
     }
     print(json.dumps(summary), flush=True)
-    if faults:
-        raise BelowTheGoal("; ".join(faults))
+    if missed:
+        raise BelowTheGoal("; ".join(missed))
 
 
 @asynccontextmanager
@@ -181,24 +168,29 @@ async def _filled(
 
 
 async def _ours(sides: Sides, tally: "Tally", asked: Sequence[Asked]) -> list[set[ChunkId]]:
-    """Our sides take turns with each question; what the search by meaning has found."""
+    """What search by meaning has found: by itself, as the plain one; the others take turns."""
     for one in asked[:_WARM_UP]:
         for ask in sides.each().values():
             await ask(one)
     sides.stages.clear()
-    near = []
+    others = sides.each()
+    meaning = others.pop(MEANING)
+    near = [set(await tally.timed(MEANING, meaning, one)) for one in asked]
     for one in asked:
-        for side, ask in sides.each().items():
-            found = await tally.timed(side, ask, one)
-            if side == MEANING:
-                near.append(set(found))
+        for side, ask in others.items():
+            await tally.timed(side, ask, one)
     return near
 
 
 async def _plain(
     sides: Sides, tally: "Tally", asked: Sequence[Asked], near: Sequence[set[ChunkId]]
 ) -> None:
-    """After ours in all spaces: what it reads leaves nothing of theirs in the server's memory."""
+    """After ours in all spaces: what it reads leaves nothing of theirs in the server's memory.
+
+    As warm as ours: the first questions are asked once before they count.
+    """
+    for one in asked[:_WARM_UP]:
+        await sides.plain(one)
     for one, ours in zip(asked, near, strict=True):
         exact = await tally.timed(PLAIN, sides.plain, one)
         tally.hits[MEANING].append(len(ours & set(exact)) / len(exact))
@@ -212,10 +204,10 @@ def _rows(size: int, sides: Sides, tally: "Tally") -> list[Row]:
         Row(
             chunks=size,
             side=side,
-            ms_p50=round(quantile(ms, 0.5), 1),
-            ms_p95=round(quantile(ms, 0.95), 1),
-            own_cpu_ms=round(tally.own[side] / len(ms), 1),
-            postgres_cpu_ms=round(cpu[side] / len(ms), 1),
+            ms_p50=round(quantile(ms, 0.5), 2),
+            ms_p95=round(quantile(ms, 0.95), 2),
+            own_cpu_ms=round(tally.own[side] / len(ms), 2),
+            postgres_cpu_ms=round(cpu[side] / len(ms), 2),
             statements=round(statements[side] / len(ms), 1),
             recall_10=round(sum(hits[side]) / len(hits[side]), 4) if hits[side] else None,
         )
@@ -224,62 +216,9 @@ def _rows(size: int, sides: Sides, tally: "Tally") -> list[Row]:
 
 
 def _cpu_ms(backends: Sequence[int]) -> float:
-    """What the server's processes have used, in ticks of usually 10 ms: right on average."""
-    return sum(_ticks(backend) for backend in backends) * 1000 / _TICKS
-
-
-def _ticks(backend: int) -> int:
-    fields = Path(f"/proc/{backend}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
-
-
-def _faults(rows: Sequence[Row], busy: bool) -> list[str]:
-    """On a machine with more to do than it can, a retrieval is judged by its CPU time."""
-    faults = []
-    by_place = {(row.chunks, row.side): row for row in rows}
-    for (chunks, side), row in by_place.items():
-        if row.recall_10 is not None and row.recall_10 < RECALL:
-            faults.append(f"{side} finds {row.recall_10:.2%} among {chunks} passages")
-        own = _cpu(row) if busy else row.ms_p95
-        if side == RETRIEVAL and own > OWN_MS_P95:
-            faults.append(f"a retrieval among {chunks} takes {own:.1f} ms, over {OWN_MS_P95:g}")
-        plain = by_place[chunks, PLAIN]
-        ours, theirs = (_cpu(row), _cpu(plain)) if busy else (row.ms_p50, plain.ms_p50)
-        if side == MEANING and ours > theirs:
-            faults.append(f"among {chunks} the plain design is ahead, {theirs:.1f} ms")
-    return faults
-
-
-def _cpu(row: Row) -> float:
-    return row.own_cpu_ms + row.postgres_cpu_ms
-
-
-def _show(rows: Sequence[Row]) -> None:
-    table = Table(
-        *("passages", "side", "ms p50", "p95", "own CPU ms", "Postgres", "statements", "recall@10"),
-        title=f"A search, with {TENANTS} tenants beside",
-    )
-    for row in rows:
-        inner = row.side in STREAMS
-        table.add_row(
-            f"{row.chunks:,}",
-            row.side,
-            f"{row.ms_p50:.1f}",
-            f"{row.ms_p95:.1f}",
-            "" if inner else f"{row.own_cpu_ms:.1f}",
-            "" if inner else f"{row.postgres_cpu_ms:.1f}",
-            "" if inner else f"{row.statements:.1f}",
-            "" if row.recall_10 is None else f"{row.recall_10:.4f}",
-            end_section=row is rows[-1] or rows[rows.index(row) + 1].chunks != row.chunks,
-        )
-    for column in (0, *range(2, 8)):
-        table.columns[column].justify = "right"
-    console.print(table)
-    console.print(
-        "The whole retrieval is what a question waits for before its first model call, but for its"
-        " embedding.",
-        style="dim",
-    )
+    """What the server's processes have used, as the scheduler counts it: in nanoseconds."""
+    told = (Path(f"/proc/{backend}/schedstat").read_text(encoding="ascii") for backend in backends)
+    return sum(int(one.split()[0]) for one in told) / 1e6
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
+import numpy as np
 from bench.retrieval_world import EXACT, MODEL, Asked
 from pgvector import Vector as PlainVector
 
@@ -110,8 +111,10 @@ class Sides:
 
     async def plain(self, one: Asked) -> list[ChunkId]:
         """As it is usually done under row-level security: the space set, then the exact scan."""
+        # Packed as ours is: a list would cost it a tenth of a millisecond more.
+        vector = PlainVector(np.frombuffer(one.vector, dtype=np.float32))
         async with self._pool.in_space(self._space) as connection:
-            rows = await connection.fetch(EXACT, self._space, PlainVector(list(one.vector)), 10)
+            rows = await connection.fetch(EXACT, self._space, vector, 10)
         return [row["chunk_id"] for row in rows]
 
     async def _words(self, one: Asked) -> list[ChunkId]:
