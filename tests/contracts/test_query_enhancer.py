@@ -26,7 +26,6 @@ ANSWER = {
     "query": "cost of the Nordlys Pro plan for enterprise",
     "alternatives": ["enterprise price of Nordlys Pro"],
     "entities": ["Nordlys", "Pro"],
-    "language": "en",
 }
 TALK = Earlier(
     history=(
@@ -80,7 +79,6 @@ async def test_the_model_is_shown_the_conversation_as_data_and_asked_for_a_shape
         text=str(ANSWER["query"]),
         alternatives=("enterprise price of Nordlys Pro",),
         entities=("Nordlys", "Pro"),
-        language="en",
     )
     (request,) = model.requests
     told, shown = request.messages

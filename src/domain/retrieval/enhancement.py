@@ -10,7 +10,6 @@ MOST_CHARACTERS = 500
 MOST_ALTERNATIVES = 2
 MOST_ENTITIES = 8
 _ENTITY_CHARACTERS = 80
-_LANGUAGE = re.compile(r"[a-z]{2}")
 # Controls and invisible marks: nobody searches for them.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
 
@@ -29,9 +28,8 @@ SCHEMA = json.dumps(
                 "items": {"type": "string", "minLength": 1, "maxLength": _ENTITY_CHARACTERS},
                 "maxItems": MOST_ENTITIES,
             },
-            "language": {"type": "string", "minLength": 2, "maxLength": 2},
         },
-        "required": ["query", "alternatives", "entities", "language"],
+        "required": ["query", "alternatives", "entities"],
         "additionalProperties": False,
     }
 )
@@ -40,7 +38,7 @@ SCHEMA = json.dumps(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnhancedQuery:
-    """`text` stands on its own, whatever was said before; `language` is ISO 639-1, or empty.
+    """`text` stands on its own, whatever was said before.
 
     `alternatives` ask the same in other words; `entities` are names and terms to look for.
     """
@@ -48,7 +46,6 @@ class EnhancedQuery:
     text: str
     alternatives: tuple[str, ...] = ()
     entities: tuple[str, ...] = ()
-    language: str = ""
 
     def __post_init__(self) -> None:
         for said in (self.text, *self.alternatives, *self.entities):
@@ -58,8 +55,6 @@ class EnhancedQuery:
             raise ValueError(
                 f"at most {MOST_ALTERNATIVES} alternatives and {MOST_ENTITIES} entities"
             )
-        if self.language and not _LANGUAGE.fullmatch(self.language):
-            raise ValueError(f"{self.language!r:.20} is not an ISO 639-1 code, such as 'en'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +77,10 @@ def enhanced_from(answer: str) -> EnhancedQuery | None:
     alternatives, entities = _lines(said.get("alternatives")), _lines(said.get("entities"))
     if text is None or alternatives is None or entities is None:
         return None
-    language = said.get("language")
-    known = isinstance(language, str) and _LANGUAGE.fullmatch(language)
     return EnhancedQuery(
         text=text,
         alternatives=alternatives[:MOST_ALTERNATIVES],
         entities=tuple(entity[:_ENTITY_CHARACTERS] for entity in entities[:MOST_ENTITIES]),
-        language=str(language) if known else "",
     )
 
 

@@ -31,12 +31,6 @@ class SearchFilter:
         if self.created_from and self.created_before and self.created_from >= self.created_before:
             raise InvalidInput("the range of dates ends before it begins", field="before")
 
-    @property
-    def names_documents(self) -> bool:
-        """Whether it says more than which collections."""
-        narrowed = (self.media_types, self.documents, self.created_from, self.created_before)
-        return any(part is not None for part in narrowed)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankedPassage:

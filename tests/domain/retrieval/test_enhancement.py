@@ -20,7 +20,6 @@ WHOLE = {
     "query": "price of the enterprise plan",
     "alternatives": ["enterprise plan cost", "what does enterprise cost"],
     "entities": ["Enterprise"],
-    "language": "en",
 }
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
@@ -33,7 +32,6 @@ def test_a_whole_answer_says_all_that_it_says() -> None:
         text="price of the enterprise plan",
         alternatives=("enterprise plan cost", "what does enterprise cost"),
         entities=("Enterprise",),
-        language="en",
     )
 
 
@@ -68,7 +66,7 @@ def test_a_broken_answer_says_nothing(answer: str) -> None:
 
 
 def test_what_is_wrong_in_a_list_is_left_out() -> None:
-    said = {**WHOLE, "alternatives": ["a b", 5, "", "a b", "c", "d", "e"], "language": "English"}
+    said = {**WHOLE, "alternatives": ["a b", 5, "", "a b", "c", "d", "e"]}
     assert enhanced_from(json.dumps(said)) == EnhancedQuery(
         text="price of the enterprise plan",
         alternatives=("a b", "c"),
@@ -91,18 +89,12 @@ def test_no_answer_breaks_the_reader(said: object) -> None:
 @given(
     query=st.text(max_size=600),
     lists=st.lists(st.lists(st.text(max_size=600), max_size=12), min_size=2, max_size=2),
-    language=st.text(max_size=4),
 )
 def test_whatever_an_answer_holds_stays_within_its_bounds(
-    query: str, lists: list[list[str]], language: str
+    query: str, lists: list[list[str]]
 ) -> None:
     alternatives, entities = lists
-    said = {
-        "query": query,
-        "alternatives": alternatives,
-        "entities": entities,
-        "language": language,
-    }
+    said = {"query": query, "alternatives": alternatives, "entities": entities}
     found = enhanced_from(json.dumps(said))
     if found is not None:
         texts = (found.text, *found.alternatives, *found.entities)
@@ -143,8 +135,3 @@ def test_a_query_has_a_few_alternatives_and_entities() -> None:
         EnhancedQuery(text="a", alternatives=("b",) * 4)
     with pytest.raises(ValueError, match="8 entities"):
         EnhancedQuery(text="a", entities=("b",) * 9)
-
-
-def test_a_language_is_two_letters() -> None:
-    with pytest.raises(ValueError, match="639"):
-        EnhancedQuery(text="a", language="English")

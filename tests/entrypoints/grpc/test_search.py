@@ -12,6 +12,7 @@ from domain.documents.media import MediaType
 from domain.errors import InvalidInput
 from domain.identifiers import ChunkId, DocumentId
 from domain.retrieval.passage import FusedPassage, Hit, Passage
+from domain.retrieval.query import SearchFilter
 from entrypoints.grpc.convert_search import result, search_of
 from obelisk.v1 import document_pb2
 from obelisk.v1 import search_pb2 as pb
@@ -22,8 +23,7 @@ ID = "0190b5a0-0000-7000-8000-000000000001"
 def test_what_is_not_given_narrows_nothing() -> None:
     found = search_of(pb.SearchRequest(query="bags"))
     assert (found.query, found.limit) == ("bags", 10)
-    assert found.within.collections == frozenset(Collection)
-    assert not found.within.names_documents
+    assert found.within == SearchFilter(collections=frozenset(Collection))
 
 
 def test_every_filter_reaches_the_search() -> None:
