@@ -8,7 +8,6 @@ from application.retrieval.pictures import PictureSearch
 from application.retrieval.query_vectors import EMBEDDING_SECONDS, QueryVectors
 from application.retrieval.searches import RetrievalRequest, Searches
 from application.retrieval.stage_timer import StageTimer
-from domain.errors import ObeliskError
 from domain.retrieval.enhancement import SearchText
 from domain.retrieval.fusion import MEANING, PICTURES, Ranking
 from domain.retrieval.passage import Passage
@@ -109,8 +108,8 @@ class FirstWave:
         try:
             async with asyncio.timeout(policy.deadline_seconds):
                 found = await pictures.asked(self._request.space, self._request.text, within)
-        except (TimeoutError, ObeliskError) as error:
-            _log.warning("pictures were not searched: %s", error or "deadline")
+        except Exception as error:  # noqa: BLE001 - the texts are searched all the same
+            _log.warning("pictures were not searched: %s", error or type(error).__name__)
             self._timer.tell(_PICTURES_STAGE, begun, degraded=True)
             return None
         if found.passages:

@@ -1,16 +1,13 @@
 """A re-ranker's opinion, where there is one and it comes in time."""
 
-import logging
 from collections.abc import Sequence
 
 from application.ports.reranker import Reranker
 from application.retrieval.stage_timer import StageTimer
-from domain.errors import ObeliskError, Unavailable
+from domain.errors import Unavailable
 from domain.retrieval.fusion import reordered
 from domain.retrieval.passage import FusedPassage
 from domain.retrieval.policy import RerankPolicy
-
-_log = logging.getLogger(__name__)
 
 
 async def reranked(
@@ -32,14 +29,7 @@ async def reranked(
 async def _scores(
     reranker: Reranker, question: str, fused: Sequence[FusedPassage]
 ) -> tuple[float, ...]:
-    """Raises Unavailable, whatever goes wrong: a re-ranker is never a reason to fail."""
-    try:
-        scores = await reranker.score(question, [one.passage for one in fused])
-    except ObeliskError:
-        raise
-    except Exception as error:
-        _log.exception("the re-ranker failed")
-        raise Unavailable("the re-ranker failed") from error
+    scores = await reranker.score(question, [one.passage for one in fused])
     if len(scores) != len(fused):
         raise Unavailable(f"the re-ranker gave {len(scores)} scores for {len(fused)} passages")
     return scores

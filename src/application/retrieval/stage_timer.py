@@ -21,7 +21,7 @@ class StageTimer:
         self._report = report
 
     async def within(self, stage: str, seconds: float, work: Coroutine[None, None, T]) -> T | None:
-        """What the work gives; None when it failed or was late."""
+        """What the work gives; None when it failed, for whatever reason, or was late."""
         start = self._clock.monotonic()
         result: T | None = None
         try:
@@ -29,6 +29,8 @@ class StageTimer:
                 result = await work
         except (TimeoutError, ObeliskError) as error:
             _log.warning("stage %s was done without: %s", stage, error or "deadline")
+        except Exception:  # noqa: BLE001 - told like any other, and the rest goes on
+            _log.exception("stage %s was done without", stage)
         self.tell(stage, start, degraded=result is None)
         return result
 

@@ -45,17 +45,19 @@ class Index(IndexBefore):
         *,
         slow: Sequence[str] = (),
         broken: Sequence[str] = (),
+        error: Exception | None = None,
         seconds: float = 30.0,
     ) -> None:
         super().__init__(inner)
         self._slow = slow
         self._broken = broken
+        self._error = error or Unavailable("the index is away")
         self._seconds = seconds
         self.vectors: list[Vector | None] = []
 
     async def _trouble(self, stream: str) -> None:
         if stream in self._broken:
-            raise Unavailable("the index is away")
+            raise self._error
         if stream in self._slow:
             await asyncio.sleep(self._seconds)
 
@@ -193,14 +195,14 @@ async def test_streams_run_side_by_side(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("stream", ["semantic", "web", "referenced"])
-@pytest.mark.parametrize("trouble", ["slow", "broken"])
+@pytest.mark.parametrize("trouble", ["slow", Unavailable("away"), ValueError("a fault of ours")])
 async def test_a_stream_in_trouble_is_done_without_and_told(
-    shop: Shop, stream: str, trouble: str
+    shop: Shop, stream: str, trouble: Exception | str
 ) -> None:
     index = (
         Index(shop.stores.index, slow=(stream,))
-        if trouble == "slow"
-        else Index(shop.stores.index, broken=(stream,))
+        if isinstance(trouble, str)
+        else Index(shop.stores.index, broken=(stream,), error=trouble)
     )
     async with asyncio.timeout(10):
         found, stages = await _retrieved(
