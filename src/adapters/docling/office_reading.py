@@ -104,6 +104,7 @@ class OfficeReader:
             warnings=(
                 *missing_pages({e.page_no for e in result.errors if e.page_no}),
                 *shrinker.warnings,
+                *pictures.warnings,
             ),
             hidden=tuple(shown.hidden),
         )

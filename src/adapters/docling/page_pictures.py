@@ -5,11 +5,13 @@ from base64 import b64decode
 from html import unescape
 from urllib.parse import unquote_to_bytes
 
-from docling.backend.html_backend import HTMLDocumentBackend
 from docling_core.types.doc.common.reference import ImageRef
 
+from adapters.docling.page_tree import QuickPageBackend
 from adapters.docling.stand_ins import PutAside, Reading, stand_in
 
+# What comes after so many has no stand-in: each costs docling a moment.
+_MOST = 1_000
 # An address that cannot exist, and looks like that of a picture to whoever keeps those only.
 _ADDRESS = "https://picture.invalid/{}.png"
 _OURS = re.compile(r"https://picture\.invalid/(\d{1,7})\.png")
@@ -27,7 +29,7 @@ _NOT_BASE64 = re.compile(rb"\s+")
 def page_without_pictures(page: bytes) -> tuple[bytes, PutAside]:
     """The page with an address for each picture, and the pictures by their numbers."""
     found: list[Reading] = []
-    return _without_elements(page, found), PutAside(found)
+    return _without_elements(page, found), _aside(found)
 
 
 def markdown_without_pictures(text: str) -> tuple[str, PutAside]:
@@ -37,8 +39,8 @@ def markdown_without_pictures(text: str) -> tuple[str, PutAside]:
     def aside(match: "re.Match[str]") -> str:
         return match[1] + _put_aside(match[2].strip("<>").encode("utf-8", "replace"), found)
 
-    text = _IN_MARKDOWN.sub(aside, text)
-    return _without_elements(text.encode("utf-8", "replace"), found).decode(), PutAside(found)
+    page = _without_elements(_IN_MARKDOWN.sub(aside, text).encode("utf-8", "replace"), found)
+    return page.decode(), _aside(found)
 
 
 def _without_elements(page: bytes, found: list[Reading]) -> bytes:
@@ -48,9 +50,13 @@ def _without_elements(page: bytes, found: list[Reading]) -> bytes:
     return _IN_A_PAGE.sub(aside, page)
 
 
+def _aside(found: list[Reading]) -> PutAside:
+    return PutAside(found, more=max(0, len(found) - _MOST))
+
+
 def _put_aside(address: bytes, found: list[Reading]) -> str:
     found.append(lambda: _decoded(address))
-    return _ADDRESS.format(len(found) - 1)
+    return _ADDRESS.format(len(found) - 1) if len(found) <= _MOST else ""
 
 
 def _decoded(address: bytes) -> bytes | None:
@@ -67,7 +73,7 @@ def _decoded(address: bytes) -> bytes | None:
         return None
 
 
-class PageBackend(HTMLDocumentBackend):
+class PageBackend(QuickPageBackend):
     """docling's reader of pages, with a stand-in for each picture that was put aside.
 
     It asks no other address, of this machine or of another.

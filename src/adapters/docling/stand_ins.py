@@ -29,9 +29,16 @@ Reading: TypeAlias = Callable[[], bytes | None]
 @dataclass(frozen=True, slots=True)
 class PutAside:
     """The pictures of a file by number; each is read when asked, None where it is broken, and empty
-    where it is none that could be shown."""
+    where it is none that could be shown. `more` of them have no stand-in."""
 
     pictures: Sequence[Reading] = ()
+    more: int = 0
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        if not self.more:
+            return ()
+        return (f"the last {self.more:,} of {len(self.pictures):,} pictures were left out",)
 
     def shown(self, stand_in: Image.Image, page: int | None, shrinker: Shrinker) -> bytes:
         """A small copy of the picture that a stand-in stands for; empty for none."""

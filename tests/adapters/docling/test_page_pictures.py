@@ -137,6 +137,11 @@ def test_a_flood_of_pictures_has_the_limits_of_any_document(reader: DoclingReade
     assert "Words 229" in converted_text(structure)
 
 
+def test_a_flood_of_dots_is_cut_and_told(reader: DoclingReader) -> None:
+    structure = page(reader, _WORDS + f"<img src='{_DOT}'>" * 1_500)
+    assert structure.warnings == ("the last 500 of 1,500 pictures were left out",)
+
+
 def test_a_page_cannot_name_a_picture_that_it_does_not_hold(reader: DoclingReader) -> None:
     structure = page(reader, f"{_WORDS}<img src='https://picture.invalid/0.png' alt='None'>")
     (picture,) = pictures(structure)
