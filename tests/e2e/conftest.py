@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.entering import ingested, new_space
 from fixtures.obelisk_process import EXAMPLES, ObeliskProcess
 from obelisk.client import ObeliskClient
-from obelisk.v1 import document_pb2, tenancy_pb2
 
 
 @pytest.fixture(scope="session")
@@ -30,26 +30,16 @@ async def server(data_dir: Path) -> AsyncIterator[ObeliskProcess]:
 async def client(server: ObeliskProcess) -> AsyncIterator[ObeliskClient]:
     """A client of the local user, in a space of its own that is still empty."""
     async with ObeliskClient(server.grpc, token=await server.token()) as obelisk:
-        created = await obelisk.tenancy.CreateOrganization(
-            tenancy_pb2.CreateOrganizationRequest(display_name="Larkfell"),
-            metadata=obelisk.metadata,
-        )
-        home = created.organization.organization_id
-        space = await obelisk.tenancy.CreateSpace(
-            tenancy_pb2.CreateSpaceRequest(organization_id=home, display_name="Marketing"),
-            metadata=obelisk.metadata,
-        )
-        obelisk.space_id = space.space.space_id
+        obelisk.space_id = await new_space(obelisk)
         yield obelisk
 
 
-@pytest.fixture
-async def stocked(client: ObeliskClient) -> ObeliskClient:
-    """The same, with two of the example documents ready."""
-    for name in ("newsletters/2026-06.md", "product-sheet.pdf"):
-        path = EXAMPLES / name
-        sent = await client.upload(path.name, path.read_bytes())
-        async for document in client.ingestion(sent.document_id):
-            last = document
-        assert last.state == document_pb2.INGEST_STATE_READY, last.failure
-    return client
+@pytest.fixture(scope="module")
+async def stocked(server: ObeliskProcess) -> AsyncIterator[ObeliskClient]:
+    """A client in a space with two of the example documents, for tests that change neither."""
+    async with ObeliskClient(server.grpc, token=await server.token()) as obelisk:
+        obelisk.space_id = await new_space(obelisk)
+        for name in ("newsletters/2026-06.md", "product-sheet.pdf"):
+            path = EXAMPLES / name
+            await ingested(obelisk, path.name, path.read_bytes())
+        yield obelisk

@@ -55,11 +55,7 @@ async def site(postgres_server: PostgresServer) -> AsyncIterator[Site]:
             settings = {
                 "OBELISK_DATABASE_URL": database.superuser_dsn,
                 "OBELISK_APP_DATABASE_URL": database.dsn,
-                "OBELISK_CHAT_URL": f"{model.base_url}/v1",
-                "OBELISK_CHAT_MODEL": "none",
-                "OBELISK_EMBEDDING_URL": f"{model.base_url}/v1",
-                "OBELISK_EMBEDDING_MODEL": "words",
-                "OBELISK_EMBEDDING_DIMENSIONS": "384",
+                **model.settings,
             }
             yield Site(folder=Path(folder), settings=settings, dsn=database.superuser_dsn)
     model.stop()

@@ -16,9 +16,9 @@ _SERVICE = "obelisk.v1.RunService"
 
 
 async def test_a_run_is_started_and_watched_with_the_contract_read_from_the_server(
-    server: ObeliskProcess, stocked: ObeliskClient
+    server: ObeliskProcess, client: ObeliskClient
 ) -> None:
-    started, watched = await asyncio.to_thread(_ask, server.grpc, stocked.metadata)
+    started, watched = await asyncio.to_thread(_ask, server.grpc, client.metadata)
     assert started[0].endswith("queued")
     assert started[-1].endswith("completed")
     assert watched == started

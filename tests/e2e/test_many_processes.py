@@ -11,11 +11,12 @@ from pathlib import Path
 import asyncpg
 import pytest_asyncio
 
+from fixtures.entering import new_space
 from fixtures.obelisk_process import ObeliskProcess
 from fixtures.openai_server import FakeOpenAiServer
 from fixtures.postgres import PostgresServer
 from obelisk.client import ObeliskClient
-from obelisk.v1 import conversation_pb2, run_pb2, tenancy_pb2
+from obelisk.v1 import conversation_pb2, run_pb2
 
 TAKEN_OVER_SECONDS = 5.0
 CANCELLED_SECONDS = 1.5
@@ -58,11 +59,7 @@ async def shared_site(postgres_server: PostgresServer) -> AsyncIterator[Site]:
             settings = {
                 "OBELISK_DATABASE_URL": database.superuser_dsn,
                 "OBELISK_APP_DATABASE_URL": database.dsn,
-                "OBELISK_CHAT_URL": f"{model.base_url}/v1",
-                "OBELISK_CHAT_MODEL": "slow",
-                "OBELISK_EMBEDDING_URL": f"{model.base_url}/v1",
-                "OBELISK_EMBEDDING_MODEL": "words",
-                "OBELISK_EMBEDDING_DIMENSIONS": "384",
+                **model.settings,
                 "OBELISK_INGESTIONS_AT_ONCE": "1",
             }
             one_place = settings | {"OBELISK_RUNS_AT_ONCE": "1"}
@@ -83,17 +80,7 @@ async def shared_site(postgres_server: PostgresServer) -> AsyncIterator[Site]:
 @pytest_asyncio.fixture
 async def site(shared_site: Site) -> Site:
     async with ObeliskClient(shared_site.there.grpc, token=shared_site.token) as operator:
-        organization = await operator.tenancy.CreateOrganization(
-            tenancy_pb2.CreateOrganizationRequest(display_name="Larkfell"),
-            metadata=operator.metadata,
-        )
-        space = await operator.tenancy.CreateSpace(
-            tenancy_pb2.CreateSpaceRequest(
-                organization_id=organization.organization.organization_id, display_name="Brand"
-            ),
-            metadata=operator.metadata,
-        )
-    shared_site.space = space.space.space_id
+        shared_site.space = await new_space(operator)
     return shared_site
 
 

@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 from pptx.util import Inches
 
+from fixtures.entering import ingested
 from fixtures.obelisk_process import COMMAND, ObeliskProcess, environment
 from fixtures.photos import CAT, COFFEE, ROCKET, encoded, retouched
 from obelisk.client import ObeliskClient
-from obelisk.v1 import document_pb2, search_pb2, tenancy_pb2
+from obelisk.v1 import document_pb2, search_pb2
 
 NAME = "summer-campaign.pptx"
 
@@ -37,13 +38,10 @@ def deck() -> bytes:
     return out.getvalue()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def shown(stocked: ObeliskClient) -> ObeliskClient:
-    """A space with texts, and with a deck that holds two photographs."""
-    sent = await stocked.upload(NAME, deck())
-    async for document in stocked.ingestion(sent.document_id):
-        last = document
-    assert last.state == document_pb2.INGEST_STATE_READY, last.failure
+    """A space with texts, and with a deck that holds two photographs; no test changes it."""
+    await ingested(stocked, NAME, deck())
     return stocked
 
 
@@ -97,19 +95,12 @@ async def test_words_and_a_picture_search_together(shown: ObeliskClient) -> None
     assert {hit.way for result in results for hit in result.hits} >= {"words", "meaning"}
 
 
-async def test_another_space_finds_none_of_them(shown: ObeliskClient) -> None:
-    spaces = await shown.tenancy.ListOrganizations(
-        tenancy_pb2.ListOrganizationsRequest(), metadata=shown.metadata
-    )
-    created = await shown.tenancy.CreateSpace(
-        tenancy_pb2.CreateSpaceRequest(
-            organization_id=spaces.organizations[0].organization_id, display_name="Other"
-        ),
-        metadata=shown.metadata,
-    )
-    shown.space_id = created.space.space_id
-    assert await search(shown, query="the photo of a rocket launch") == []
-    assert await search(shown, image=ROCKET) == []
+async def test_another_space_finds_none_of_them(
+    shown: ObeliskClient, client: ObeliskClient
+) -> None:
+    assert seen(await search(shown, image=ROCKET)) == [(NAME, 2, 1)]
+    assert await search(client, query="the photo of a rocket launch") == []
+    assert await search(client, image=ROCKET) == []
 
 
 @pytest.mark.parametrize(
@@ -168,9 +159,10 @@ async def test_the_command_line_looks_for_a_picture(
     assert "cannot be read: No such file or directory" in missing.replace("\n", " ")
 
 
-async def test_deleting_the_document_deletes_its_pictures(shown: ObeliskClient) -> None:
-    (found,) = await search(shown, image=ROCKET)
-    await shown.documents.DeleteDocument(
-        document_pb2.DeleteDocumentRequest(document_id=found.document_id), metadata=shown.metadata
+async def test_deleting_the_document_deletes_its_pictures(client: ObeliskClient) -> None:
+    await ingested(client, NAME, deck())
+    (found,) = await search(client, image=ROCKET)
+    await client.documents.DeleteDocument(
+        document_pb2.DeleteDocumentRequest(document_id=found.document_id), metadata=client.metadata
     )
-    assert await search(shown, image=ROCKET) == []
+    assert await search(client, image=ROCKET) == []

@@ -8,6 +8,7 @@ from uuid import uuid4
 import grpc
 import pytest
 
+from fixtures.entering import ingested
 from obelisk.client import ObeliskClient
 from obelisk.v1 import conversation_pb2, run_pb2
 
@@ -15,6 +16,8 @@ QUESTION = (
     "Write a short newsletter email that introduces the Second Round refurbished Rill 54: "
     "its price, its warranty and what we do to each machine."
 )
+# Its answer is short, and costs a quarter.
+HELLO = "Say hello to our owners."
 COMPLETE = run_pb2.TERMINATION_REASON_COMPLETE
 
 
@@ -42,14 +45,14 @@ async def test_a_run_streams_tokens_cites_its_sources_and_replays_event_for_even
     assert replayed == streamed
 
 
-async def test_a_watcher_that_leaves_ends_a_watch_and_not_the_run(stocked: ObeliskClient) -> None:
+async def test_a_watcher_that_leaves_ends_a_watch_and_not_the_run(client: ObeliskClient) -> None:
     seen: list[run_pb2.RunEvent] = []
-    async with aclosing(stocked.ask("email", QUESTION)) as events:
+    async with aclosing(client.ask("email", HELLO)) as events:
         async for event in events:
             seen.append(event)
             if event.HasField("token_batch"):
                 break
-    rest = stocked.watch(seen[0].queued.run_id, after_sequence=seen[-1].sequence)
+    rest = client.watch(seen[0].queued.run_id, after_sequence=seen[-1].sequence)
     seen += [event async for event in rest]
     assert [event.sequence for event in seen] == list(range(1, len(seen) + 1))
     assert seen[-1].completed.reason == COMPLETE
@@ -73,50 +76,50 @@ async def test_a_cancelled_run_ends_within_a_second_and_keeps_what_it_said(
 
 
 async def test_the_same_request_id_joins_the_run_and_another_question_is_refused(
-    stocked: ObeliskClient,
+    client: ObeliskClient,
 ) -> None:
     request_id = str(uuid4())
 
     async def ask(question: str) -> list[run_pb2.RunEvent]:
-        return [e async for e in stocked.ask("brand", question, request_id=request_id)]
+        return [e async for e in client.ask("brand", question, request_id=request_id)]
 
-    first, second = await asyncio.gather(ask(QUESTION), ask(QUESTION))
+    first, second = await asyncio.gather(ask(HELLO), ask(HELLO))
     assert first == second
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await ask("Something else")
     assert refused.value.code() is grpc.StatusCode.ALREADY_EXISTS
 
 
-async def test_a_conversation_holds_question_and_answer(stocked: ObeliskClient) -> None:
-    created = await stocked.conversations.CreateConversation(
-        conversation_pb2.CreateConversationRequest(title="Launch"), metadata=stocked.metadata
+async def test_a_conversation_holds_question_and_answer(client: ObeliskClient) -> None:
+    created = await client.conversations.CreateConversation(
+        conversation_pb2.CreateConversationRequest(title="Launch"), metadata=client.metadata
     )
     conversation_id = created.conversation.conversation_id
-    events = [
-        event async for event in stocked.ask("email", QUESTION, conversation_id=conversation_id)
-    ]
-    listed = await stocked.conversations.ListMessages(
+    events = [event async for event in client.ask("email", HELLO, conversation_id=conversation_id)]
+    listed = await client.conversations.ListMessages(
         conversation_pb2.ListMessagesRequest(conversation_id=conversation_id),
-        metadata=stocked.metadata,
+        metadata=client.metadata,
     )
     drafted = next(event.drafted.text for event in events if event.HasField("drafted"))
-    assert [message.content for message in listed.messages] == [QUESTION, drafted]
+    assert [message.content for message in listed.messages] == [HELLO, drafted]
 
 
-async def test_a_referenced_document_is_read_first(stocked: ObeliskClient) -> None:
-    sent = await stocked.upload("fair.md", b"# Fair\n\nOur stand at the Lisbon fair is B12.\n")
-    async for _ in stocked.ingestion(sent.document_id):
+async def test_a_referenced_document_is_read_first(client: ObeliskClient) -> None:
+    await ingested(client, "rill.md", b"# Rill 54\n\nThe Rill 54 costs 199 euros.\n")
+    sent = await client.upload("fair.md", b"# Fair\n\nOur stand at the Lisbon fair is B12.\n")
+    async for _ in client.ingestion(sent.document_id):
         pass
+    question = "What does the Rill 54 cost?"
     events = [
-        event async for event in stocked.ask("brand", QUESTION, document_ids=[sent.document_id])
+        event async for event in client.ask("brand", question, document_ids=[sent.document_id])
     ]
     sources = next(e.sources_retrieved.sources for e in events if e.HasField("sources_retrieved"))
-    assert sources[0].filename == "fair.md"
+    assert [source.filename for source in sources] == ["fair.md", "rill.md"]
     assert "referenced" in sources[0].streams
 
 
 async def test_an_empty_space_is_told_apart_from_a_failing_search(client: ObeliskClient) -> None:
-    events = [event async for event in client.ask("email", QUESTION)]
+    events = [event async for event in client.ask("email", HELLO)]
     sources = next(e.sources_retrieved for e in events if e.HasField("sources_retrieved"))
     assert not sources.sources
     assert not sources.degraded_streams

@@ -51,12 +51,12 @@ class Person:
 
 
 @asynccontextmanager
-async def _slow_model() -> AsyncIterator[str]:
+async def _slow_model() -> AsyncIterator[FakeOpenAiServer]:
     """A model that writes for minutes, so that a run's stream stays open."""
     model = FakeOpenAiServer(context_words=100_000, word_pause=0.3)
     model.start()
     try:
-        yield f"{model.base_url}/v1"
+        yield model
     finally:
         model.stop()
 
@@ -68,11 +68,7 @@ async def pair(postgres_server: PostgresServer) -> AsyncIterator[Pair]:
             settings = {
                 "OBELISK_DATABASE_URL": database.superuser_dsn,
                 "OBELISK_APP_DATABASE_URL": database.dsn,
-                "OBELISK_CHAT_URL": model,
-                "OBELISK_CHAT_MODEL": "slow",
-                "OBELISK_EMBEDDING_URL": model,
-                "OBELISK_EMBEDDING_MODEL": "words",
-                "OBELISK_EMBEDDING_DIMENSIONS": "384",
+                **model.settings,
                 "OBELISK_INGESTIONS_AT_ONCE": "1",
             }
             # One after the other: the second finds the keys and the secret that the first has made.
