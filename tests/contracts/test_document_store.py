@@ -218,6 +218,27 @@ async def test_a_newer_upload_of_the_same_name_is_not_replaced_by_an_older_one(
     assert await stores.documents.get(home.space, newer.document_id) == newer
 
 
+async def test_two_versions_that_become_ready_at_once_leave_the_newer_one(
+    stores: Stores, home: Home
+) -> None:
+    older, newer = await _added(stores, home), await _added(stores, home)
+    long = passages(*(f"smoked herring number {number}" for number in range(1_500)))
+
+    async def publish_the_newer() -> tuple[DocumentId, ...]:
+        # While the passages of the older one are being written.
+        await asyncio.sleep(0.05)
+        short = passages("smoked herring")
+        return await stores.documents.publish(newer, structure(), short, MODEL)
+
+    _, replaced = await asyncio.gather(
+        stores.documents.publish(older, structure(), long, MODEL),
+        publish_the_newer(),
+        return_exceptions=True,
+    )
+    assert replaced == (older.document_id,)
+    assert [p.text for p in await _of(stores, home, newer)] == ["smoked herring"]
+
+
 async def test_a_search_sees_the_old_version_or_the_new_one_and_never_none_or_both(
     stores: Stores, home: Home
 ) -> None:

@@ -119,6 +119,8 @@ class PostgresDocumentStore:
         language = text_search_configuration(structure.language)
         digest = await asyncio.to_thread(text_digest, structure)
         async with self._pool.in_space(space) as connection:
+            # One version of a name after the other: the later one removes the earlier one's row.
+            await connection.execute(_SQL["lock_name"], space, document.filename)
             await connection.execute(_SQL["hold_space"], space)
             version = await connection.fetchval(
                 _SQL["ready"],

@@ -29,7 +29,7 @@ from domain.documents.document import (
 from domain.documents.looking import PICTURES_WAIT
 from domain.documents.retrying import MOST_RETRIES, retry_delay
 from domain.documents.structure import DocumentStructure
-from domain.errors import ObeliskError, Unavailable
+from domain.errors import Conflict, ObeliskError, Unavailable
 from domain.identifiers import ChunkId, DocumentId, SpaceId
 from domain.retrieval.pictures import PictureVectors
 from domain.retrieval.vector import Vector
@@ -82,7 +82,7 @@ class IngestDocument:
         except DocumentNotFound:
             # Deleted meanwhile, or its bytes are gone: only the first lets it go.
             await self._fail(job, "its bytes are gone; upload the file again")
-        except Unavailable as error:
+        except (Unavailable, Conflict) as error:
             await self._put_off(job, error)
         except ObeliskError as error:
             await self._fail(job, error.message)
@@ -186,7 +186,7 @@ class IngestDocument:
         except Unavailable as error:
             _log.warning("the bytes of document %s stay behind: %s", replaced, error.message)
 
-    async def _put_off(self, job: IngestDocumentJob, error: Unavailable) -> None:
+    async def _put_off(self, job: IngestDocumentJob, error: Unavailable | Conflict) -> None:
         async def again() -> None:
             document = await self._held(job)
             delay = retry_delay(document.retries)

@@ -16,7 +16,7 @@ from domain.documents.document import (
 from domain.documents.media import MediaType
 from domain.documents.retrying import MOST_RETRIES
 from domain.documents.structure import DocumentStructure, HiddenKind, HiddenText
-from domain.errors import Unavailable
+from domain.errors import Conflict, Unavailable
 from domain.identifiers import DocumentId, SpaceId
 from domain.retrieval.vector import Vector
 from fixtures.ingesting import GUIDE, Desk, failing
@@ -48,6 +48,13 @@ async def test_what_does_not_answer_is_asked_again_later(desk: Desk) -> None:
     assert await desk.claimed() == [made.document_id]
     await desk.ingest(made)
     assert (await desk.found(made)).state is IngestState.READY
+
+
+async def test_what_somebody_else_was_faster_at_is_tried_again(desk: Desk) -> None:
+    made = await desk.uploaded()
+    await desk.ingest(made, failing(Conflict("somebody else changed it at the same time")))
+    waiting = await desk.found(made)
+    assert (waiting.state, waiting.failure, waiting.retries) == (IngestState.PENDING, "", 1)
 
 
 async def test_what_never_answers_is_given_up_with_its_reason(desk: Desk) -> None:
