@@ -17,6 +17,7 @@ from domain.documents.document import (
     Collection,
     Document,
     DocumentEmpty,
+    DocumentNotFound,
     DocumentTooLarge,
     checked_filename,
 )
@@ -137,24 +138,15 @@ class ResumableUploads:
         """
         space = context.space_for(Action.EDIT_DOCUMENTS)
         upload = await self._open(space, upload_id)
-        if upload.document_id is not None:
-            return await self._documents.get(space, upload.document_id)
-        if upload.received_bytes < upload.size_bytes:
-            raise UploadUnfinished(upload.received_bytes, upload.size_bytes)
-        document = await self._keep(
-            space,
-            filename=upload.filename,
-            media_type=check_suffix(upload.filename),
-            collection=upload.collection,
-            content=Arriving(
-                self._whole(upload),
-                check=lambda head: media_type_of(upload.filename, head),
-                expected_bytes=upload.size_bytes,
-            ),
-        )
-        await self._uploads.finish(space, upload_id, document.document_id)
-        await self._delete(upload)
-        return document
+        if upload.document_id is None:
+            try:
+                return await self._finished(upload)
+            except DocumentNotFound:
+                # Its parts are gone: somebody else has finished it at the same time.
+                upload = await self._open(space, upload_id)
+                if upload.document_id is None:
+                    raise
+        return await self._documents.get(space, upload.document_id)
 
     async def cancel(self, context: RequestContext, *, upload_id: UploadId) -> None:
         """Forget what has come. A document that it has become stays. Raises UploadNotFound."""
@@ -175,6 +167,24 @@ class ResumableUploads:
         if upload.expire_time <= self._clock.now():
             raise UploadNotFound
         return upload
+
+    async def _finished(self, upload: Upload) -> Document:
+        if upload.received_bytes < upload.size_bytes:
+            raise UploadUnfinished(upload.received_bytes, upload.size_bytes)
+        document = await self._keep(
+            upload.space_id,
+            filename=upload.filename,
+            media_type=check_suffix(upload.filename),
+            collection=upload.collection,
+            content=Arriving(
+                self._whole(upload),
+                check=lambda head: media_type_of(upload.filename, head),
+                expected_bytes=upload.size_bytes,
+            ),
+        )
+        await self._uploads.finish(upload.space_id, upload.upload_id, document.document_id)
+        await self._delete(upload)
+        return document
 
     async def _whole(self, upload: Upload) -> AsyncGenerator[bytes]:
         for part in upload.parts:

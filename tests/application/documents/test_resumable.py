@@ -1,6 +1,6 @@
 """A file in several requests goes on where it broke off, and leaves nothing behind."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
@@ -14,6 +14,7 @@ from application.documents.resumable import ResumableUploads
 from domain.documents.document import (
     MAX_DOCUMENT_BYTES,
     Collection,
+    Document,
     DocumentEmpty,
     DocumentTooLarge,
     IngestState,
@@ -30,6 +31,7 @@ from domain.documents.upload import (
     UploadUnfinished,
     WrongOffset,
 )
+from domain.identifiers import DocumentId, SpaceId
 from domain.tenancy.access import ActionNotAllowed, Role
 from fixtures.house import House, context_of
 
@@ -70,7 +72,11 @@ class Desk:
 
 @pytest.fixture
 def desk(house: House) -> Desk:
-    blobs, clock = MemoryBlobStore(), FixedClock()
+    return desk_over(house, MemoryBlobStore())
+
+
+def desk_over(house: House, blobs: MemoryBlobStore) -> Desk:
+    clock = FixedClock()
     keep = KeepDocument(
         documents=house.stores.documents,
         blobs=blobs,
@@ -107,6 +113,30 @@ async def test_parts_become_one_document(desk: Desk) -> None:
     assert await desk.uploads.finish(desk.context, upload_id=upload.upload_id) == made
     assert await desk.blobs_left() == 1
     assert desk.house.jobs.woken == 1
+
+
+async def test_two_who_finish_it_at_once_get_the_same_document(house: House) -> None:
+    class Overtaken(MemoryBlobStore):
+        faster: Callable[[], Awaitable[object]] | None = None
+
+        async def get(self, space: SpaceId, document: DocumentId) -> bytes:
+            faster, self.faster = self.faster, None
+            if faster:
+                await faster()
+            return await super().get(space, document)
+
+    blobs = Overtaken()
+    desk = desk_over(house, blobs)
+    upload = await desk.start()
+    await desk.append(upload, 0, WHOLE)
+    other: list[Document] = []
+
+    async def finish() -> None:
+        other.append(await desk.uploads.finish(desk.context, upload_id=upload.upload_id))
+
+    blobs.faster = finish
+    assert [await desk.uploads.finish(desk.context, upload_id=upload.upload_id)] == other
+    assert await desk.blobs_left() == 1
 
 
 async def test_a_part_that_breaks_off_can_be_sent_again(desk: Desk) -> None:
