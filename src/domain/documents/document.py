@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import Enum
 
 from domain.documents.media import MediaType
+from domain.documents.unseen import without_unseen
 from domain.errors import Conflict, FailedPrecondition, InvalidInput, NotFound
 from domain.identifiers import DocumentId, SpaceId
 
@@ -122,4 +123,9 @@ def checked_filename(filename: str) -> str:
         raise InvalidInput(
             f"a file name may have at most {MAX_FILENAME_CHARACTERS} characters", field="filename"
         )
-    return name
+    shown, hidden = without_unseen(name)
+    if hidden:
+        raise InvalidInput(
+            "the file's name holds characters that nobody sees; rename the file", field="filename"
+        )
+    return shown

@@ -91,7 +91,18 @@ def test_a_file_name_is_its_last_segment(given: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["", "  ", ".", "..", "a/", "a/..", "a\x00b", "a\nb", "x" * (MAX_FILENAME_CHARACTERS + 1)],
+    [
+        "",
+        "  ",
+        ".",
+        "..",
+        "a/",
+        "a/..",
+        "a\x00b",
+        "a\nb",
+        "\u202edm.exe",
+        "x" * (MAX_FILENAME_CHARACTERS + 1),
+    ],
 )
 def test_a_file_name_that_is_none_is_refused(given: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
