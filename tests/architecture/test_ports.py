@@ -3,6 +3,7 @@
 import ast
 import inspect
 from dataclasses import is_dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -134,7 +135,8 @@ def offers(kind: type, port: type) -> bool:
     return all(hasattr(kind, name) or f"self.{name} = " in text for name in members(port))
 
 
-def imported_classes(tree: ast.Module) -> set[type]:
+@cache
+def imported_classes(tree: ast.Module) -> frozenset[type]:
     """The classes of ours that a suite names, directly or through what it shares with others."""
     found: set[type] = set()
     for node in ast.walk(tree):
@@ -147,7 +149,7 @@ def imported_classes(tree: ast.Module) -> set[type]:
             module = import_module(node.module)
             named = [getattr(module, alias.name, None) for alias in node.names]
             found |= {kind for kind in named if inspect.isclass(kind) and not is_protocol(kind)}
-    return found
+    return frozenset(found)
 
 
 def functions(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
