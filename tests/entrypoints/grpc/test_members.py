@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,19 @@ async def servers(postgres_server: PostgresServer, valkey_url: str) -> AsyncIter
 
 @pytest_asyncio.fixture
 async def firm(servers: Servers) -> AsyncIterator[Firm]:
+    async with _firm(servers) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module")
+async def same_firm(servers: Servers) -> AsyncIterator[Firm]:
+    """For tests in which nothing is changed."""
+    async with _firm(servers) as made:
+        yield made
+
+
+@asynccontextmanager
+async def _firm(servers: Servers) -> AsyncIterator[Firm]:
     email = f"{new_id()}@example.com"
     await servers.here.person(email, "Olga")
     async with servers.here.client(email) as owner:
@@ -268,27 +281,27 @@ async def test_a_space_is_renamed_and_its_settings_have_a_history(firm: Firm) ->
 
 
 @pytest.mark.parametrize("page_token", ["0", "-1", "x", "1" * 30, "١"])
-async def test_a_page_token_that_no_page_gave_is_refused(firm: Firm, page_token: str) -> None:
+async def test_a_page_token_that_no_page_gave_is_refused(same_firm: Firm, page_token: str) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
-        await firm.owner.tenancy.ListSpaceSettingsVersions(
+        await same_firm.owner.tenancy.ListSpaceSettingsVersions(
             tenancy_pb2.ListSpaceSettingsVersionsRequest(page_token=page_token),
-            metadata=firm.owner.metadata,
+            metadata=same_firm.owner.metadata,
         )
     assert refusal.value.code() is INVALID
     assert "page_token" in (refusal.value.details() or "")
 
 
-async def test_what_is_no_role_is_refused_with_those_that_are(firm: Firm) -> None:
-    member = next(iter(await _members(firm)))
+async def test_what_is_no_role_is_refused_with_those_that_are(same_firm: Firm) -> None:
+    member = next(iter(await _members(same_firm)))
     for role in (pb.ROLE_UNSPECIFIED, 99):
         with pytest.raises(grpc.aio.AioRpcError) as refusal:
-            await firm.owner.members.SetMember(
+            await same_firm.owner.members.SetMember(
                 pb.SetMemberRequest(
-                    organization_id=firm.organization,
+                    organization_id=same_firm.organization,
                     user_id=member,
                     role=role,  # type: ignore[arg-type]  # the wire takes any number
                 ),
-                metadata=firm.owner.metadata,
+                metadata=same_firm.owner.metadata,
             )
         assert refusal.value.code() is INVALID
         assert "ROLE_OWNER" in (refusal.value.details() or "")
@@ -304,17 +317,17 @@ async def test_what_is_no_role_is_refused_with_those_that_are(firm: Firm) -> Non
     ],
 )
 async def test_roles_in_spaces_that_are_none_are_refused(
-    firm: Firm, space_roles: list[pb.SpaceRole], said: str
+    same_firm: Firm, space_roles: list[pb.SpaceRole], said: str
 ) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
-        await firm.owner.members.CreateInvitation(
+        await same_firm.owner.members.CreateInvitation(
             pb.CreateInvitationRequest(
-                organization_id=firm.organization,
+                organization_id=same_firm.organization,
                 email="ana@example.com",
                 role=pb.ROLE_VIEWER,
                 space_roles=space_roles,
             ),
-            metadata=firm.owner.metadata,
+            metadata=same_firm.owner.metadata,
         )
     assert refusal.value.code() is INVALID
     assert said in (refusal.value.details() or "")
