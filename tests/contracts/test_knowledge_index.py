@@ -238,6 +238,19 @@ async def test_odd_words_are_found_as_well(stores: Stores, home: Home) -> None:
 
 
 @pytest.mark.parametrize(
+    "question", ["what is in price-list_2026.xlsx?", "the price list", "Summer Catalogue"]
+)
+async def test_a_passage_is_found_by_its_documents_name_and_title(
+    stores: Stores, home: Home, question: str
+) -> None:
+    made = document(home, filename="Price-List_2026.xlsx")
+    await stores.documents.add(made)
+    await stores.documents.publish(made, structure("Summer catalogue"), passages("boats"), MODEL)
+    await _published(stores, home, "kayaks")
+    assert await _hybrid(stores, home.space, question) == ["boats"]
+
+
+@pytest.mark.parametrize(
     ("text", "question"),
     [
         ("返品は三十日以内です。東京都の倉庫から発送します。", "東京の倉庫はどこですか"),

@@ -16,6 +16,7 @@ from domain.identifiers import ChunkId, DocumentId, SpaceId
 from domain.paging import Page, PageRequest
 from domain.retrieval.passage import Passage
 from domain.retrieval.pictures import PictureVectors, VisualModel
+from domain.retrieval.spelling import named
 from domain.retrieval.vector import EmbeddingModel, Vector
 
 
@@ -178,7 +179,7 @@ def kept_passage(
         version=document.version,
         span=chunk.span,
     )
-    words = embedding_text(chunk)
+    words = f"{named(document.title, document.filename)}\n{embedding_text(chunk)}"
     return KeptPassage(
         passage=passage, ordinal=chunk.ordinal, words=words, vector=vector, model=model
     )

@@ -26,7 +26,7 @@ from domain.documents.structure import DocumentStructure, HiddenText
 from domain.identifiers import ChunkId, DocumentId, SpaceId
 from domain.paging import Page, PageRequest, page_of
 from domain.retrieval.pictures import PictureVectors, VisualModel
-from domain.retrieval.spelling import searchable
+from domain.retrieval.spelling import named, searchable
 from domain.retrieval.vector import EmbeddingModel, Vector
 
 _SQL = statements("documents")
@@ -139,7 +139,8 @@ class PostgresDocumentStore:
             if version is None:
                 raise await refusal(connection, space, document_id)
             await connection.execute(_SQL["clear"], space, document_id)
-            await insert_passages(connection, document, chunks, model, language)
+            titled = replace(document, title=title)
+            await insert_passages(connection, titled, chunks, model, language)
             if pictures and pictures.vectors:
                 await _insert_pictures(connection, document, pictures)
             await _insert_findings(connection, document, structure.hidden)
@@ -177,6 +178,7 @@ async def insert_passages(
         [chunk.span[0] for chunk in chunks],
         [chunk.span[1] for chunk in chunks],
         language,
+        searchable(named(document.title, document.filename)),
     )
     vectors = [HalfVector(list(vector)) for _, _, vector in rows]
     await connection.execute(

@@ -16,6 +16,7 @@ UNSPACED = (
 _RUN = re.compile(f"[{UNSPACED}]+")
 # Ligatures, Arabic letters by their form, and letters of another width: the same as any others.
 _FORMS = re.compile("[\ufb00-\ufdff\ufe70-\ufefc\uff01-\uffdc]+")
+_SEPARATORS = re.compile(r"[\W_]+")
 _SOFT_HYPHEN = "\u00ad"
 
 
@@ -27,6 +28,11 @@ def searchable(text: str) -> str:
 def sought(question: str) -> str:
     """A question in words as they are looked for among those of a `searchable` text."""
     return _RUN.sub(lambda run: f" {' '.join(_pairs(run[0]) or run[0])} ", _spelled(question))
+
+
+def named(title: str, filename: str) -> str:
+    """What a document is called, as a text: its file name also in single words."""
+    return "\n".join(dict.fromkeys((title, filename, _SEPARATORS.sub(" ", filename))))
 
 
 def _pairs(run: str) -> list[str]:

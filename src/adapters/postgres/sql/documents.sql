@@ -61,13 +61,13 @@ returning version;
 -- clear: passages of an earlier attempt
 delete from obelisk.chunks where space_id = $1 and document_id = $2;
 
--- add_chunks: all passages of a document, with the words that they are found by
+-- add_chunks: all passages of a document, with the words that they are found by; its names do not make them longer
 insert into obelisk.chunks (space_id, chunk_id, document_id, ordinal, kind, collection,
                             section_path, page, content, token_count, span_start, span_end, words)
 select $1, c.chunk_id, $2, c.ordinal, c.kind, $3,
        (select coalesce(array_agg(h), '{}') from json_array_elements_text(c.headings::json) h),
        c.page, c.content, c.token_count, c.span_start, c.span_end,
-       to_tsvector($14::text::regconfig, c.headed)
+       to_tsvector($14::text::regconfig, c.headed) || strip(to_tsvector($14::text::regconfig, $15))
 from unnest($4::uuid[], $5::integer[], $6::text[], $7::text[], $8::integer[], $9::text[],
             $10::integer[], $11::text[], $12::integer[], $13::integer[])
   as c (chunk_id, ordinal, kind, headings, page, content, token_count, headed, span_start, span_end);
