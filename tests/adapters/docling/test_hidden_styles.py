@@ -1,6 +1,7 @@
 """The many ways of a style sheet to hide a text, and the text that only looks hidden."""
 
 import pytest
+from PIL import Image
 
 from adapters.docling import DoclingConverter
 from adapters.docling.hidden_markdown import without_hidden
@@ -57,6 +58,12 @@ def test_a_style_that_hides(kind: HiddenKind, style: str) -> None:
     assert hidden == [HiddenText(text=_ORDER, kind=kind)]
     assert _ORDER not in content
     assert _SEEN in content
+
+
+def test_colours_keep_their_names_after_a_picture_was_painted_in_one() -> None:
+    Image.new("RGB", (1, 1), "peru")
+    _, hidden = looked_at(f'<p style="color: peru; background: peru">{_ORDER}</p>')
+    assert hidden == [HiddenText(text=_ORDER, kind=HiddenKind.WHITE)]
 
 
 @pytest.mark.parametrize(
