@@ -1,9 +1,7 @@
 """Passages by their pictures in Postgres: exact, among the pictures of one space."""
 
-from pgvector import HalfVector
-
 from adapters.postgres.pool import Pool
-from adapters.postgres.search_rows import narrowed, passage_of
+from adapters.postgres.search_rows import half, narrowed, passage_of
 from adapters.postgres.statements import statements
 from domain.identifiers import SpaceId
 from domain.retrieval.passage import Passage
@@ -34,7 +32,7 @@ class PostgresPictureIndex:
             rows = await connection.fetch(
                 _SQL["nearest"],
                 space,
-                HalfVector(list(query.vector)),
+                half(query.vector),
                 query.floor,
                 model.name,
                 *narrowed(within),

@@ -19,7 +19,7 @@ U = TypeVar("U")
 def half(vector: Vector | None) -> HalfVector | None:
     """The vector in half precision, rounded to even; None stays None."""
     # By way of an array: a list of 3,072 numbers takes as long to pack as a small search.
-    return HalfVector(np.frombuffer(vector, dtype=np.float32)) if vector is not None else None
+    return HalfVector(np.asarray(vector, dtype=np.float32)) if vector is not None else None
 
 
 def narrowed(within: SearchFilter) -> tuple[object, ...]:
