@@ -38,9 +38,9 @@ def open_no_others() -> None:
     """
 
     def guarded(
-        source: IO[bytes], mode: str = "r", formats: Sequence[str] | None = None
+        fp: IO[bytes], mode: str = "r", formats: Sequence[str] | None = None
     ) -> Image.Image:
-        return _few(source, [name for name in FORMATS if formats is None or name in formats])
+        return _few(fp, [name for name in FORMATS if formats is None or name in formats])
 
     setattr(Image, "open", guarded)  # noqa: B010 - a function is assigned over on purpose
 
