@@ -129,10 +129,15 @@ def main_protocol(port: str) -> type:
     return kind
 
 
+@cache
+def text_of(kind: type) -> str:
+    """The class as it stands in its file, which takes long to cut out."""
+    return inspect.getsource(kind)
+
+
 def offers(kind: type, port: type) -> bool:
     """Whether the class has every member of the Protocol, by name."""
-    text = inspect.getsource(kind)
-    return all(hasattr(kind, name) or f"self.{name} = " in text for name in members(port))
+    return all(hasattr(kind, name) or f"self.{name} = " in text_of(kind) for name in members(port))
 
 
 @cache
