@@ -4,6 +4,7 @@ import csv
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from io import StringIO
 from itertools import islice
 from pathlib import PurePosixPath
 
@@ -34,7 +35,8 @@ def read_csv(filename: str, text: str) -> DocumentStructure:
 
 
 def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
-    return csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    # Lines end with a line feed alone: other marks of a line's end are parts of a cell.
+    return csv.reader(StringIO(text, newline="\n"), delimiter=delimiter)
 
 
 def _fit(text: str, delimiter: str) -> tuple[int, int]:

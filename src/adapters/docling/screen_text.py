@@ -22,6 +22,8 @@ _IMPLIED = frozenset(b"p li dt dd tr td th thead tbody tfoot option optgroup col
 _TITLES = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "dt", "summary"})
 _QUOTES = frozenset({"blockquote", "figure"})
 _LEAST_WORDS = 3
+# So many letters beyond ASCII must be whole for one that is not.
+_MOST_BROKEN = 20
 _CLUTTER = (
     "script",
     "noscript",
@@ -45,10 +47,16 @@ def readable_text(content: bytes) -> str:
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return _lines(content.decode(encoding, "replace"))
-    try:
-        return _lines(content.decode("utf-8"))
-    except UnicodeDecodeError:
-        return _lines(content.decode("cp1252", "replace"))
+    text = _mostly_utf8(content)
+    return _lines(content.decode("cp1252", "replace") if text is None else text)
+
+
+def _mostly_utf8(content: bytes) -> str | None:
+    """The text when it is UTF-8, some of which may be damaged; one bad byte is no other code."""
+    text = content.decode("utf-8", "replace")
+    broken = text.count("\N{REPLACEMENT CHARACTER}")
+    beyond = sum(not letter.isascii() for letter in text) if broken else 0
+    return text if broken * _MOST_BROKEN <= beyond - broken else None
 
 
 def clean_html(content: bytes) -> tuple[bytes, str, list[HiddenText]]:
@@ -57,7 +65,7 @@ def clean_html(content: bytes) -> tuple[bytes, str, list[HiddenText]]:
     Raises Refused: nested too deeply, or nothing in it.
     """
     _check_depth(content)
-    text = UnicodeDammit(content, ["utf-8"], is_html=True).unicode_markup
+    text = _mostly_utf8(content) or UnicodeDammit(content, is_html=True).unicode_markup
     if not text or not text.strip():
         raise Refused("the page holds no text")
     parser = lxml.html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=False)

@@ -200,6 +200,28 @@ async def test_text_in_any_common_encoding(converter: DoclingConverter, encoding
     assert structure.blocks == (Paragraph(text="Grüße für 5 €"),)
 
 
+@pytest.mark.parametrize("media_type", [MediaType.MARKDOWN, MediaType.TEXT, MediaType.HTML])
+async def test_one_bad_byte_spoils_no_other_letter(
+    converter: DoclingConverter, media_type: MediaType
+) -> None:
+    content = "Grüße für 5 €, ".encode() * 20 + b"\xff. " + "Schöne Tür".encode()
+    structure = await read(converter, media_type, content)
+
+    assert isinstance(structure.blocks[0], Paragraph)
+    assert (
+        structure.blocks[0].text == "Grüße für 5 €, " * 20 + "\N{REPLACEMENT CHARACTER}. Schöne Tür"
+    )
+
+
+async def test_other_marks_of_a_lines_end_stay_in_their_cell(converter: DoclingConverter) -> None:
+    text = "Plan,Note\nBasic,one\u2028two\nPro,three\x0cfour\n"
+    structure = await read(converter, MediaType.CSV, text.encode())
+
+    (table,) = structure.blocks
+    assert isinstance(table, Table)
+    assert table.rows == (("Basic", "one\u2028two"), ("Pro", "three\x0cfour"))
+
+
 @pytest.mark.parametrize("path", _READABLE, ids=lambda path: path.name)
 async def test_every_example_is_read(converter: DoclingConverter, path: Path) -> None:
     content = path.read_bytes()
