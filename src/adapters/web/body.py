@@ -7,6 +7,7 @@ from domain.safety.web_page import PageNotReadable, SiteUnavailable
 
 # The same for gzip and zlib; some servers send bare deflate all the same.
 _EITHER_HEADER, _NO_HEADER = 47, -15
+_GZIP, _MOST_MEMBERS = b"\x1f\x8b", 1_000
 _NOT_COMPRESSED = frozenset({"", "identity"})
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
 ACCEPTED_ENCODINGS = "gzip, deflate"
@@ -42,18 +43,33 @@ class _Inflate:
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(_EITHER_HEADER)
         self._begun = False
+        self._members = 1
 
     @property
     def is_whole(self) -> bool:
         return self._stream.eof or not self._begun
 
     def __call__(self, piece: bytes, room: int) -> bytes:
-        if not piece or self._stream.eof:
-            return b""
+        found = b""
         try:
-            return self._inflated(piece, room)
+            while piece and len(found) < room and self._goes_on(piece):
+                found += self._inflated(piece, room - len(found))
+                piece = self._stream.unused_data
         except zlib.error as error:
             raise PageNotReadable("the page's compression is broken") from error
+        return found
+
+    def _goes_on(self, piece: bytes) -> bool:
+        """Whether more is to be read. A file of gzip may be several, one after the other."""
+        if not self._stream.eof:
+            return True
+        if not piece.startswith(_GZIP[: len(piece)]):
+            return False
+        self._members += 1
+        if self._members > _MOST_MEMBERS:
+            raise PageNotReadable("the page comes packed in too many pieces")
+        self._stream = zlib.decompressobj(_EITHER_HEADER)
+        return True
 
     def _inflated(self, piece: bytes, room: int) -> bytes:
         begun, self._begun = self._begun, True

@@ -205,6 +205,20 @@ async def test_a_compressed_page_is_read(site: WebSite, encoding: str) -> None:
     assert (await fetch(fetcher(site), site)).content == page
 
 
+async def test_a_page_that_was_packed_in_several_pieces_is_read_to_its_end(site: WebSite) -> None:
+    packed = b"".join(gzip.compress(b"<p>Lamps</p>" * 500) for _ in range(40))
+    site.put("/page", packed, Content_Encoding="gzip")
+    assert (await fetch(fetcher(site), site)).content == b"<p>Lamps</p>" * 20_000
+
+    site.put("/page", packed[:-5], Content_Encoding="gzip")
+    with pytest.raises(SiteUnavailable, match="cut short"):
+        await fetch(fetcher(site), site)
+
+    site.put("/page", gzip.compress(b"") * 1_001, Content_Encoding="gzip")
+    with pytest.raises(PageNotReadable, match="too many pieces"):
+        await fetch(fetcher(site), site)
+
+
 async def test_a_bomb_is_stopped_before_it_is_big(site: WebSite) -> None:
     bomb = gzip.compress(bytes(200 * 1024 * 1024), 9)
     site.put("/page", bomb, Content_Encoding="gzip")
