@@ -11,11 +11,19 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from fixtures.obelisk_process import COMMAND, ObeliskProcess, environment
+from fixtures.entering import new_space
+from fixtures.obelisk_process import (
+    COMMAND,
+    EXAMPLES,
+    ObeliskProcess,
+    environment,
+    gone,
+    processes_under,
+)
 from fixtures.openai_server import FakeOpenAiServer
 from obelisk.client import ObeliskClient
 from obelisk.draft import Draft
-from obelisk.v1 import run_pb2, tenancy_pb2
+from obelisk.v1 import document_pb2, run_pb2
 
 GOES_ON_SECONDS = 5.0
 
@@ -29,7 +37,9 @@ class Server:
     process: ObeliskProcess
 
     async def kill(self) -> None:
+        """kill -9; what it had started is gone soon after it."""
         await self.process.kill()
+        assert await gone(self.folder), processes_under(self.folder)
 
     async def start(self) -> None:
         self.process = await ObeliskProcess.serve(self.folder, **self.settings)
@@ -55,14 +65,7 @@ async def server() -> AsyncIterator[Server]:
     model.start()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    settings = {
-        "OBELISK_GRPC_PORT": str(port),
-        "OBELISK_CHAT_URL": f"{model.base_url}/v1",
-        "OBELISK_CHAT_MODEL": "slow",
-        "OBELISK_EMBEDDING_URL": f"{model.base_url}/v1",
-        "OBELISK_EMBEDDING_MODEL": "words",
-        "OBELISK_EMBEDDING_DIMENSIONS": "384",
-    }
+    settings = {"OBELISK_GRPC_PORT": str(port), **model.settings}
     with tempfile.TemporaryDirectory(prefix="obelisk-on-") as name:
         folder = Path(name)
         process = await ObeliskProcess.serve(folder, **settings)
@@ -76,17 +79,7 @@ async def server() -> AsyncIterator[Server]:
 async def client(server: Server) -> AsyncIterator[ObeliskClient]:
     token = await server.process.token()
     async with ObeliskClient(server.process.grpc, token=token) as obelisk:
-        made = await obelisk.tenancy.CreateOrganization(
-            tenancy_pb2.CreateOrganizationRequest(display_name="Larkfell"),
-            metadata=obelisk.metadata,
-        )
-        space = await obelisk.tenancy.CreateSpace(
-            tenancy_pb2.CreateSpaceRequest(
-                organization_id=made.organization.organization_id, display_name="Brand"
-            ),
-            metadata=obelisk.metadata,
-        )
-        obelisk.space_id = space.space.space_id
+        obelisk.space_id = await new_space(obelisk)
         yield obelisk
 
 
@@ -131,10 +124,11 @@ async def test_a_question_whose_server_is_killed_before_it_answers_is_answered_o
     assert len(listed.runs) == 1
 
 
-async def test_a_run_that_waits_for_approval_survives_kill_9_and_goes_on_when_it_is_given(
+async def test_a_run_that_waits_for_approval_and_a_document_that_comes_in_survive_kill_9(
     server: Server, client: ObeliskClient
 ) -> None:
-    events = []
+    path, events = EXAMPLES / "brand-guide.docx", []
+    sent = await client.upload(path.name, path.read_bytes())
     asked = client.ask("brand", "Say hello.", require_approval=True)
     async with asyncio.timeout(60), aclosing(asked):
         async for event in asked:
@@ -162,3 +156,6 @@ async def test_a_run_that_waits_for_approval_survives_kill_9_and_goes_on_when_it
     assert kinds == ["resumed", "started", "completed"]
     assert rest[0].resumed.note == "Fine."
     assert rest[-1].completed.reason == run_pb2.TERMINATION_REASON_COMPLETE
+    async for document in client.ingestion(sent.document_id):
+        told = document
+    assert told.state == document_pb2.INGEST_STATE_READY, told.failure
