@@ -65,7 +65,9 @@ def _unseen_elements(root: lxml.html.HtmlElement, sheet: StyleSheet) -> list[Hid
             continue
         placed = Element.of(element, parent)
         style = sheet.style_of(placed, element.get("style") or "")
-        kind = HiddenKind.INVISIBLE if element.get("hidden") is not None else hides(style)
+        kind = hides(style) if style else None
+        if element.get("hidden") is not None:
+            kind = HiddenKind.INVISIBLE
         if kind is not None and element is not root:
             found += _told(kind, str(element.text_content()))
             element.drop_tree()
@@ -79,7 +81,8 @@ def _unseen_elements(root: lxml.html.HtmlElement, sheet: StyleSheet) -> list[Hid
 
 def _painted(paint: Paint, element: lxml.html.HtmlElement, style: dict[str, str]) -> Paint:
     old = {"color": element.get("color") or "", "background": element.get("bgcolor") or ""}
-    return paint.with_style({name: value for name, value in old.items() if value} | style)
+    said = {name: value for name, value in old.items() if value} | style
+    return paint.with_style(said) if said else paint
 
 
 def _own_text_out(element: lxml.html.HtmlElement) -> str:

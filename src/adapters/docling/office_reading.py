@@ -2,13 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from io import BytesIO
 from pathlib import PurePosixPath
 
-import docling.document_converter as converters
 from docling.backend.html_backend import HTMLDocumentBackend
-from docling.datamodel.backend_options import HTMLBackendOptions, MsExcelBackendOptions
-from docling.datamodel.base_models import ConversionStatus, DocumentStream, InputFormat
+from docling.datamodel.base_models import InputFormat
 from docling.datamodel.document import ConversionResult
 from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.text import TitleItem
@@ -22,13 +19,11 @@ from adapters.docling.hidden_xlsx import shown_workbook
 from adapters.docling.main_content import main_content
 from adapters.docling.mapping import blocks_of
 from adapters.docling.markdown_page import page_of
-from adapters.docling.office_backends import SlidesBackend, WordBackend, compile_paths_once
+from adapters.docling.office_backends import compile_paths_once
 from adapters.docling.office_parts import OfficeParts
-from adapters.docling.page_pictures import (
-    PageBackend,
-    markdown_without_pictures,
-    page_without_pictures,
-)
+from adapters.docling.office_pipeline import DAMAGED, OfficePipeline
+from adapters.docling.page_pictures import markdown_without_pictures, page_without_pictures
+from adapters.docling.page_tree import open_paragraphs_only
 from adapters.docling.picture_texts import document_pictures, slide_pictures
 from adapters.docling.refusal import Refused
 from adapters.docling.screen_archive import screen_archive, screen_workbook
@@ -47,13 +42,6 @@ _WIDTHS: dict[int, str | None] = {
 }
 # docling does not look at the pictures of slides.
 _WITH_PICTURES = frozenset({MediaType.DOCX, MediaType.XLSX})
-_FORMATS = {
-    MediaType.MARKDOWN: (InputFormat.MD, "md"),
-    MediaType.HTML: (InputFormat.HTML, "html"),
-    MediaType.DOCX: (InputFormat.DOCX, "docx"),
-    MediaType.PPTX: (InputFormat.PPTX, "pptx"),
-    MediaType.XLSX: (InputFormat.XLSX, "xlsx"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +61,12 @@ class _Shown:
 
 
 class OfficeReader:
-    """Reads files one after another with one warm docling converter."""
+    """Reads files one after another with one warm pipeline of docling."""
 
     def __init__(self) -> None:
         compile_paths_once()
-        self._converter = _converter()
+        open_paragraphs_only()
+        self._pipeline = OfficePipeline()
         # docling writes “quotes”, dashes and … in plain; people quote these words to the letter.
         setattr(HTMLDocumentBackend, "_clean_unicode", staticmethod(_as_written))  # noqa: B010
 
@@ -91,12 +80,12 @@ class OfficeReader:
             source = main_content(source)
         if media_type in _WITH_PICTURES:
             source, pictures = with_stand_ins(source)
-        result = self._convert(shown.read_as or media_type, source)
+        result = self._pipeline.convert(shown.read_as or media_type, source)
         blocks = _blocks(media_type, shown, result.document, pictures, shrinker)
         blocks = tuple(block for block in blocks if block.page not in shown.unseen_pages)
         told = any(not isinstance(b, Picture) or b.caption or b.image for b in blocks)
         if not told and not shown.hidden:
-            raise Refused("; ".join((_DAMAGED if result.errors else _EMPTY, *shrinker.warnings)))
+            raise Refused("; ".join((DAMAGED if result.errors else _EMPTY, *shrinker.warnings)))
         return DocumentStructure(
             title=shown.title or _title(result, blocks) or PurePosixPath(filename).stem or filename,
             blocks=blocks,
@@ -108,32 +97,6 @@ class OfficeReader:
             ),
             hidden=tuple(shown.hidden),
         )
-
-    def _convert(self, media_type: MediaType, content: bytes) -> ConversionResult:
-        _, suffix = _FORMATS[media_type]
-        source = DocumentStream(name=f"document.{suffix}", stream=BytesIO(content))
-        result = self._converter.convert(source, raises_on_error=False)
-        if result.status not in (ConversionStatus.SUCCESS, ConversionStatus.PARTIAL_SUCCESS):
-            raise Refused(_why_failed(result))
-        return result
-
-
-def _converter() -> converters.DocumentConverter:
-    html = HTMLBackendOptions.model_validate(
-        {"add_title": False, "infer_furniture": False, "fetch_images": True}
-    )
-    excel = MsExcelBackendOptions.model_validate({"treat_singleton_as_text": True})
-    return converters.DocumentConverter(
-        allowed_formats=[docling_format for docling_format, _ in _FORMATS.values()],
-        format_options={
-            InputFormat.HTML: converters.HTMLFormatOption(
-                backend=PageBackend, backend_options=html
-            ),
-            InputFormat.DOCX: converters.WordFormatOption(backend=WordBackend),
-            InputFormat.PPTX: converters.PowerpointFormatOption(backend=SlidesBackend),
-            InputFormat.XLSX: converters.ExcelFormatOption(backend_options=excel),
-        },
-    )
 
 
 def _as_written(text: str) -> str:
@@ -224,12 +187,6 @@ def _slide_pictures_added(
     return tuple(kept)
 
 
-def _why_failed(result: ConversionResult) -> str:
-    if any("recursion" in error.error_message.lower() for error in result.errors):
-        return "the file nests its parts too deeply to be read safely"
-    return _DAMAGED
-
-
 def _title(result: ConversionResult, blocks: tuple[Block, ...]) -> str:
     titled = next((item for item in result.document.texts if isinstance(item, TitleItem)), None)
     if titled is not None and titled.text.strip():
@@ -239,5 +196,4 @@ def _title(result: ConversionResult, blocks: tuple[Block, ...]) -> str:
     return "" if is_sheet or first is None else first.text
 
 
-_DAMAGED = "the file is damaged; open it, save it again and send it once more"
 _EMPTY = "the file holds no text that could be read"
