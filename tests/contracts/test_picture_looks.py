@@ -85,7 +85,7 @@ async def test_what_no_model_or_another_one_has_seen_is_taken_once(
         never.document_id,
         before.document_id,
     }
-    assert {(look.looks, look.delays, look.model) for look in looks} == {(1, 0, TODAY)}
+    assert {(look.looks, look.delays, look.model) for look in looks} == {(1, 0, TODAY.name)}
     assert await stores.looks.take(TODAY) is None
 
 

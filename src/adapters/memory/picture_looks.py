@@ -33,15 +33,15 @@ class MemoryPictureLooks:
             return None
         due = [key for key in self._state.documents if self._is_due(key, model)]
         # Another space than the last time, where there is one.
-        due.sort(key=lambda key: (key[0] == self._last, self._look(key, model).time or now))
+        due.sort(key=lambda key: (key[0] == self._last, self._look(key, model.name).time or now))
         if not due:
             return None
-        look = self._look(due[0], model)
+        look = self._look(due[0], model.name)
         taken = replace(look, looks=look.looks + 1, time=now + self._lease)
         self._state.looks[due[0]] = taken
         self._last = due[0][0]
         document = self._state.documents[due[0]]
-        return Look(document=document, model=model, looks=taken.looks, delays=taken.delays)
+        return Look(document=document, model=model.name, looks=taken.looks, delays=taken.delays)
 
     async def kept_text(self, document: Document) -> KeptText:
         key = document.space_id, document.document_id
@@ -87,15 +87,13 @@ class MemoryPictureLooks:
         return document.state is IngestState.PENDING and is_due
 
     def _is_due(self, key: tuple[SpaceId, DocumentId], model: VisualModel) -> bool:
-        seen, look = self._state.pictures.get(key), self._look(key, model)
+        seen, look = self._state.pictures.get(key), self._look(key, model.name)
         is_seen = seen is not None and seen.model.name == model.name
         holds_none = self._state.texts.get(key, ("", 1))[1] == 0
         is_ready = self._state.documents[key].state is IngestState.READY
         is_time = look.time is None or look.time <= self._clock.now()
         return is_ready and not is_seen and not holds_none and is_time and look.looks <= MOST_LOOKS
 
-    def _look(self, key: tuple[SpaceId, DocumentId], model: VisualModel) -> KeptLook:
-        look = self._state.looks.get(key, KeptLook(model=model.name))
-        if look.model != model.name:
-            return KeptLook(model=model.name, time=look.time)
-        return look
+    def _look(self, key: tuple[SpaceId, DocumentId], model: str) -> KeptLook:
+        look = self._state.looks.get(key, KeptLook(model=model))
+        return look if look.model == model else KeptLook(model=model, time=look.time)

@@ -45,7 +45,7 @@ class PostgresPictureLooks:
         looks, delays = taken
         if row is None:
             return None
-        return Look(document=document_of(row), model=model, looks=looks, delays=delays)
+        return Look(document=document_of(row), model=model.name, looks=looks, delays=delays)
 
     async def kept_text(self, document: Document) -> KeptText:
         space, document_id = document.space_id, document.document_id
@@ -75,7 +75,7 @@ class PostgresPictureLooks:
         document = look.document
         async with self._pool.in_space(document.space_id) as connection:
             await connection.execute(
-                _SQL["put_off"], document.space_id, document.document_id, look.model.name, delay
+                _SQL["put_off"], document.space_id, document.document_id, look.model, delay
             )
 
     async def give_up(self, look: Look, warnings: Sequence[str]) -> None:
@@ -85,7 +85,7 @@ class PostgresPictureLooks:
                 _SQL["give_up"],
                 document.space_id,
                 document.document_id,
-                look.model.name,
+                look.model,
                 MOST_LOOKS + 1,
                 [keepable(warning) for warning in warnings],
             )

@@ -9,7 +9,6 @@ from domain.documents.document import Document
 from domain.documents.pictures import placed_pictures
 from domain.documents.structure import DocumentStructure
 from domain.identifiers import ChunkId
-from domain.retrieval.pictures import VisualModel
 
 # Looks that began and came to no end, as those of a process that has died.
 MOST_LOOKS = 3
@@ -29,13 +28,14 @@ PICTURES_GIVEN_UP = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """A document that was taken up to be looked at by a model, for the `looks`-th time.
+    """A document that was taken up to be looked at by the model of this name, for the `looks`-th
+    time.
 
     `delays` counts the times that came to nothing because the model was away.
     """
 
     document: Document
-    model: VisualModel
+    model: str
     looks: int
     delays: int
 
