@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import cache
 
 import pytest
 from google.protobuf import json_format
@@ -67,6 +68,7 @@ def whole(field: FieldDescriptor, depth: int) -> st.SearchStrategy[object]:
     return st.lists(single(field, depth), max_size=3) if field.is_repeated else single(field, depth)
 
 
+@cache
 def messages(descriptor: Descriptor, depth: int = 3) -> st.SearchStrategy[Message]:
     make: type[Message] = GetMessageClass(descriptor)
     short = descriptor.name if descriptor.full_name.startswith("google.protobuf.") else ""
@@ -96,7 +98,7 @@ def one_of_each(descriptor: Descriptor, fields: dict[str, object]) -> dict[str, 
 @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_messages_read_as_the_library_writes_them(lab: Lab, data: st.DataObject) -> None:
-    message = data.draw(messages(lab.new("Everything").DESCRIPTOR))  # type: ignore[arg-type]
+    message = data.draw(messages(lab.new("Everything").DESCRIPTOR))
     ours = encode(message)
     theirs = json_format.MessageToDict(message, always_print_fields_with_no_presence=True)
     assert same(ours, theirs)
