@@ -1,10 +1,10 @@
 """A document as sections: the headings above, and the blocks below them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from domain.documents.converted_text import PlacedBlock, placed_blocks
-from domain.documents.structure import DocumentStructure, Heading, Paragraph
+from domain.documents.converted_text import PlacedBlock
+from domain.documents.structure import Heading, Paragraph
 
 MAX_HEADING_CHARACTERS = 200
 
@@ -24,11 +24,11 @@ class _OpenHeading:
     placed: PlacedBlock
 
 
-def sections_of(structure: DocumentStructure) -> Iterator[Section]:
-    """Yield sections in reading order; a heading with nothing below it becomes a paragraph."""
+def sections_of(blocks: Iterable[PlacedBlock]) -> Iterator[Section]:
+    """The sections of a document's `placed_blocks`; a heading above nothing becomes a paragraph."""
     open_headings: list[_OpenHeading] = []
     section = Section(path=())
-    for placed in placed_blocks(structure):
+    for placed in blocks:
         heading = placed.block
         if not isinstance(heading, Heading):
             section.blocks.append(placed)

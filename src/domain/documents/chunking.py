@@ -19,7 +19,7 @@ from domain.documents.converted_text import (
     NEW_BLOCK,
     PlacedBlock,
     Span,
-    converted_text,
+    joined,
     placed_blocks,
     spans_of,
     start_of_tail,
@@ -93,13 +93,14 @@ def chunk_document(
     No word is lost and none invented, but for repeated table headers, overlap and Markdown syntax.
     """
     count = TokenCounter(count_tokens)
-    source = converted_text(structure)
+    placed = list(placed_blocks(structure))
+    source = joined(placed)
     drafts = [
         draft
-        for section in sections_of(structure)
+        for section in sections_of(placed)
         for draft in _section_chunks(section, source, policy, count)
     ]
-    pictures = _pictures(drafts, placed_pictures(structure.blocks, placed_blocks(structure)))
+    pictures = _pictures(drafts, placed_pictures(structure.blocks, placed))
     return tuple(
         replace(draft, ordinal=ordinal, pictures=tuple(pictures.get(ordinal, ())))
         for ordinal, draft in enumerate(drafts)

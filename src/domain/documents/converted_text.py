@@ -6,7 +6,7 @@ out.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain
@@ -42,7 +42,12 @@ class PlacedBlock:
 
 def converted_text(structure: DocumentStructure) -> str:
     """The whole text, in characters (code points); empty for a document without words."""
-    return NEW_BLOCK.join(placed.text for placed in placed_blocks(structure))
+    return joined(placed_blocks(structure))
+
+
+def joined(blocks: Iterable[PlacedBlock]) -> str:
+    """The same of all `placed_blocks` of a document."""
+    return NEW_BLOCK.join(placed.text for placed in blocks)
 
 
 def text_digest(structure: DocumentStructure) -> str:
