@@ -32,7 +32,7 @@ _STEERING = (
     *range(0x2028, 0x202F),
     *range(0x2066, 0x206A),
 )
-_SEEN = dict.fromkeys(_STEERING, " ")
+_SEEN = {place: " " for place in _STEERING}
 
 
 def run_async(command: Coroutine[None, None, None]) -> None:
