@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import signal
 import sys
 from collections.abc import Coroutine
@@ -25,14 +26,7 @@ errors = Console(stderr=True, highlight=False)
 _INTERRUPTED = 130
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 # What would steer a terminal, or turn the direction of what follows.
-_STEERING = (
-    *range(0x20),
-    *range(0x7F, 0xA0),
-    *range(0x200E, 0x2010),
-    *range(0x2028, 0x202F),
-    *range(0x2066, 0x206A),
-)
-_SEEN = {place: " " for place in _STEERING}
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def run_async(command: Coroutine[None, None, None]) -> None:
@@ -53,7 +47,7 @@ def run_async(command: Coroutine[None, None, None]) -> None:
 
 def one_line(text: str) -> str:
     """Somebody's text, safe to be shown; one character for another, so that places in it hold."""
-    return text.translate(_SEEN)
+    return _STEERING.sub(" ", text)
 
 
 def settings() -> Settings:
