@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from lxml import etree
 
@@ -24,10 +25,12 @@ _MOST_RULES, _MOST_SELECTORS, _MOST_STEPS, _MOST_NESTED = 5_000, 100, 8, 4
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """An element among those around it; `marks` are its tag, `.classes` and `#name`."""
+    """An element among those around it; `marks` are its tag, `.classes` and `#name`, `around` those
+    of all the others."""
 
     node: etree._Element
     marks: frozenset[str]
+    around: frozenset[str]
     parent: "Element | None"
 
     @classmethod
@@ -35,7 +38,8 @@ class Element:
         marks = {str(node.tag), *(f".{word}" for word in (node.get("class") or "").split())}
         if name := node.get("id"):
             marks.add(f"#{name}")
-        return cls(node, frozenset(marks), parent)
+        around = parent.around | parent.marks if parent is not None else frozenset()
+        return cls(node, frozenset(marks), around, parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,14 @@ class _Open:
 
 
 class StyleSheet:
-    """Rules by what their element must have; those that cannot be told count as not there."""
+    """Rules by a mark that their element must have, or one around it: frameworks write thousands.
+
+    Those that cannot be told count as not there.
+    """
 
     def __init__(self, css: str) -> None:
         self._rules: dict[str, list[_Rule]] = {}
+        self._rules_within: dict[str, list[_Rule]] = {}
         for count, (selectors, says) in enumerate(_blocks(css)):
             if count >= _MOST_RULES:
                 break
@@ -106,16 +114,19 @@ class StyleSheet:
         others = sum(len(step.attributes) for step in steps)
         weight = (names, classes + others, len(marks) - names - classes, order)
         rule = _Rule(steps, weight, declarations(says), important(says))
-        self._rules.setdefault(min(steps[-1].marks, default="*"), []).append(rule)
+        own, around = steps[-1].marks, [mark for step in steps[:-1] for mark in step.marks]
+        if key := min(filter(_is_rare, own), default=""):
+            self._rules.setdefault(key, []).append(rule)
+        elif key := min(filter(_is_rare, around), default=""):
+            self._rules_within.setdefault(key, []).append(rule)
+        else:
+            self._rules.setdefault(min(own, default="*"), []).append(rule)
 
     def style_of(self, element: Element, own: str) -> dict[str, str]:
         """All that is said of an element; `own` is its attribute `style`."""
-        rules = [
-            rule
-            for key in (*element.marks, "*")
-            for rule in self._rules.get(key, ())
-            if rule.fits(element)
-        ]
+        near = (self._rules.get(key, ()) for key in (*element.marks, "*"))
+        far = (self._rules_within.get(key, ()) for key in element.around if self._rules_within)
+        rules = [rule for some in chain(near, far) for rule in some if rule.fits(element)]
         rules.sort(key=lambda rule: rule.weight)
         style: dict[str, str] = {}
         for rule in rules:
@@ -124,6 +135,11 @@ class StyleSheet:
         for rule in rules:
             style |= rule.firm
         return style | important(own)
+
+
+def _is_rare(mark: str) -> bool:
+    """A class or a name, which fewer elements have than a tag."""
+    return mark[0] in ".#"
 
 
 def _blocks(css: str) -> Iterator[tuple[tuple[str, ...], str]]:

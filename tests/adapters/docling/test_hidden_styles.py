@@ -1,5 +1,7 @@
 """The many ways of a style sheet to hide a text, and the text that only looks hidden."""
 
+import time
+
 import pytest
 from PIL import Image
 
@@ -148,6 +150,17 @@ async def test_signs_that_are_kept_from_listeners_are_no_words(
     html = page('<p>Cart <i aria-hidden="true">shopping_cart</i> here</p>')
     read = await converter.convert(filename="a.html", media_type=MediaType.HTML, content=html)
     assert "shopping_cart" not in shown(read)
+
+
+def test_the_thousand_rules_of_a_framework_cost_little() -> None:
+    css = "".join(f".c{n} .d{n % 50} > p {{ color: #{n % 10}00 }}" for n in range(4_000))
+    body = "".join(
+        f'<i class="c{n}"><b class="d{n % 50}"><p>Words</p></b></i>' for n in range(1_000)
+    )
+    began = time.process_time()
+    assert looked_at(body, css)[1] == []
+    assert looked_at("", "/*" * 200_000 + "@a{b{}" * 50_000)[1] == []
+    assert time.process_time() - began < 3
 
 
 @pytest.mark.parametrize(
