@@ -2,6 +2,7 @@
 
 import re
 from colorsys import hls_to_rgb
+from functools import cache
 
 from PIL import ImageColor
 
@@ -33,7 +34,7 @@ def css_colour(value: str) -> tuple[Rgb | None, float]:
         hue, depth, light = float(shades[1]) / 360, float(shades[2]) / 100, float(shades[3]) / 100
         red, green, blue = (round(part * 255) for part in hls_to_rgb(hue, light, depth))
         return (red, green, blue), _opacity(shades[4])
-    return _NAMED.get(value), 1.0
+    return _named().get(value), 1.0
 
 
 def office_colour(value: str | None) -> Rgb | None:
@@ -68,5 +69,7 @@ def _opacity(text: str | None) -> float:
     return float(text.rstrip("%") or 0) / (100 if text.endswith("%") else 1)
 
 
-# Taken now: the library puts other values in the place of those that it was asked for.
-_NAMED = {name: ImageColor.getrgb(name)[:3] for name in list(ImageColor.colormap)}
+@cache
+def _named() -> dict[str, Rgb]:
+    # A copy: the library replaces what it was asked for by a value of another form.
+    return {name: ImageColor.getrgb(name)[:3] for name in list(ImageColor.colormap)}
