@@ -14,6 +14,7 @@ from docling.datamodel.backend_options import (
 from docling.datamodel.base_models import ConversionStatus, InputFormat
 from docling.datamodel.document import ConversionResult, InputDocument
 from docling.pipeline.simple_pipeline import SimplePipeline
+from pptx.presentation import Presentation
 
 from adapters.docling.office_backends import SlidesBackend, WordBackend
 from adapters.docling.page_pictures import PageBackend
@@ -68,6 +69,14 @@ class OfficePipeline(SimplePipeline):
         if result.status not in _READ:
             raise Refused(_why_failed(result))
         return result
+
+
+def presentation_of(result: ConversionResult) -> Presentation:
+    """The slides that docling has read, so that nobody opens them again."""
+    backend = result.input._backend
+    assert isinstance(backend, SlidesBackend)
+    assert backend.pptx_obj is not None
+    return backend.pptx_obj
 
 
 def _why_failed(result: ConversionResult) -> str:

@@ -7,7 +7,6 @@ from pathlib import PurePosixPath
 from docling.backend.html_backend import HTMLDocumentBackend
 from docling.datamodel.base_models import InputFormat
 from docling.datamodel.document import ConversionResult
-from docling_core.types.doc.document import DoclingDocument
 from docling_core.types.doc.items.text import TitleItem
 
 from adapters.docling.docx_notes import bring_notes
@@ -21,7 +20,7 @@ from adapters.docling.mapping import blocks_of
 from adapters.docling.markdown_page import page_of
 from adapters.docling.office_backends import compile_paths_once
 from adapters.docling.office_parts import OfficeParts
-from adapters.docling.office_pipeline import DAMAGED, OfficePipeline
+from adapters.docling.office_pipeline import DAMAGED, OfficePipeline, presentation_of
 from adapters.docling.page_pictures import markdown_without_pictures, page_without_pictures
 from adapters.docling.page_tree import open_paragraphs_only
 from adapters.docling.picture_texts import document_pictures, slide_pictures
@@ -81,7 +80,7 @@ class OfficeReader:
         if media_type in _WITH_PICTURES:
             source, pictures = with_stand_ins(source)
         result = self._pipeline.convert(shown.read_as or media_type, source)
-        blocks = _blocks(media_type, shown, result.document, pictures, shrinker)
+        blocks = _blocks(media_type, shown, result, pictures, shrinker)
         blocks = tuple(block for block in blocks if block.page not in shown.unseen_pages)
         told = any(not isinstance(b, Picture) or b.caption or b.image for b in blocks)
         if not told and not shown.hidden:
@@ -155,14 +154,14 @@ _SHOWN: dict[MediaType, Callable[[bytes], _Shown]] = {
 def _blocks(
     media_type: MediaType,
     shown: _Shown,
-    document: DoclingDocument,
+    result: ConversionResult,
     aside: PutAside,
     shrinker: Shrinker,
 ) -> tuple[Block, ...]:
     if media_type is MediaType.PPTX:
-        pictures = slide_pictures(shown.content, shrinker)
-        return _slide_pictures_added(blocks_of(document), pictures)
-    blocks = blocks_of(document, lambda image, page: aside.shown(image, page, shrinker))
+        pictures = slide_pictures(presentation_of(result), shrinker)
+        return _slide_pictures_added(blocks_of(result.document), pictures)
+    blocks = blocks_of(result.document, lambda image, page: aside.shown(image, page, shrinker))
     if media_type is MediaType.DOCX:
         texts = shown.picture_texts
         places = [i for i, block in enumerate(blocks) if isinstance(block, Picture)]

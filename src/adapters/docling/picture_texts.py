@@ -1,11 +1,10 @@
 """Pictures in Office files with their alternative texts, which docling leaves behind."""
 
 from collections.abc import Iterator
-from io import BytesIO
 
-import pptx
 from docx.oxml.ns import qn
 from lxml import etree
+from pptx.presentation import Presentation
 from pptx.shapes.base import BaseShape
 from pptx.shapes.group import GroupShape
 from pptx.shapes.picture import Picture as SlidePicture
@@ -15,9 +14,8 @@ from adapters.docling.shrinking import Shrinker
 from domain.documents.structure import Picture
 
 
-def slide_pictures(content: bytes, shrinker: Shrinker) -> tuple[Picture, ...]:
+def slide_pictures(presentation: Presentation, shrinker: Shrinker) -> tuple[Picture, ...]:
     """Pictures slide by slide, but for ornaments without an alternative text."""
-    presentation = pptx.Presentation(BytesIO(content))
     return tuple(
         picture
         for number, slide in enumerate(presentation.slides, start=1)
