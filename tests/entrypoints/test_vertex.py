@@ -58,7 +58,7 @@ async def test_texts_are_embedded_where_the_settings_say(
     )
     async with AsyncExitStack() as stack:
         embedder = await open_embedder(settings, stack)
-        assert (embedder.model.name, len(await embedder.embed_query("words"))) == ("texts", 3072)
+        assert (embedder.model.name, len(await embedder.embed_query("words"))) == ("texts@3072", 3072)
 
 
 async def test_pictures_are_looked_at_where_the_settings_say(
@@ -69,7 +69,7 @@ async def test_pictures_are_looked_at_where_the_settings_say(
     )
     async with AsyncExitStack() as stack:
         parts = await open_picture_parts(settings, HashEmbedder(), InProcessPictureReader(), stack)
-        assert parts.embedder.model.name == "pictures"
+        assert parts.embedder.model.name == "pictures@9"
         assert len(await parts.embedder.embed_pictures([retouched(plain("red"))])) == 1
 
 

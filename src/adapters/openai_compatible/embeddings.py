@@ -9,7 +9,13 @@ import httpx
 from adapters.openai_compatible.errors import ServerRefused, ServerSilent
 from adapters.openai_compatible.model_server import Deadlines, ModelServer
 from domain.retrieval.embedding_inputs import batches, refuse_long
-from domain.retrieval.vector import EmbedderUnavailable, EmbeddingModel, Vector, of_unit_length
+from domain.retrieval.vector import (
+    EmbedderUnavailable,
+    EmbeddingModel,
+    Vector,
+    of_unit_length,
+    sized,
+)
 from domain.token_bound import cut_to, most_tokens
 
 
@@ -45,7 +51,10 @@ class OpenAiCompatibleEmbedder:
         self._batch = batch
         self._batch_tokens = batch_tokens
         room = max_tokens - max(map(most_tokens, self._prefixes))
-        self._model = EmbeddingModel(name=model, dimensions=dimensions, max_tokens=room)
+        self._asked = model
+        self._model = EmbeddingModel(
+            name=sized(model, dimensions), dimensions=dimensions, max_tokens=room
+        )
 
     @property
     def model(self) -> EmbeddingModel:
@@ -74,7 +83,7 @@ class OpenAiCompatibleEmbedder:
         if self._server.closed:
             raise EmbedderUnavailable("the embedding model is closed")
         whole = [text.encode("utf-8", "replace").decode() for text in texts]
-        body = {"model": self._model.name, "input": whole, "encoding_format": "float"}
+        body = {"model": self._asked, "input": whole, "encoding_format": "float"}
         try:
             async with self._server.post("/embeddings", body) as answer:
                 return self._vectors(await answer.response.aread(), len(texts))
@@ -100,5 +109,5 @@ class OpenAiCompatibleEmbedder:
             return of_unit_length(vector, self._model.dimensions)
         except ValueError as error:
             raise EmbedderUnavailable(
-                f"the embedding model {self._model.name} cannot be used: {error}"
+                f"the embedding model {self._asked} cannot be used: {error}"
             ) from error

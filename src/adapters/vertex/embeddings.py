@@ -22,6 +22,7 @@ from domain.retrieval.vector import (
     TextTooLong,
     Vector,
     of_unit_length,
+    sized,
 )
 from domain.token_bound import cut_to, most_tokens
 
@@ -62,7 +63,9 @@ class VertexEmbedder:
         self._endpoint = place.model(model)
         self._batch, self._batch_tokens = batch, batch_tokens
         self._places = asyncio.Semaphore(at_once)
-        self._model = EmbeddingModel(name=model, dimensions=dimensions, max_tokens=max_tokens)
+        self._model = EmbeddingModel(
+            name=sized(model, dimensions), dimensions=dimensions, max_tokens=max_tokens
+        )
 
     @property
     def model(self) -> EmbeddingModel:

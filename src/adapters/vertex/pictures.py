@@ -23,7 +23,7 @@ from domain.retrieval.pictures import (
     VisualEmbedderUnavailable,
     VisualModel,
 )
-from domain.retrieval.vector import Vector, of_unit_length
+from domain.retrieval.vector import Vector, of_unit_length, sized
 from domain.token_bound import cut_to
 
 _JPEG = b"\xff\xd8\xff"
@@ -63,7 +63,10 @@ class VertexVisualEmbedder:
         self._neutral: Vector | None = None
         self._learning = Lock()
         self._model = VisualModel(
-            name=model, dimensions=dimensions, text_floor=text_floor, picture_floor=picture_floor
+            name=sized(model, dimensions),
+            dimensions=dimensions,
+            text_floor=text_floor,
+            picture_floor=picture_floor,
         )
 
     @property

@@ -31,6 +31,11 @@ class EmbedderUnavailable(Unavailable):
     reason = "EMBEDDER_UNAVAILABLE"
 
 
+def sized(model: str, dimensions: int) -> str:
+    """The stored name of a service's model, which may be asked for vectors of several sizes."""
+    return f"{model}@{dimensions}"
+
+
 def of_unit_length(values: Vector, dimensions: int) -> Vector:
     """A model's answer as it is stored.
 
