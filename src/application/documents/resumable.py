@@ -28,6 +28,7 @@ from domain.documents.upload import (
     UPLOAD_LIFE,
     TooManyParts,
     Upload,
+    UploadFinished,
     UploadNotFound,
     UploadTooLong,
     UploadUnfinished,
@@ -104,13 +105,15 @@ class ResumableUploads:
         """Keep the bytes that follow the first `offset` ones.
 
         Raises:
-            UploadNotFound, TooManyParts, DocumentEmpty (no bytes came).
+            UploadNotFound, UploadFinished, TooManyParts, DocumentEmpty (no bytes came).
             WrongOffset: others are next; nothing was kept.
             UploadTooLong: more came than were announced; nothing of this part was kept.
         """
         space = context.space_for(Action.EDIT_DOCUMENTS)
         upload = await self._open(space, upload_id)
-        if offset != upload.received_bytes or upload.document_id is not None:
+        if upload.document_id is not None:
+            raise UploadFinished
+        if offset != upload.received_bytes:
             raise WrongOffset(offset, upload.received_bytes)
         if len(upload.parts) >= MOST_PARTS:
             raise TooManyParts

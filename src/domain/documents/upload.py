@@ -37,6 +37,13 @@ class UploadTooLong(InvalidInput):
         super().__init__("more bytes came than the upload was to have", field="content")
 
 
+class UploadFinished(FailedPrecondition):
+    reason = "UPLOAD_FINISHED"
+
+    def __init__(self) -> None:
+        super().__init__("the upload has become a document already; begin another one")
+
+
 class UploadUnfinished(FailedPrecondition):
     reason = "UPLOAD_UNFINISHED"
 

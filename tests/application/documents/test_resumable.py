@@ -26,6 +26,7 @@ from domain.documents.upload import (
     TooManyParts,
     TooManyUploads,
     Upload,
+    UploadFinished,
     UploadNotFound,
     UploadTooLong,
     UploadUnfinished,
@@ -163,6 +164,15 @@ async def test_a_wrong_offset_says_which_is_right(desk: Desk, offset: int) -> No
     with pytest.raises(WrongOffset) as refused:
         await desk.append(upload, offset, WHOLE[5:])
     assert refused.value.metadata == {"received_bytes": "5"}
+    assert await desk.blobs_left() == 1
+
+
+async def test_what_has_become_a_document_takes_no_more(desk: Desk) -> None:
+    upload = await desk.start()
+    await desk.append(upload, 0, WHOLE)
+    await desk.uploads.finish(desk.context, upload_id=upload.upload_id)
+    with pytest.raises(UploadFinished):
+        await desk.append(upload, len(WHOLE), b"more")
     assert await desk.blobs_left() == 1
 
 
