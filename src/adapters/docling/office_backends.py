@@ -33,6 +33,11 @@ class WordBackend(MsWordDocumentBackend):
 
     def _add_comments(self, docx_obj: Document, doc: DoclingDocument) -> None: ...
 
+    def _extract_comment_ranges(self) -> None: ...
+
+    def _get_comment_ids_for_element(self, element: etree._Element) -> set[str]:
+        return set()
+
     def _add_footnotes_and_endnotes(self, docx_obj: Document, doc: DoclingDocument) -> None: ...
 
 

@@ -27,6 +27,7 @@ class OfficeParts:
         self.names = dict.fromkeys(self._archive.namelist())
         self._changed: dict[str, bytes] = {}
         self._kept: dict[str, etree._Element | None] = {}
+        self._links_of: dict[str, list[tuple[str, str, str]]] = {}
 
     def raw(self, name: str) -> bytes:
         """Empty when there is no such part."""
@@ -74,9 +75,14 @@ class OfficeParts:
         """The parts that `name` points to, by the ids of its relationships."""
         return {key: part for key, _, part in self._links(name)}
 
-    def _links(self, name: str) -> Iterator[tuple[str, str, str]]:
+    def _links(self, name: str) -> list[tuple[str, str, str]]:
+        if name not in self._links_of:
+            self._links_of[name] = list(self._read_links(name))
+        return self._links_of[name]
+
+    def _read_links(self, name: str) -> Iterator[tuple[str, str, str]]:
         folder, base = posixpath.split(name)
-        root = self.kept(posixpath.join(folder, "_rels", f"{base}.rels"))
+        root = self.xml(posixpath.join(folder, "_rels", f"{base}.rels"))
         for link in () if root is None else root.iter(f"{_LINKS}Relationship"):
             target = posixpath.join("/", folder, link.get("Target") or "")
             part = posixpath.normpath(target).lstrip("/")
