@@ -33,7 +33,6 @@ from application.auth.authenticate import Authenticate
 from application.auth.authority import AuthorityWatch
 from application.auth.issue_tokens import IssueTokens
 from application.auth.keys import Keyring
-from application.auth.manage_keys import ManageKeys
 from application.auth.sessions import Sessions
 from application.conversations.folding import ThenFold
 from application.ports.blob_store import BlobStore
@@ -47,7 +46,8 @@ from application.ports.token_signer import TokenSigner
 from application.ports.web_fetcher import WebFetcher
 from application.runs.batching import Batching
 from application.runs.cancel import CancelRun
-from application.runs.dispatch import Crew, Dispatcher
+from application.runs.crew import Crew
+from application.runs.dispatch import Dispatcher
 from application.runs.end import EndRun
 from application.runs.execute import ExecuteRun
 from application.runs.park import ParkRun
@@ -61,7 +61,7 @@ from entrypoints.accounts import AccountParts, build_accounts
 from entrypoints.agents import agents_of
 from entrypoints.conversations import build_conversations
 from entrypoints.documents import DocumentParts, build_documents, build_ingest
-from entrypoints.keys import key_policy
+from entrypoints.keys import build_key_management
 from entrypoints.limits import run_limits, watcher_limits
 from entrypoints.pausing import build_pausing
 from entrypoints.pictures import PictureParts, build_picture_search
@@ -159,12 +159,7 @@ class Container(Identity):
         sealer=sealer,
         entropy=entropy,
     )
-    manage_keys = providers.Singleton(
-        ManageKeys,
-        keyring=keyring,
-        clock=clock,
-        policy=providers.Singleton(key_policy, Identity.settings),
-    )
+    manage_keys = providers.Singleton(build_key_management, keyring, clock, Identity.settings)
     document_parts = providers.Singleton(
         DocumentParts,
         pool=pool,

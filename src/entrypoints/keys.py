@@ -12,6 +12,7 @@ from adapters.crypto.token_signer import Rs256TokenSigner
 from adapters.postgres.key_store import PostgresKeyStore
 from adapters.postgres.pool import Pool
 from application.auth.keys import Keyring
+from application.auth.manage_keys import ManageKeys
 from application.ports.clock import Clock
 from application.ports.sealer import Sealer
 from application.ports.token_signer import TokenSigner
@@ -33,6 +34,11 @@ def key_policy(settings: Settings) -> KeyPolicy:
         forced_lead=timedelta(seconds=settings.key_lead_seconds),
         token_life=timedelta(minutes=settings.token_minutes),
     )
+
+
+def build_key_management(keyring: Keyring, clock: Clock, settings: Settings) -> ManageKeys:
+    """What operators ask for."""
+    return ManageKeys(keyring=keyring, clock=clock, policy=key_policy(settings))
 
 
 async def open_keys(settings: Settings, pool: Pool, clock: Clock, stack: AsyncExitStack) -> Keys:

@@ -22,7 +22,7 @@ from application.ports.chat_model import ChatModel
 from application.ports.context_cache import ContextCache
 from application.ports.embedder import Embedder
 from application.ports.fan_out import FanOut
-from application.runs.dispatch import Crew
+from application.runs.crew import Crew
 from domain.errors import InvalidInput
 from domain.identifiers import WorkerId
 from domain.runs.lease import WorkerKind
@@ -96,13 +96,18 @@ async def platform(
         )
         report("loading models")
         chat, embedder = await (models or _models)(settings, stack)
+        crew = Crew(
+            worker_id=WorkerId(SystemEntropy().uuid()),
+            kind=kind,
+            runs_at_once=settings.runs_at_once,
+            ingestions_at_once=settings.ingestions_at_once,
+        )
         converter = DoclingConverter(
-            processes=settings.ingestions_at_once, layout_models=settings.layout_models
+            processes=crew.reading_places, layout_models=settings.layout_models
         )
         stack.push_async_callback(converter.close)
         fan_out = await _fan_out(settings, stack)
-        worker = WorkerId(SystemEntropy().uuid())
-        embedders = await build_embedders(settings, embedder, pool, worker, stack)
+        embedders = await build_embedders(settings, embedder, pool, crew.worker_id, stack)
         container = Container(
             settings=settings,
             pool=pool,
@@ -115,12 +120,7 @@ async def platform(
             web_fetcher=providers.Object(HttpWebFetcher(SystemClock())),
             fan_out=providers.Object(fan_out),
             direct_dsn=owner if settings.database_pooler else dsn,
-            crew=Crew(
-                worker_id=worker,
-                kind=kind,
-                runs_at_once=settings.runs_at_once,
-                ingestions_at_once=settings.ingestions_at_once,
-            ),
+            crew=crew,
             signer=providers.Object(keys.signer),
             sealer=providers.Object(keys.sealer),
             keyring=keys.keyring,

@@ -387,3 +387,24 @@ async def test_a_run_that_is_taken_back_is_lost_to_its_process_at_once(
     assert await stores.workers.beat(worker, SERVER) == ()
     with pytest.raises(FenceLost):
         await stores.log.append(home.space, first.run_id, 1, [TokenBatch(text="no more")])
+
+
+async def test_a_space_that_has_all_places_but_one_leaves_that_to_others(
+    stores: Stores, home: Home, away: Home, worker: WorkerId
+) -> None:
+    ours = [document(home, filename=f"{n}.md") for n in range(4)]
+    for one in ours:
+        await stores.documents.add(one)
+    await stores.workers.beat(worker, SERVER)
+
+    async def taken(room: int, *here: DocumentId) -> set[DocumentId]:
+        claimed = await stores.workers.claim_documents(worker, room, at_work=here, kept=1)
+        return {job.document_id for job, _ in claimed}
+
+    at_work = await taken(3)
+    assert len(at_work) == 2
+    assert at_work < {one.document_id for one in ours}
+    assert await taken(1, *at_work) == set()
+    theirs = document(away)
+    await stores.documents.add(theirs)
+    assert await taken(1, *at_work) == {theirs.document_id}

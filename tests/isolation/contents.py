@@ -95,6 +95,9 @@ async def _document(connection: "Connection", its: Space) -> None:
             chunk_count=1,
             page_count=1,
             create_time=NOW,
+            warnings=[f"Left out of it: {its.content}"],
+            # No upkeep looks at pictures while others try to.
+            picture_count=0,
         )
     await insert(
         connection,

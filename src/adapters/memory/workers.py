@@ -76,6 +76,7 @@ class MemoryWorkers:
         *,
         at_work: Sequence[DocumentId],
         broken: Sequence[DocumentId] = (),
+        kept: int = 0,
     ) -> tuple[tuple[IngestDocumentJob, int], ...]:
         def busy(document: Document) -> bool:
             holder, _ = self._held(document)
@@ -90,7 +91,8 @@ class MemoryWorkers:
         unfinished = [
             d for d in self._state.documents.values() if not (d.state.is_final or waits(d))
         ]
-        claimed = [d for d in _in_turns(unfinished, busy) if not busy(d)][:room]
+        turns = [one for one in _in_turns(unfinished, busy) if not busy(one[1])]
+        claimed = [d for n, (place, d) in enumerate(turns) if place == 1 or n < room - kept][:room]
         return tuple(self._take(d, worker, d.document_id in broken) for d in claimed)
 
     async def release(self, held: HeldRun, *, spent: bool) -> None:
@@ -145,11 +147,12 @@ def _job(document: Document) -> IngestDocumentJob:
 
 def _in_turns(
     documents: Iterable[Document], busy: Callable[[Document], bool]
-) -> tuple[Document, ...]:
-    """Of each space the first, then of each the second; those at work count as first."""
+) -> list[tuple[int, Document]]:
+    """Of each space the first, then of each the second, with that place; those at work count as
+    first."""
     places: dict[SpaceId, int] = {}
     placed: list[tuple[int, Document]] = []
     for document in sorted(documents, key=lambda d: (not busy(d), d.document_id)):
         places[document.space_id] = places.get(document.space_id, 0) + 1
         placed.append((places[document.space_id], document))
-    return tuple(d for _, d in sorted(placed, key=lambda place: (place[0], place[1].document_id)))
+    return sorted(placed, key=lambda one: (one[0], one[1].document_id))

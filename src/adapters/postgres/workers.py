@@ -62,10 +62,11 @@ class PostgresWorkers:
         *,
         at_work: Sequence[DocumentId],
         broken: Sequence[DocumentId] = (),
+        kept: int = 0,
     ) -> tuple[tuple[IngestDocumentJob, int], ...]:
         async with self._pool.connection() as connection:
             rows = await connection.fetch(
-                _SQL["claim_documents"], worker, room, list(at_work), list(broken)
+                _SQL["claim_documents"], worker, room, kept, list(at_work), list(broken)
             )
         return tuple(
             (IngestDocumentJob(space_id=space, document_id=document, fence=fence), attempts)

@@ -48,13 +48,15 @@ class Workers(Protocol):
         *,
         at_work: Sequence[DocumentId],
         broken: Sequence[DocumentId] = (),
+        kept: int = 0,
     ) -> tuple[tuple[IngestDocumentJob, int], ...]:
         """Take up at most `room` unfinished documents that nobody is at work on: no other living
         process, nor this one, whose documents are `at_work`.
 
         Each has spent one more attempt, but for what this process itself had before: that spends
         one only if it is among the `broken`. Each comes with a fence of its own, which whoever had
-        it before does not have, and with how many attempts are spent. The spaces take turns.
+        it before does not have, and with how many attempts are spent. The spaces take turns, and
+        `kept` of the room is for those of which nothing is being read.
         """
         ...
 

@@ -5,7 +5,6 @@ import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from types import TracebackType
 from uuid import UUID
 
@@ -14,27 +13,18 @@ from application.ports.clock import Clock
 from application.ports.document_store import DocumentStore
 from application.ports.workers import Workers
 from application.runs.at_work import AtWork, ended
+from application.runs.crew import KEPT_PLACES, Crew
 from application.runs.park import ParkRun
 from application.runs.park_document import park_document
 from domain.errors import Unavailable
 from domain.identifiers import DocumentId, RunId, SpaceId, WorkerId
 from domain.runs.admission import RunLimits
-from domain.runs.lease import BEAT_SECONDS, LEASE_SECONDS, HeldRun, WorkerKind
+from domain.runs.lease import BEAT_SECONDS, LEASE_SECONDS, HeldRun
 from domain.runs.run import FenceLost, Run, RunNotFound
 
 _log = logging.getLogger(__name__)
 Execute = Callable[[Run], Awaitable[None]]
 Ingest = Callable[[IngestDocumentJob], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crew:
-    """This process among those that share the database, and how much it does side by side."""
-
-    worker_id: WorkerId
-    kind: WorkerKind
-    runs_at_once: int
-    ingestions_at_once: int
 
 
 class Dispatcher:
@@ -68,7 +58,7 @@ class Dispatcher:
         self._runs_wanted = asyncio.Event()
         self._documents_wanted = asyncio.Event()
         self._running = AtWork(crew.runs_at_once, self._runs_wanted.set)
-        self._reading = AtWork(crew.ingestions_at_once, self._documents_wanted.set)
+        self._reading = AtWork(crew.reading_places, self._documents_wanted.set)
         self._backlog = False
         self._leaving = False
         self._loops: list[asyncio.Task[None]] = []
@@ -230,7 +220,11 @@ class Dispatcher:
             return
         here = [DocumentId(key) for key in self._reading.marks]
         for job, attempts in await self._workers.claim_documents(
-            self._crew.worker_id, free, at_work=here, broken=tuple(self._broken_readings)
+            self._crew.worker_id,
+            free,
+            at_work=here,
+            broken=tuple(self._broken_readings),
+            kept=KEPT_PLACES,
         ):
             self._broken_readings.discard(job.document_id)
             self._read(job, attempts)

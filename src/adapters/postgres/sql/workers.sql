@@ -8,7 +8,7 @@ select obelisk.reap();
 select * from obelisk.claim_runs($1, $2, $3);
 
 -- claim_documents: the next documents for a process, of all spaces in fairness, by ids
-select space_id, document_id, fence, attempts from obelisk.claim_documents($1, $2, $3, $4);
+select space_id, document_id, fence, attempts from obelisk.claim_documents($1, $2, $3, $4, $5);
 
 -- lost: runs that were taken from a process while it did not beat
 select space_id, run_id from obelisk.lost_runs($1);

@@ -73,8 +73,11 @@ class Flickering:
         *,
         at_work: Sequence[DocumentId],
         broken: Sequence[DocumentId] = (),
+        kept: int = 0,
     ) -> tuple[tuple[IngestDocumentJob, int], ...]:
-        return await self._here().claim_documents(worker, room, at_work=at_work, broken=broken)
+        return await self._here().claim_documents(
+            worker, room, at_work=at_work, broken=broken, kept=kept
+        )
 
     async def release(self, held: HeldRun, *, spent: bool) -> None:
         await self._here().release(held, spent=spent)
