@@ -3,7 +3,6 @@
 from datetime import UTC
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from rich.table import Column, Table
 
 from entrypoints.cli.spaces import client
 from entrypoints.cli.terminal import console
@@ -17,14 +16,12 @@ async def show(settings: Settings, server: str) -> None:
         answer = await obelisk.auth.ListSigningKeys(
             auth_pb2.ListSigningKeysRequest(), metadata=obelisk.metadata
         )
-    table = Table(
-        Column("Key", no_wrap=True), "Phase", "Published", "Signs from", "Signs until", box=None
-    )
+    # Wider than most terminals, so no table: one would cut the moments short.
+    _line("Key", "Phase", "Published", "Signs from", "Signs until")
     for key in answer.keys:
         until = _moment(key.retire_time) if key.HasField("retire_time") else "replaced"
         since, signs = _moment(key.publish_time), _moment(key.activate_time)
-        table.add_row(key.kid, _phase(key.phase), since, signs, until)
-    console.print(table)
+        _line(key.kid, _phase(key.phase), since, signs, until)
 
 
 async def rotate(settings: Settings, server: str) -> None:
@@ -35,6 +32,11 @@ async def rotate(settings: Settings, server: str) -> None:
         )
     begins = _moment(answer.key.activate_time)
     console.print(f"{answer.key.kid} signs from {begins} on", soft_wrap=True)
+
+
+def _line(kid: str, phase: str, since: str, signs: str, until: str) -> None:
+    text = f"{kid:<43}  {phase:<7}  {since:<23}  {signs:<23}  {until}"
+    console.print(text, soft_wrap=True)
 
 
 def _moment(time: Timestamp) -> str:

@@ -59,7 +59,8 @@ async def add(
 
 async def show(settings: Settings) -> None:
     """Print a table of all accounts."""
-    table = Table(Column("User id", no_wrap=True), "Email", "Name", "", box=None)
+    email = Column("Email", overflow="fold")
+    table = Table(Column("User id", no_wrap=True), email, "Name", "", box=None)
     async with _opened(settings) as stores:
         page = PageRequest(size=MAX_PAGE_SIZE)
         while True:
