@@ -27,7 +27,7 @@ def checked_folder(folder: Path, *, with_extra: bool) -> Path:
     if not with_extra:
         raise InvalidInput(
             "OBELISK_LAYOUT_MODELS is set, and full docling is not installed: "
-            "pip install 'obelisk-platform[layout]', or leave the setting out"
+            "install requirements/layout.lock as docs/documents.md says, or leave the setting out"
         )
     whole = folder.expanduser().resolve()
     if not whole.is_dir():
