@@ -153,8 +153,8 @@ def test_a_folder_with_the_models_is_taken(tmp_path: Path) -> None:
     assert checked_folder(fetched(tmp_path), with_extra=True) == tmp_path.resolve()
 
 
-def test_without_the_extra_its_name_is_told(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"pip install 'obelisk-platform\[layout\]'"):
+def test_without_the_extra_its_lock_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"install requirements/layout\.lock"):
         checked_folder(fetched(tmp_path), with_extra=False)
 
 
