@@ -179,7 +179,7 @@ def test_a_folder_that_lacks_a_part_says_which(tmp_path: Path, lost: str) -> Non
 
 
 def test_a_converter_without_the_models_does_not_start(tmp_path: Path) -> None:
-    reason = "docling's models" if is_extra_installed() else "obelisk-platform"
+    reason = "docling's models" if is_extra_installed() else "requirements/layout.lock"
     with pytest.raises(InvalidInput, match=reason):
         DoclingConverter(layout_models=tmp_path)
 
