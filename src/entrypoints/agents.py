@@ -4,20 +4,18 @@ from importlib.resources import files
 
 from domain.agents.catalogue import AGENT_NAMES, default_catalogue
 from domain.agents.definition import AgentCatalogue
-from domain.retrieval.policy import EnhancementPolicy, RerankPolicy
 from entrypoints.model_settings import ModelSettings
 
 
 def agents_of(settings: ModelSettings) -> AgentCatalogue:
     """The shipped agents with the policies of the settings."""
-    return shipped_agents(settings.enhancement_policy, settings.rerank_policy)
+    return shipped_agents().with_retrieval(
+        settings.enhancement_policy, settings.rerank_policy, settings.source_tokens
+    )
 
 
-def shipped_agents(
-    enhancement: EnhancementPolicy | None = None, rerank: RerankPolicy | None = None
-) -> AgentCatalogue:
+def shipped_agents() -> AgentCatalogue:
     """The catalogue with the prompts that stand beside it."""
     folder = files("domain.agents") / "prompts"
     prompts = {name: (folder / f"{name}.md").read_text(encoding="utf-8") for name in AGENT_NAMES}
-    catalogue = default_catalogue(prompts)
-    return catalogue.with_policies(enhancement or EnhancementPolicy(), rerank or RerankPolicy())
+    return default_catalogue(prompts)

@@ -9,6 +9,9 @@ from pydantic_settings import BaseSettings
 from domain.retrieval.policy import EnhancementPolicy, RerankPolicy
 
 _SHIPPED_MODEL_SECTIONS = 4
+_SOURCES_SHARE = 0.3
+# Ten passages of the longest kind; more would be paid for in each of a run's calls.
+_LEAST_SOURCE_TOKENS, _MOST_SOURCE_TOKENS = 700, 6_000
 # Of a model that reads both together.
 _MODEL_WEIGHT = 1.0
 
@@ -144,6 +147,12 @@ class ModelSettings(BaseSettings):
     def enhancement_policy(self) -> EnhancementPolicy:
         """See `enhancement_budget_ms`."""
         return EnhancementPolicy(budget_seconds=self.enhancement_budget_ms / 1000)
+
+    @property
+    def source_tokens(self) -> int:
+        """How much of a prompt sources may have; the shipped model's is short."""
+        share = int(self.chat_context_tokens * _SOURCES_SHARE)
+        return max(_LEAST_SOURCE_TOKENS, min(share, _MOST_SOURCE_TOKENS))
 
     @property
     def rerank_policy(self) -> RerankPolicy:

@@ -65,7 +65,8 @@ HARMLESS_AT_IMPORT = frozenset(
         "statements",
         *("shutil.ignore_patterns", "struct.Struct", "file.DESCRIPTOR.services_by_name.values"),
         *("Console", "EmbeddingModel", "Field", "app.add_typer", "httpx.Timeout", "typer.Option"),
-        *("DoclingLimits", "jwt.PyJWS"),
+        *("BoundingBox", "DoclingLimits", "_Reader", "jwt.PyJWS"),
+        *("HTMLBackendOptions.model_validate", "MsExcelBackendOptions.model_validate"),
         *("typer.Typer", "os.environ.setdefault", "os.register_at_fork"),
         *(set(dir(builtins)) - {"__import__", "breakpoint", "eval", "exec", "input", "open"}),
     }

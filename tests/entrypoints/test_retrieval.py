@@ -93,3 +93,11 @@ def test_a_model_that_ranks_has_more_to_say_than_words(
 ) -> None:
     agents = agents_of(_settings(tmp_path, **given)).agents
     assert {agent.retrieval.rerank.weight for agent in agents} == {weight}
+
+
+@pytest.mark.parametrize(("context", "tokens"), [(2048, 700), (8192, 2457), (32_000, 6_000)])
+def test_a_model_that_reads_more_is_given_more_to_read(
+    tmp_path: Path, context: int, tokens: int
+) -> None:
+    agents = agents_of(_settings(tmp_path, chat_context_tokens=context)).agents
+    assert {agent.retrieval.budget_tokens for agent in agents} == {tokens}

@@ -64,13 +64,15 @@ class AgentCatalogue:
                 return agent
         raise UnknownAgent(name, tuple(agent.name for agent in self.agents))
 
-    def with_policies(
-        self, enhancement: EnhancementPolicy, rerank: RerankPolicy
+    def with_retrieval(
+        self, enhancement: EnhancementPolicy, rerank: RerankPolicy, budget_tokens: int
     ) -> "AgentCatalogue":
-        """The same agents, each with these policies."""
+        """The same agents, each with these policies and so many tokens of sources."""
 
         def changed(config: RetrievalConfig) -> RetrievalConfig:
-            return replace(config, enhancement=enhancement, rerank=rerank)
+            return replace(
+                config, enhancement=enhancement, rerank=rerank, budget_tokens=budget_tokens
+            )
 
         return AgentCatalogue(
             tuple(replace(agent, retrieval=changed(agent.retrieval)) for agent in self.agents)
