@@ -72,7 +72,8 @@ class ScriptedRuns:
                 yield _event(cursor + count + 1)
             if then == "silence":
                 await asyncio.sleep(60)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, GeneratorExit):
+            # The second, where the call ends while an event is on its way.
             self.left += 1
             raise
         if isinstance(then, Exception):
