@@ -35,12 +35,16 @@ class ContextCacheUnavailable(Unavailable):
 
 
 class RedisContextCache:
-    def __init__(self, url: str) -> None:
-        """`url` is redis-py's: redis://, rediss:// or unix://. Connects when it is first used."""
+    def __init__(self, url: str, *, answer_seconds: float = _ANSWER_SECONDS) -> None:
+        """`url` is redis-py's: redis://, rediss:// or unix://. Connects when it is first used.
+
+        Whoever asks goes without it after `answer_seconds`.
+        """
+        self._answer_seconds = answer_seconds
         self._client: Redis = Redis.from_url(
             url,
-            socket_timeout=_ANSWER_SECONDS,
-            socket_connect_timeout=_ANSWER_SECONDS,
+            socket_timeout=answer_seconds,
+            socket_connect_timeout=answer_seconds,
             retry=Retry(NoBackoff(), 1),
         )
         self._muted_until = 0.0
@@ -53,7 +57,7 @@ class RedisContextCache:
         if time.monotonic() < self._muted_until:
             return None
         try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
+            async with asyncio.timeout(self._answer_seconds):
                 text = await self._client.get(_PREFIX + str(key))
         except FAILURES as error:
             self._mute(error)
@@ -64,7 +68,7 @@ class RedisContextCache:
         if time.monotonic() < self._muted_until:
             return
         try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
+            async with asyncio.timeout(self._answer_seconds):
                 text = json.dumps(to_plain(access))
                 await self._client.set(_PREFIX + str(key), text, ex=_SECONDS)
         except FAILURES as error:
