@@ -74,5 +74,6 @@ def _compile_once(library: ModuleType, namespaces: dict[str, str]) -> None:
         return compiled(path)(element)
 
     named: Callable[[str], str] = library.qn
-    setattr(library.BaseOxmlElement, "xpath", xpath)  # noqa: B010
-    setattr(library, "qn", cache(named))  # noqa: B010
+    # Neither library lets its callers hand these in; only a reading child has them in place.
+    setattr(library.BaseOxmlElement, "xpath", xpath)  # noqa: B010 - assigned over on purpose
+    setattr(library, "qn", cache(named))  # noqa: B010 - the same

@@ -53,7 +53,7 @@ def _credentials() -> grpc.ChannelCredentials:
             "GOOGLE_APPLICATION_CREDENTIALS to the file of a service account, or run "
             "`gcloud auth application-default login`"
         ) from error
-    # google-auth ships no types. A token is renewed before it ends, and no call waits for that.
+    # google-auth types neither. A token is renewed before it ends, and no call waits for that.
     found.with_non_blocking_refresh()  # type: ignore[no-untyped-call]
     plugin = AuthMetadataPlugin(found, Request())  # type: ignore[no-untyped-call]
     tokens = grpc.metadata_call_credentials(plugin)
